@@ -1,0 +1,7 @@
+/** Tensors, the op graph, gradients and plans; the backend interface, discovered by {@link java.util.ServiceLoader}. */
+module org.adjoint {
+    requires com.fasterxml.jackson.core;
+
+    exports org.adjoint.graph;
+    exports org.adjoint.plan;
+}

@@ -1,0 +1,5 @@
+/** The CPU backend: kernels in the JDK's Vector API, run on a worker pool. */
+module org.adjoint.cpu {
+    requires jdk.incubator.vector;
+    requires org.adjoint;
+}

@@ -1,0 +1,4 @@
+/** The CUDA backend: hand-written kernels, compiled at run time by NVRTC, and cuBLAS. */
+module org.adjoint.cuda {
+    requires org.adjoint;
+}
