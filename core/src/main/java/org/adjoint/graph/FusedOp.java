@@ -1,0 +1,352 @@
+package org.adjoint.graph;
+
+import static org.adjoint.graph.Ops.*;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Operations that backends have kernels for because the kernel was measured to beat the composition. The decomposition
+ * is the specification: kernels perform the same operations in the same order where they can.
+ */
+public final class FusedOp {
+    private FusedOp() { }
+
+    /** Statistics of 16-bit tensors are kept in {@code F32}. */
+    private static DType statistics(TensorType x) {
+        return x.dtype().computeType();
+    }
+
+    private static Shape rows(TensorType x) {
+        return x.shape().without(x.shape().rank() - 1);
+    }
+
+    /** {@code exp(x - max(x)) / sum(exp(x - max(x)))} along the last axis. */
+    public record Softmax() implements Op.Fused {
+        @Override
+        public String name() {
+            return "softmax";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return List.of(inputs.getFirst());
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            Node e = exp(sub(x, stopGradient(maxKeep(x))));
+            return new Node[] {cast(mul(e, reciprocal(sumKeep(e))), inputs.getFirst().dtype())};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node y = widen(node);
+            Node dy = widen(cotangents[0]);
+            // dx = y (dy - sum(y dy))
+            return new Node[] {cast(mul(y, sub(dy, sumKeep(mul(y, dy)))), node.dtype())};
+        }
+    }
+
+    /** {@code x - max(x) - log(sum(exp(x - max(x))))} along the last axis. */
+    public record LogSoftmax() implements Op.Fused {
+        @Override
+        public String name() {
+            return "logSoftmax";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return List.of(inputs.getFirst());
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            Node shifted = sub(x, stopGradient(maxKeep(x)));
+            return new Node[] {cast(sub(shifted, log(sumKeep(exp(shifted)))), inputs.getFirst().dtype())};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node dy = widen(cotangents[0]);
+            // dx = dy - softmax(x) sum(dy)
+            return new Node[] {cast(sub(dy, mul(exp(widen(node)), sumKeep(dy))), node.dtype())};
+        }
+    }
+
+    /**
+     * Inputs: logits {@code (n, classes)}, targets {@code (n)}, {@code I32} or {@code I64}, in [0, classes). Results:
+     * the negative log-likelihood of each target {@code (n)}, and the log of the sum of exponentials {@code (n)}.
+     */
+    public record CrossEntropy() implements Op.Fused {
+        @Override
+        public String name() {
+            return "crossEntropy";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            TensorType row = new TensorType(statistics(inputs.getFirst()), rows(inputs.getFirst()));
+            return List.of(row, row);
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            Node targets = inputs.get(1);
+            Shape rows = targets.shape();
+            Node max = stopGradient(maxKeep(x));
+            Node logSumExp = reshape(add(max, log(sumKeep(exp(sub(x, max))))), rows);
+            Node picked = reshape(gather(x, 1, reshape(targets, Shape.of(rows.extent(0), 1))), rows);
+            return new Node[] {sub(logSumExp, picked), logSumExp};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node x = node.input(0);
+            Node targets = node.input(1);
+            long n = x.shape().extent(0);
+            Shape column = Shape.of(n, 1);
+            Node loss = cotangents[0] == null ? zerosLike(node.output(0)) : cotangents[0];
+            Node both = cotangents[1] == null ? loss : add(loss, cotangents[1]);
+            Node probability = exp(sub(widen(x), reshape(node.output(1), column)));
+            Node hit = equal(reshape(targets, column), iota(targets.dtype(), x.shape().extent(1)));
+            // d logits = softmax (d loss + d lse) - onehot d loss
+            Node dense = mul(probability, reshape(both, column));
+            Node dx = where(hit, sub(dense, reshape(loss, column)), dense);
+            return new Node[] {cast(dx, x.dtype()), null};
+        }
+    }
+
+    /**
+     * {@code (x - mean) * rstd * gamma + beta} along the last axis, with {@code rstd = 1 / sqrt(variance + epsilon)}
+     * and the biased variance (Ba et al., "Layer normalization", 2016). Inputs: x {@code (..., c)}, gamma {@code (c)},
+     * beta {@code (c)}. Results: y, mean {@code (...)}, rstd {@code (...)}.
+     */
+    public record LayerNorm(double epsilon) implements Op.Fused {
+        @Override
+        public String name() {
+            return "layerNorm";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            TensorType row = new TensorType(statistics(inputs.getFirst()), rows(inputs.getFirst()));
+            return List.of(inputs.getFirst(), row, row);
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            Shape rows = rows(inputs.getFirst().type());
+            double scale = 1.0 / x.shape().extent(x.shape().rank() - 1);
+            Node mean = mul(sumKeep(x), scale);
+            Node centered = sub(x, mean);
+            Node variance = mul(sumKeep(mul(centered, centered)), scale);
+            Node rstd = reciprocal(sqrt(add(variance, epsilon)));
+            Node y = add(mul(mul(centered, rstd), widen(inputs.get(1))), widen(inputs.get(2)));
+            return new Node[] {cast(y, inputs.getFirst().dtype()), reshape(mean, rows), reshape(rstd, rows)};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            if (cotangents[0] == null || cotangents[1] != null || cotangents[2] != null) {
+                return null;
+            }
+            Node gradient = fused(new LayerNormGradient(), node.input(0), node.input(1), node.output(1),
+                node.output(2), cotangents[0]);
+            return new Node[] {gradient.output(0), gradient.output(1), gradient.output(2)};
+        }
+    }
+
+    /** Inputs: x, gamma, mean, rstd of {@link LayerNorm}, and dy. Results: dx, dgamma, dbeta. */
+    public record LayerNormGradient() implements Op.Fused {
+        @Override
+        public String name() {
+            return "layerNormGradient";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return List.of(inputs.getFirst(), inputs.get(1), inputs.get(1));
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            Node gamma = inputs.get(1);
+            Shape column = inputs.get(2).shape().withTrailingOne();
+            Node rstd = reshape(inputs.get(3), column);
+            Node dy = widen(inputs.get(4));
+            double scale = 1.0 / x.shape().extent(x.shape().rank() - 1);
+            Node normalized = mul(sub(x, reshape(inputs.get(2), column)), rstd);
+            Node scaled = mul(dy, widen(gamma));
+            Node mean = mul(sumKeep(scaled), scale);
+            Node slope = mul(sumKeep(mul(scaled, normalized)), scale);
+            // dx = rstd (g - mean(g) - n mean(g n)), g = dy gamma, n = (x - mean) rstd
+            Node dx = mul(rstd, sub(sub(scaled, mean), mul(normalized, slope)));
+            int[] rowAxes = axesUpTo(x.shape().rank() - 1);
+            Node dgamma = reduce(ReduceOp.SUM, mul(dy, normalized), Op.ints(rowAxes));
+            Node dbeta = reduce(ReduceOp.SUM, dy, Op.ints(rowAxes));
+            return new Node[] {
+                cast(dx, inputs.getFirst().dtype()), cast(dgamma, gamma.dtype()), cast(dbeta, gamma.dtype())};
+        }
+    }
+
+    /**
+     * {@code softmax(scale q k^T + bias) v}, never holding the t x s matrix (Dao et al., "FlashAttention", 2022).
+     * Inputs: q {@code (batch..., t, d)}, k {@code (batch..., s, d)}, v {@code (batch..., s, e)} and, with
+     * {@code biased}, bias {@code (batch..., t, s)}. {@code causal}: query i sees the keys 0 to i alone. Results: the
+     * output {@code (batch..., t, e)} and the log of the sum of exponentials of each row {@code (batch..., t)}. A row
+     * that sees no key (all bias -infinity) is NaN.
+     */
+    public record Attention(double scale, boolean causal, boolean biased) implements Op.Fused {
+        @Override
+        public String name() {
+            return "attention";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            TensorType q = inputs.getFirst();
+            Shape v = inputs.get(2).shape();
+            return List.of(new TensorType(q.dtype(), q.shape().with(q.shape().rank() - 1, v.extent(v.rank() - 1))),
+                new TensorType(statistics(q), rows(q)));
+        }
+
+        /** {@code scale q k^T + bias}, -infinity where causality hides a key. */
+        Node scores(List<Node> inputs) {
+            Node scores = mul(matmul(widen(inputs.getFirst()), transpose(widen(inputs.get(1)))), scale);
+            if (biased) {
+                scores = add(scores, widen(inputs.get(3)));
+            }
+            if (causal) {
+                int rank = scores.shape().rank();
+                Node query = reshape(iota(DType.I32, scores.shape().extent(rank - 2)),
+                    Shape.of(scores.shape().extent(rank - 2), 1));
+                Node hidden = greaterThan(iota(DType.I32, scores.shape().extent(rank - 1)), query);
+                scores = where(hidden, fullLike(scores, Double.NEGATIVE_INFINITY), scores);
+            }
+            return scores;
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node scores = scores(inputs);
+            Node max = stopGradient(maxKeep(scores));
+            Node e = exp(sub(scores, max));
+            Node sum = sumKeep(e);
+            Node out = mul(matmul(e, widen(inputs.get(2))), reciprocal(sum));
+            Node logSumExp = reshape(add(max, log(sum)), rows(inputs.getFirst().type()));
+            return new Node[] {cast(out, inputs.getFirst().dtype()), logSumExp};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            if (cotangents[0] == null || cotangents[1] != null) {
+                return null;
+            }
+            Node[] inputs = new Node[node.inputs().size() + 3];
+            node.inputs().toArray(inputs);
+            inputs[inputs.length - 3] = node.output(0);
+            inputs[inputs.length - 2] = node.output(1);
+            inputs[inputs.length - 1] = cotangents[0];
+            AttentionGradient op = new AttentionGradient(scale, causal, biased);
+            Node gradient = fused(op, inputs);
+            Node[] result = new Node[node.inputs().size()];
+            for (int i = 0; i < 3; i++) {
+                result[i] = gradient.output(i);
+            }
+            if (biased) {
+                // Holds the t x s matrix; computed only where somebody asks for the gradient of the bias.
+                result[3] = cast(op.scoresGradient(List.of(inputs)), inputs[3].dtype());
+            }
+            return result;
+        }
+    }
+
+    /** Inputs: those of {@link Attention}, its two results, and the cotangent of the first. Results: dq, dk, dv. */
+    public record AttentionGradient(double scale, boolean causal, boolean biased) implements Op.Fused {
+        @Override
+        public String name() {
+            return "attentionGradient";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return inputs.subList(0, 3);
+        }
+
+        private Node probabilities(List<Node> inputs) {
+            Node scores = new Attention(scale, causal, biased).scores(inputs);
+            Node logSumExp = inputs.get(inputs.size() - 2);
+            return exp(sub(scores, reshape(logSumExp, logSumExp.shape().withTrailingOne())));
+        }
+
+        /** {@code p (dp - sum(dout out))} with {@code dp = dout v^T}: the gradient of scores + bias. */
+        Node scoresGradient(List<Node> inputs) {
+            Node out = widen(inputs.get(inputs.size() - 3));
+            Node dout = widen(inputs.getLast());
+            Node dp = matmul(dout, transpose(widen(inputs.get(2))));
+            return mul(probabilities(inputs), sub(dp, sumKeep(mul(dout, out))));
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node q = widen(inputs.get(0));
+            Node k = widen(inputs.get(1));
+            Node ds = mul(scoresGradient(inputs), scale);
+            Node dq = matmul(ds, k);
+            Node dk = matmul(transpose(ds), q);
+            Node dv = matmul(transpose(probabilities(inputs)), widen(inputs.getLast()));
+            return new Node[] {cast(dq, inputs.get(0).dtype()), cast(dk, inputs.get(1).dtype()),
+                cast(dv, inputs.get(2).dtype())};
+        }
+    }
+
+    /**
+     * One step of AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2). Inputs:
+     * parameter, first moment, second moment, gradient (all of one shape), and the scalars learningRate,
+     * {@code correction1 = 1 / (1 - beta1^t)}, {@code correction2 = 1 / (1 - beta2^t)}. Results: the new parameter and
+     * moments, which may overwrite the old ones. Computed in the moments' dtype.
+     */
+    public record AdamWUpdate(double beta1, double beta2, double epsilon, double weightDecay) implements Op.Fused {
+        @Override
+        public String name() {
+            return "adamWUpdate";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return inputs.subList(0, 3);
+        }
+
+        @Override
+        public int inPlace(int index) {
+            return index;
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            DType compute = inputs.get(1).dtype();
+            Node parameter = cast(inputs.getFirst(), compute);
+            Node gradient = cast(inputs.get(3), compute);
+            Node learningRate = cast(inputs.get(4), compute);
+            Node first = add(mul(inputs.get(1), beta1), mul(gradient, 1 - beta1));
+            Node second = add(mul(inputs.get(2), beta2), mul(mul(gradient, gradient), 1 - beta2));
+            Node denominator = add(sqrt(mul(second, cast(inputs.get(6), compute))), epsilon);
+            Node step = div(mul(first, cast(inputs.get(5), compute)), denominator);
+            Node decayed = weightDecay == 0 ? parameter : mul(parameter, sub(1, mul(learningRate, weightDecay)));
+            Node updated = sub(decayed, mul(learningRate, step));
+            return new Node[] {cast(updated, inputs.getFirst().dtype()), first, second};
+        }
+    }
+
+    private static int[] axesUpTo(int end) {
+        int[] axes = new int[end];
+        Arrays.setAll(axes, i -> i);
+        return axes;
+    }
+}

@@ -1,0 +1,437 @@
+package org.adjoint.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a node computes. A closed set: a {@code switch} over it has no {@code default}, so that the compiler lists what
+ * a new operation still lacks.
+ *
+ * <p>An operation's attributes are part of its identity: two nodes with equal operations and the same inputs mean the
+ * same. Arguments are valid by construction, for {@link Ops} checked them; in the gradient rules, {@code dy} is the
+ * cotangent of the result and has its shape and dtype.
+ */
+public sealed interface Op {
+    /** The field's name, as messages and plans print it. */
+    String name();
+
+    /**
+     * Cotangents of the inputs, null where there is none (integers, indices, derivatives that are zero everywhere).
+     *
+     * @param node the application, for its inputs and results
+     * @param cotangents one per result, null for a result that nothing depends on
+     * @return one per input; or null, from a {@link Fused} operation alone: differentiate its decomposition
+     */
+    Node[] gradient(Node node, Node[] cotangents);
+
+    /** A value from outside the graph, bound by the runtime: data, a variable, an argument of a traced function. */
+    record Leaf() implements Op {
+        @Override
+        public String name() {
+            return "leaf";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[0];
+        }
+    }
+
+    /**
+     * A scalar known when the graph is built. Its value is an argument of compiled kernels, never a part of them.
+     *
+     * @param bits {@link Double#doubleToRawLongBits} of a floating value already rounded to the dtype; else the integer
+     */
+    record Constant(long bits) implements Op {
+        @Override
+        public String name() {
+            return "constant";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[0];
+        }
+    }
+
+    /** 0, 1, 2, ... along the only axis. */
+    record Iota() implements Op {
+        @Override
+        public String name() {
+            return "iota";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[0];
+        }
+    }
+
+    /**
+     * 32 random bits per element, as {@code I32}: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1,
+     * 2, 3", SC11) with the key taken from the seed and the counter from element index / 4, stream and run; element i
+     * takes word i % 4. Inputs: state {@code i64(2)} = (seed, run), stream {@code i64()}.
+     */
+    record RandomBits() implements Op {
+        @Override
+        public String name() {
+            return "randomBits";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[2];
+        }
+    }
+
+    /** An elementwise function of one tensor. */
+    record Unary(UnaryOp function) implements Op {
+        @Override
+        public String name() {
+            return function.text();
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[] {function.gradient(node.input(0), node, cotangents[0])};
+        }
+    }
+
+    /** An elementwise function of two tensors of equal shape and dtype. */
+    record Binary(BinaryOp function) implements Op {
+        @Override
+        public String name() {
+            return function.text();
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node a = node.input(0);
+            Node b = node.input(1);
+            return new Node[] {
+                function.gradientA(a, b, node, cotangents[0]), function.gradientB(a, b, node, cotangents[0])};
+        }
+    }
+
+    /** {@code condition ? a : b}, elementwise; all three have one shape, a and b one dtype. */
+    record Where() implements Op {
+        @Override
+        public String name() {
+            return "where";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node condition = node.input(0);
+            Node dy = cotangents[0];
+            Node zero = Ops.zerosLike(dy);
+            return new Node[] {null, Ops.where(condition, dy, zero), Ops.where(condition, zero, dy)};
+        }
+    }
+
+    /** Conversion; {@link org.adjoint.plan.Instruction.Cast} says how values convert. */
+    record Cast(DType target) implements Op {
+        @Override
+        public String name() {
+            return "cast";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            DType source = node.input(0).dtype();
+            return new Node[] {source.isFloating() ? Ops.cast(cotangents[0], source) : null};
+        }
+    }
+
+    /** Folds the axes, ascending, and drops them. */
+    record Reduce(ReduceOp function, List<Integer> axes) implements Op {
+        @Override
+        public String name() {
+            return function.text();
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node x = node.input(0);
+            Node dy = Ops.expandReduced(cotangents[0], x.shape(), axes);
+            return new Node[] {switch (function) {
+                case SUM -> dy;
+                case MAX, MIN -> {
+                    // Elements that tie share the cotangent evenly, as in JAX and in PyTorch's amax.
+                    Node hit = Ops.cast(Ops.equal(x, Ops.expandReduced(node, x.shape(), axes)), x.dtype());
+                    Node ties = Ops.expandReduced(Ops.reduce(ReduceOp.SUM, hit, axes), x.shape(), axes);
+                    yield Ops.mul(dy, Ops.div(hit, ties));
+                }
+            }};
+        }
+    }
+
+    /** The index, {@code I64}, of the first largest (or smallest) element along an axis; the first NaN wins. */
+    record ArgReduce(boolean largest, int axis) implements Op {
+        @Override
+        public String name() {
+            return largest ? "argmax" : "argmin";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[1];
+        }
+    }
+
+    /** The same elements in row-major order under another shape. */
+    record Reshape(Shape shape) implements Op {
+        @Override
+        public String name() {
+            return "reshape";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[] {Ops.reshape(cotangents[0], node.input(0).shape())};
+        }
+    }
+
+    /** Axis i of the result is axis {@code axes[i]} of the input. */
+    record Permute(List<Integer> axes) implements Op {
+        @Override
+        public String name() {
+            return "permute";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            int[] inverse = new int[axes.size()];
+            for (int i = 0; i < inverse.length; i++) {
+                inverse[axes.get(i)] = i;
+            }
+            return new Node[] {Ops.permute(cotangents[0], inverse)};
+        }
+    }
+
+    /** Repeats axes of extent 1; the input has the rank of the result. */
+    record Expand(Shape shape) implements Op {
+        @Override
+        public String name() {
+            return "expand";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Shape source = node.input(0).shape();
+            List<Integer> axes = new ArrayList<>();
+            for (int axis = 0; axis < source.rank(); axis++) {
+                if (source.extent(axis) != shape.extent(axis)) {
+                    axes.add(axis);
+                }
+            }
+            return new Node[] {Ops.reshape(Ops.reduce(ReduceOp.SUM, cotangents[0], axes), source)};
+        }
+    }
+
+    /** Element i of an axis of the result is element {@code start + i * step} of the input; steps are not 0. */
+    record Slice(List<Long> starts, List<Long> steps, Shape shape) implements Op {
+        @Override
+        public String name() {
+            return "slice";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Shape source = node.input(0).shape();
+            long[] low = new long[source.rank()];
+            long[] interior = new long[source.rank()];
+            List<Integer> flipped = new ArrayList<>();
+            for (int axis = 0; axis < low.length; axis++) {
+                long step = steps.get(axis);
+                long last = starts.get(axis) + (shape.extent(axis) - 1) * step;
+                low[axis] = step > 0 ? starts.get(axis) : Math.max(last, 0);
+                interior[axis] = Math.abs(step) - 1;
+                if (step < 0) {
+                    flipped.add(axis);
+                }
+            }
+            Node dy = Ops.flip(cotangents[0], flipped.stream().mapToInt(Integer::intValue).toArray());
+            return new Node[] {Ops.pad(dy, low, interior, source, Ops.zeroOf(dy.dtype()))};
+        }
+    }
+
+    /**
+     * Puts element i of an axis at {@code low + i * (interior + 1)} of the result; the rest takes the value of the
+     * second input, a scalar.
+     */
+    record Pad(List<Long> low, List<Long> interior, Shape shape) implements Op {
+        @Override
+        public String name() {
+            return "pad";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            List<Long> steps = interior.stream().map(gap -> gap + 1).toList();
+            Node dx = Ops.slice(cotangents[0], low, steps, node.input(0).shape());
+            return new Node[] {dx, Ops.sub(Ops.sum(cotangents[0]), Ops.sum(dx))};
+        }
+    }
+
+    /** Joins tensors that differ at most along {@code axis}. */
+    record Concat(int axis) implements Op {
+        @Override
+        public String name() {
+            return "concat";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node[] result = new Node[node.inputs().size()];
+            long start = 0;
+            for (int i = 0; i < result.length; i++) {
+                long end = start + node.input(i).shape().extent(axis);
+                result[i] = Ops.slice(cotangents[0], axis, start, end);
+                start = end;
+            }
+            return result;
+        }
+    }
+
+    /** {@code (batch..., m, k) . (batch..., k, n) -> (batch..., m, n)}, equal batch axes. */
+    record MatMul() implements Op {
+        @Override
+        public String name() {
+            return "matmul";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node a = node.input(0);
+            Node b = node.input(1);
+            Node dy = cotangents[0];
+            // da (m, k) = dy (m, n) . b^T (n, k);  db (k, n) = a^T (k, m) . dy (m, n)
+            return new Node[] {Ops.matmul(dy, Ops.transpose(b)), Ops.matmul(Ops.transpose(a), dy)};
+        }
+    }
+
+    /**
+     * {@code y[..., i, ...] = x[..., indices[..., i, ...], ...]} along {@code axis}, as PyTorch's gather: indices
+     * ({@code I32} or {@code I64}) have x's rank, the result the shape of the indices; along the other axes indices
+     * extend no further than x. An index outside [0, extent) is an error at run time.
+     */
+    record Gather(int axis) implements Op {
+        @Override
+        public String name() {
+            return "gather";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node zeros = Ops.zerosLike(node.input(0));
+            return new Node[] {Ops.scatterAdd(zeros, axis, node.input(1), cotangents[0]), null};
+        }
+    }
+
+    /**
+     * A copy of x to which, at {@code indices} along {@code axis}, updates are added in row-major order of the indices:
+     * the adjoint of {@link Gather}. Inputs: x, indices, updates (shaped like the indices).
+     */
+    record ScatterAdd(int axis) implements Op {
+        @Override
+        public String name() {
+            return "scatterAdd";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[] {cotangents[0], null, Ops.gather(cotangents[0], axis, node.input(1))};
+        }
+    }
+
+    /** A window of x, of this shape, that begins at {@code starts}, an {@code i64(rank)}; it must lie inside x. */
+    record DynamicSlice(Shape shape) implements Op {
+        @Override
+        public String name() {
+            return "dynamicSlice";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node zeros = Ops.zerosLike(node.input(0));
+            return new Node[] {Ops.dynamicUpdateSlice(zeros, cotangents[0], node.input(1)), null};
+        }
+    }
+
+    /** x with the window that begins at {@code starts} replaced. Inputs: x, update, starts {@code i64(rank)}. */
+    record DynamicUpdateSlice() implements Op {
+        @Override
+        public String name() {
+            return "dynamicUpdateSlice";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node dy = cotangents[0];
+            Node starts = node.input(2);
+            Shape window = node.input(1).shape();
+            Node cleared = Ops.dynamicUpdateSlice(dy, Ops.full(dy.dtype(), window, 0), starts);
+            return new Node[] {cleared, Ops.dynamicSlice(dy, starts, window), null};
+        }
+    }
+
+    /** The identity, whose derivative is zero. */
+    record StopGradient() implements Op {
+        @Override
+        public String name() {
+            return "stopGradient";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[1];
+        }
+    }
+
+    /** Result {@code index} of an operation that has several. */
+    record Project(int index) implements Op {
+        @Override
+        public String name() {
+            return "result " + index;
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            throw new IllegalStateException("a projection's cotangent belongs to the node it projects");
+        }
+    }
+
+    /** An operation defined by its decomposition into simpler ones, which a backend may have a kernel for. */
+    sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
+        FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.Attention, FusedOp.AttentionGradient,
+        FusedOp.AdamWUpdate {
+
+        /** Types of the results. */
+        List<TensorType> infer(List<TensorType> inputs);
+
+        /** The meaning: nodes that compute each result from the inputs. 16-bit inputs are widened, results rounded once. */
+        Node[] decompose(List<Node> inputs);
+
+        /** Input whose memory result {@code index} may overwrite, or -1. */
+        default int inPlace(int index) {
+            return -1;
+        }
+
+        @Override
+        default Node[] gradient(Node node, Node[] cotangents) {
+            return null;
+        }
+    }
+
+    /** Shorthand for the attribute lists of operations. */
+    static List<Long> longs(long... values) {
+        return Arrays.stream(values).boxed().toList();
+    }
+
+    /** Shorthand for the attribute lists of operations. */
+    static List<Integer> ints(int... values) {
+        return Arrays.stream(values).boxed().toList();
+    }
+}

@@ -1,0 +1,893 @@
+package org.adjoint.graph;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The only place where a node is born: each method checks its arguments in the user's words, promotes dtypes,
+ * broadcasts shapes (both as nodes of their own, so that their gradients need no other care) and infers the result.
+ *
+ * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
+ */
+public final class Ops {
+    private Ops() { }
+
+    private static Node node(Op op, DType dtype, Shape shape, Node... inputs) {
+        return new Node(op, List.of(new TensorType(dtype, shape)), List.of(inputs));
+    }
+
+    private static IllegalArgumentException error(String format, Object... values) {
+        return new IllegalArgumentException(String.format(format, values));
+    }
+
+    // Sources
+
+    public static Node leaf(TensorType type) {
+        return node(new Op.Leaf(), type.dtype(), type.shape());
+    }
+
+    /** A scalar; a floating value is rounded to {@code dtype}, an integer type takes whole numbers only. */
+    public static Node constant(DType dtype, double value) {
+        if (dtype.isFloating()) {
+            return node(new Op.Constant(Double.doubleToRawLongBits(Halves.round(dtype, value))), dtype, Shape.SCALAR);
+        }
+        if (value != Math.rint(value) || Math.abs(value) > 0x1p63) {
+            throw error("constant %s does not fit %s: cast the tensor to a floating type first", value, dtype.text());
+        }
+        return constant(dtype, (long) value);
+    }
+
+    /** A scalar of any dtype from an integer; a value outside an integer type's range is an error. */
+    public static Node constant(DType dtype, long value) {
+        if (dtype.isFloating()) {
+            return constant(dtype, (double) value);
+        }
+        boolean fits = switch (dtype) {
+            case BOOL -> value == 0 || value == 1;
+            case U8 -> value >= 0 && value <= 255;
+            case I32 -> value == (int) value;
+            case I64 -> true;
+            case F16, BF16, F32, F64 -> throw new AssertionError(dtype);
+        };
+        if (!fits) {
+            throw error("constant %d is out of range for %s", value, dtype.text());
+        }
+        return node(new Op.Constant(value), dtype, Shape.SCALAR);
+    }
+
+    public static Node full(DType dtype, Shape shape, double value) {
+        return broadcastTo(constant(dtype, value), shape);
+    }
+
+    public static Node fullLike(Node x, double value) {
+        return full(x.dtype(), x.shape(), value);
+    }
+
+    public static Node zerosLike(Node x) {
+        return fullLike(x, 0);
+    }
+
+    public static Node onesLike(Node x) {
+        return fullLike(x, 1);
+    }
+
+    public static Node zeroOf(DType dtype) {
+        return constant(dtype, 0L);
+    }
+
+    /** 0, 1, ..., count - 1. */
+    public static Node iota(DType dtype, long count) {
+        if (count < 0) {
+            throw error("iota: the count must not be negative but is %d", count);
+        }
+        DType integer = dtype == DType.I64 ? DType.I64 : DType.I32;
+        if (integer == DType.I32 && count > Integer.MAX_VALUE) {
+            throw error("iota: %d elements need dtype i64", count);
+        }
+        return cast(node(new Op.Iota(), integer, Shape.of(count)), dtype);
+    }
+
+    /** {@code I32} random bits; see {@link Op.RandomBits}. */
+    public static Node randomBits(Shape shape, Node state, long stream) {
+        if (!state.type().equals(new TensorType(DType.I64, Shape.of(2)))) {
+            throw error("randomBits: the state must be i64(2) but is %s", state.type());
+        }
+        return node(new Op.RandomBits(), DType.I32, shape, state, constant(DType.I64, stream));
+    }
+
+    /** Uniform in [0, 1), {@code F32} with 24 random bits or {@code F64} with 53; other floating types round that. */
+    public static Node uniform(DType dtype, Shape shape, Node state, long stream) {
+        requireFloating("uniform", dtype);
+        if (dtype != DType.F64) {
+            return cast(uniform24(randomBits(shape, state, stream)), dtype);
+        }
+        Node bits = cast(randomBits(pair(shape), state, stream), DType.I64);
+        Node high = binary(BinaryOp.AND, half(bits, 0, shape), constant(DType.I64, (1L << 27) - 1));
+        Node low = binary(BinaryOp.AND, half(bits, 1, shape), constant(DType.I64, (1L << 26) - 1));
+        Node joined = add(mul(high, constant(DType.I64, 1L << 26)), low);
+        return mul(cast(joined, DType.F64), 0x1p-53);
+    }
+
+    /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32}, or in {@code F64} for that type. */
+    public static Node normal(DType dtype, Shape shape, Node state, long stream) {
+        requireFloating("normal", dtype);
+        DType compute = dtype.computeType();
+        Node uniform = uniform(compute, pair(shape), state, stream);
+        Node first = sub(1, half(uniform, 0, shape));
+        Node radius = sqrt(mul(log(first), -2));
+        return cast(mul(radius, cos(mul(half(uniform, 1, shape), 2 * Math.PI))), dtype);
+    }
+
+    /** {@code BOOL}, true with the given probability. */
+    public static Node bernoulli(double probability, Shape shape, Node state, long stream) {
+        if (!(probability >= 0 && probability <= 1)) {
+            throw error("bernoulli: the probability must be in [0, 1] but is %s", probability);
+        }
+        return lessThan(uniform24(randomBits(shape, state, stream)), constant(DType.F32, probability));
+    }
+
+    private static Node uniform24(Node bits) {
+        Node upper = binary(BinaryOp.SHIFT_RIGHT_LOGICAL, bits, constant(DType.I32, 8L));
+        return mul(cast(upper, DType.F32), 0x1p-24);
+    }
+
+    private static Shape pair(Shape shape) {
+        long[] extents = new long[shape.rank() + 1];
+        extents[0] = 2;
+        System.arraycopy(shape.toArray(), 0, extents, 1, shape.rank());
+        return Shape.of(extents);
+    }
+
+    private static Node half(Node pair, int index, Shape shape) {
+        return reshape(slice(pair, 0, index, index + 1), shape);
+    }
+
+    // Elementwise
+
+    public static Node unary(UnaryOp op, Node x) {
+        Node operand = op.isFloatingOnly() && !x.dtype().isFloating() ? cast(x, DType.F32) : x;
+        if (!op.accepts(operand.dtype())) {
+            throw error("%s: does not take %s", op.text(), x.type());
+        }
+        return node(new Op.Unary(op), op.resultType(operand.dtype()), operand.shape(), operand);
+    }
+
+    public static Node binary(BinaryOp op, Node a, Node b) {
+        DType dtype = DType.promote(a.dtype(), b.dtype());
+        if (op.isFloatingOnly() && !dtype.isFloating()) {
+            dtype = DType.F32;
+        }
+        if (dtype.isBoolean() && !op.accepts(dtype)) {
+            throw error("%s: does not take bool tensors: cast %s and %s to a number type first",
+                op.text(), a.type(), b.type());
+        }
+        if (!op.accepts(dtype)) {
+            throw error("%s: does not take %s and %s", op.text(), a.type(), b.type());
+        }
+        Shape shape = Shape.broadcast(op.text(), a.shape(), b.shape());
+        return node(new Op.Binary(op), op.resultType(dtype), shape,
+            broadcastTo(cast(a, dtype), shape), broadcastTo(cast(b, dtype), shape));
+    }
+
+    /** A Java scalar takes the tensor's dtype; a fraction turns an integer tensor into {@code F32}, as in JAX. */
+    public static Node scalar(Node like, double value) {
+        boolean whole = value == Math.rint(value) && !Double.isInfinite(value);
+        DType dtype = like.dtype().isFloating() ? like.dtype()
+            : !whole ? DType.F32 : like.dtype().isBoolean() ? DType.I32 : like.dtype();
+        return constant(dtype, value);
+    }
+
+    public static Node binary(BinaryOp op, Node a, double b) {
+        return binary(op, a, scalar(a, b));
+    }
+
+    public static Node binary(BinaryOp op, double a, Node b) {
+        return binary(op, scalar(b, a), b);
+    }
+
+    public static Node add(Node a, Node b) {
+        return binary(BinaryOp.ADD, a, b);
+    }
+
+    public static Node add(Node a, double b) {
+        return binary(BinaryOp.ADD, a, b);
+    }
+
+    public static Node sub(Node a, Node b) {
+        return binary(BinaryOp.SUB, a, b);
+    }
+
+    public static Node sub(Node a, double b) {
+        return binary(BinaryOp.SUB, a, b);
+    }
+
+    public static Node sub(double a, Node b) {
+        return binary(BinaryOp.SUB, a, b);
+    }
+
+    public static Node mul(Node a, Node b) {
+        return binary(BinaryOp.MUL, a, b);
+    }
+
+    public static Node mul(Node a, double b) {
+        return binary(BinaryOp.MUL, a, b);
+    }
+
+    /** True division: integers are cast to {@code F32}, as in PyTorch and JAX. */
+    public static Node div(Node a, Node b) {
+        if (!DType.promote(a.dtype(), b.dtype()).isFloating()) {
+            return binary(BinaryOp.DIV, cast(a, DType.F32), cast(b, DType.F32));
+        }
+        return binary(BinaryOp.DIV, a, b);
+    }
+
+    public static Node div(Node a, double b) {
+        Node x = a.dtype().isFloating() ? a : cast(a, DType.F32);
+        return div(x, scalar(x, b));
+    }
+
+    public static Node div(double a, Node b) {
+        Node x = b.dtype().isFloating() ? b : cast(b, DType.F32);
+        return div(scalar(x, a), x);
+    }
+
+    public static Node pow(Node a, Node b) {
+        return binary(BinaryOp.POW, a, b);
+    }
+
+    public static Node min(Node a, Node b) {
+        return binary(BinaryOp.MIN, a, b);
+    }
+
+    public static Node max(Node a, Node b) {
+        return binary(BinaryOp.MAX, a, b);
+    }
+
+    public static Node equal(Node a, Node b) {
+        return binary(BinaryOp.EQUAL, a, b);
+    }
+
+    public static Node equal(Node a, double b) {
+        return binary(BinaryOp.EQUAL, a, b);
+    }
+
+    public static Node lessThan(Node a, Node b) {
+        return binary(BinaryOp.LESS_THAN, a, b);
+    }
+
+    public static Node greaterThan(Node a, Node b) {
+        return binary(BinaryOp.GREATER_THAN, a, b);
+    }
+
+    public static Node neg(Node x) {
+        return unary(UnaryOp.NEG, x);
+    }
+
+    public static Node sign(Node x) {
+        return unary(UnaryOp.SIGN, x);
+    }
+
+    public static Node abs(Node x) {
+        return unary(UnaryOp.ABS, x);
+    }
+
+    public static Node exp(Node x) {
+        return unary(UnaryOp.EXP, x);
+    }
+
+    public static Node log(Node x) {
+        return unary(UnaryOp.LOG, x);
+    }
+
+    public static Node erf(Node x) {
+        return unary(UnaryOp.ERF, x);
+    }
+
+    public static Node log1p(Node x) {
+        return unary(UnaryOp.LOG1P, x);
+    }
+
+    public static Node sqrt(Node x) {
+        return unary(UnaryOp.SQRT, x);
+    }
+
+    public static Node reciprocal(Node x) {
+        return unary(UnaryOp.RECIPROCAL, x);
+    }
+
+    public static Node sin(Node x) {
+        return unary(UnaryOp.SIN, x);
+    }
+
+    public static Node cos(Node x) {
+        return unary(UnaryOp.COS, x);
+    }
+
+    public static Node tanh(Node x) {
+        return unary(UnaryOp.TANH, x);
+    }
+
+    public static Node trunc(Node x) {
+        return unary(UnaryOp.TRUNC, x);
+    }
+
+    public static Node where(Node condition, Node a, Node b) {
+        if (!condition.dtype().isBoolean()) {
+            throw error("where: the condition must be bool but is %s: compare it with something", condition.type());
+        }
+        DType dtype = DType.promote(a.dtype(), b.dtype());
+        Shape shape = Shape.broadcast("where", condition.shape(), Shape.broadcast("where", a.shape(), b.shape()));
+        return node(new Op.Where(), dtype, shape, broadcastTo(condition, shape),
+            broadcastTo(cast(a, dtype), shape), broadcastTo(cast(b, dtype), shape));
+    }
+
+    /** The tensor itself where it has that dtype. */
+    public static Node cast(Node x, DType dtype) {
+        return x.dtype() == dtype ? x : node(new Op.Cast(dtype), dtype, x.shape(), x);
+    }
+
+    /** In the type kernels compute in: 16-bit tensors become {@code F32}. */
+    public static Node widen(Node x) {
+        return cast(x, x.dtype().computeType());
+    }
+
+    public static Node stopGradient(Node x) {
+        return node(new Op.StopGradient(), x.dtype(), x.shape(), x);
+    }
+
+    // Reductions
+
+    /** Folds {@code axes} (in [0, rank), distinct) and drops them; the tensor itself where there are none. */
+    public static Node reduce(ReduceOp op, Node x, List<Integer> axes) {
+        if (axes.isEmpty()) {
+            return x;
+        }
+        if (x.dtype().isBoolean()) {
+            throw error("%s: does not take bool tensors: cast %s to a number type first", op.text(), x.type());
+        }
+        for (int axis : axes) {
+            if (op != ReduceOp.SUM && x.shape().extent(axis) == 0) {
+                throw error("%s: axis %d of %s is empty, and nothing has no %s", op.text(), axis, x.shape(), op.text());
+            }
+        }
+        List<Integer> ascending = axes.stream().sorted().toList();
+        Shape shape = x.shape().without(ascending.stream().mapToInt(Integer::intValue).toArray());
+        return node(new Op.Reduce(op, ascending), x.dtype(), shape, x);
+    }
+
+    /** As {@link #reduce(ReduceOp, Node, List)} with axes as the user wrote them; none means all of them. */
+    public static Node reduce(ReduceOp op, Node x, boolean keepAxes, int... axes) {
+        int[] resolved = axes.length == 0 ? allAxes(x) : resolveAxes(op.text(), x.shape(), axes);
+        Node result = reduce(op, x, Op.ints(resolved));
+        if (!keepAxes) {
+            return result;
+        }
+        long[] extents = x.shape().toArray();
+        for (int axis : resolved) {
+            extents[axis] = 1;
+        }
+        return reshape(result, Shape.of(extents));
+    }
+
+    public static Node sum(Node x) {
+        return reduce(ReduceOp.SUM, x, false);
+    }
+
+    /** Sum along the last axis, which stays with extent 1. */
+    public static Node sumKeep(Node x) {
+        return reduce(ReduceOp.SUM, x, true, -1);
+    }
+
+    /** Maximum along the last axis, which stays with extent 1. */
+    public static Node maxKeep(Node x) {
+        return reduce(ReduceOp.MAX, x, true, -1);
+    }
+
+    public static Node mean(Node x, boolean keepAxes, int... axes) {
+        Node operand = x.dtype().isFloating() ? x : cast(x, DType.F32);
+        int[] resolved = axes.length == 0 ? allAxes(x) : resolveAxes("mean", x.shape(), axes);
+        long count = 1;
+        for (int axis : resolved) {
+            count *= x.shape().extent(axis);
+        }
+        if (count == 0) {
+            throw error("mean: there is nothing to average in %s", x.shape());
+        }
+        Node sum = resolved.length == 0 ? widen(operand) : reduce(ReduceOp.SUM, widen(operand), keepAxes, resolved);
+        return cast(mul(sum, 1.0 / count), operand.dtype());
+    }
+
+    public static Node argReduce(boolean largest, Node x, int axis) {
+        String name = largest ? "argmax" : "argmin";
+        int resolved = x.shape().axis(name, axis);
+        if (x.shape().extent(resolved) == 0) {
+            throw error("%s: axis %d of %s is empty", name, axis, x.shape());
+        }
+        if (x.dtype().isBoolean()) {
+            throw error("%s: does not take bool tensors: cast %s to a number type first", name, x.type());
+        }
+        return node(new Op.ArgReduce(largest, resolved), DType.I64, x.shape().without(resolved), x);
+    }
+
+    /** A reduced tensor stretched back over the axes it lost. */
+    static Node expandReduced(Node reduced, Shape shape, List<Integer> axes) {
+        long[] extents = shape.toArray();
+        for (int axis : axes) {
+            extents[axis] = 1;
+        }
+        return broadcastTo(reshape(reduced, Shape.of(extents)), shape);
+    }
+
+    private static int[] allAxes(Node x) {
+        int[] axes = new int[x.shape().rank()];
+        Arrays.setAll(axes, i -> i);
+        return axes;
+    }
+
+    private static int[] resolveAxes(String op, Shape shape, int... axes) {
+        int[] resolved = new int[axes.length];
+        for (int i = 0; i < axes.length; i++) {
+            resolved[i] = shape.axis(op, axes[i]);
+            for (int j = 0; j < i; j++) {
+                if (resolved[j] == resolved[i]) {
+                    throw error("%s: axis %d is named twice", op, axes[i]);
+                }
+            }
+        }
+        return resolved;
+    }
+
+    // Movement
+
+    /** The tensor itself where it has that shape. */
+    public static Node reshape(Node x, Shape shape) {
+        if (x.shape().equals(shape)) {
+            return x;
+        }
+        if (x.shape().elements() != shape.elements()) {
+            throw error("reshape: %s has %d elements, %s has %d", x.shape(), x.shape().elements(), shape,
+                shape.elements());
+        }
+        return node(new Op.Reshape(shape), x.dtype(), shape, x);
+    }
+
+    /** Axis i of the result is axis {@code axes[i]} of x. */
+    public static Node permute(Node x, int... axes) {
+        int[] resolved = resolveAxes("permute", x.shape(), axes);
+        if (resolved.length != x.shape().rank()) {
+            throw error("permute: %s has %d axes but %d are named", x.shape(), x.shape().rank(), axes.length);
+        }
+        long[] extents = new long[resolved.length];
+        boolean identity = true;
+        for (int i = 0; i < resolved.length; i++) {
+            extents[i] = x.shape().extent(resolved[i]);
+            identity &= resolved[i] == i;
+        }
+        return identity ? x : node(new Op.Permute(Op.ints(resolved)), x.dtype(), Shape.of(extents), x);
+    }
+
+    /** Swaps two axes. */
+    public static Node transpose(Node x, int axis1, int axis2) {
+        int[] axes = allAxes(x);
+        int first = x.shape().axis("transpose", axis1);
+        int second = x.shape().axis("transpose", axis2);
+        axes[first] = second;
+        axes[second] = first;
+        return permute(x, axes);
+    }
+
+    /** Swaps the last two axes. */
+    public static Node transpose(Node x) {
+        return transpose(x, -2, -1);
+    }
+
+    /** Repeats axes of extent 1, and adds axes in front. */
+    public static Node broadcastTo(Node x, Shape shape) {
+        if (x.shape().equals(shape)) {
+            return x;
+        }
+        if (!x.shape().broadcastsTo(shape)) {
+            throw error("expand: %s does not broadcast to %s", x.shape(), shape);
+        }
+        long[] extents = new long[shape.rank()];
+        Arrays.fill(extents, 1);
+        System.arraycopy(x.shape().toArray(), 0, extents, shape.rank() - x.shape().rank(), x.shape().rank());
+        Node aligned = reshape(x, Shape.of(extents));
+        return aligned.shape().equals(shape) ? aligned : node(new Op.Expand(shape), x.dtype(), shape, aligned);
+    }
+
+    /** Elements [start, end) of one axis; both may count from the end (-1 is the last). */
+    public static Node slice(Node x, int axis, long start, long end) {
+        int resolved = x.shape().axis("slice", axis);
+        long extent = x.shape().extent(resolved);
+        long first = start < 0 ? start + extent : start;
+        long last = end < 0 ? end + extent : end;
+        if (first < 0 || last > extent || first > last) {
+            throw error("slice: [%d, %d) is no range of axis %d of %s", start, end, axis, x.shape());
+        }
+        long[] starts = new long[x.shape().rank()];
+        long[] steps = new long[x.shape().rank()];
+        Arrays.fill(steps, 1);
+        starts[resolved] = first;
+        return slice(x, Op.longs(starts), Op.longs(steps), x.shape().with(resolved, last - first));
+    }
+
+    /** Element i of an axis of the result is element {@code start + i * step} of x. */
+    public static Node slice(Node x, List<Long> starts, List<Long> steps, Shape shape) {
+        Shape source = x.shape();
+        if (starts.size() != source.rank() || steps.size() != source.rank() || shape.rank() != source.rank()) {
+            throw error("slice: %s needs a start, a step and an extent for each axis", source);
+        }
+        boolean identity = source.equals(shape);
+        for (int axis = 0; axis < source.rank(); axis++) {
+            long step = steps.get(axis);
+            long last = starts.get(axis) + (shape.extent(axis) - 1) * step;
+            if (step == 0) {
+                throw error("slice: the step of axis %d is 0", axis);
+            }
+            if (shape.extent(axis) > 0 && (starts.get(axis) < 0 || starts.get(axis) >= source.extent(axis) || last < 0
+                || last >= source.extent(axis))) {
+                throw error("slice: elements %d to %d are not all in axis %d of %s", starts.get(axis), last, axis, source);
+            }
+            identity &= starts.get(axis) == 0 && step == 1;
+        }
+        return identity ? x : node(new Op.Slice(List.copyOf(starts), List.copyOf(steps), shape), x.dtype(), shape, x);
+    }
+
+    public static Node flip(Node x, int... axes) {
+        if (axes.length == 0 || x.shape().isEmpty()) {
+            return x;
+        }
+        long[] starts = new long[x.shape().rank()];
+        long[] steps = new long[x.shape().rank()];
+        Arrays.fill(steps, 1);
+        for (int axis : resolveAxes("flip", x.shape(), axes)) {
+            starts[axis] = x.shape().extent(axis) - 1;
+            steps[axis] = -1;
+        }
+        return slice(x, Op.longs(starts), Op.longs(steps), x.shape());
+    }
+
+    /** Puts element i of an axis at {@code low + i * (interior + 1)} of a tensor of {@code shape} filled with value. */
+    public static Node pad(Node x, long[] low, long[] interior, Shape shape, Node value) {
+        if (low.length != x.shape().rank() || interior.length != low.length || shape.rank() != low.length) {
+            throw error("pad: %s needs a low and an interior padding for each axis", x.shape());
+        }
+        if (!value.type().equals(new TensorType(x.dtype(), Shape.SCALAR))) {
+            throw error("pad: the value must be a scalar of %s but is %s", x.dtype().text(), value.type());
+        }
+        boolean identity = x.shape().equals(shape);
+        for (int axis = 0; axis < low.length; axis++) {
+            long extent = x.shape().extent(axis);
+            long end = extent == 0 ? low[axis] : low[axis] + (extent - 1) * (interior[axis] + 1) + 1;
+            if (low[axis] < 0 || interior[axis] < 0 || end > shape.extent(axis)) {
+                throw error("pad: axis %d of %s does not fit %s at %d", axis, x.shape(), shape, low[axis]);
+            }
+            identity &= low[axis] == 0 && interior[axis] == 0;
+        }
+        return identity ? x : node(new Op.Pad(Op.longs(low), Op.longs(interior), shape), x.dtype(), shape, x, value);
+    }
+
+    public static Node concat(int axis, List<Node> tensors) {
+        if (tensors.isEmpty()) {
+            throw error("concat: there is no tensor to join");
+        }
+        DType dtype = tensors.stream().map(Node::dtype).reduce(DType::promote).orElseThrow();
+        Shape first = tensors.getFirst().shape();
+        int resolved = first.axis("concat", axis);
+        long total = 0;
+        for (Node tensor : tensors) {
+            if (tensor.shape().rank() != first.rank()
+                || !tensor.shape().with(resolved, 0).equals(first.with(resolved, 0))) {
+                throw error("concat: %s and %s differ outside axis %d", first, tensor.shape(), axis);
+            }
+            total += tensor.shape().extent(resolved);
+        }
+        Node[] inputs = tensors.stream().map(tensor -> cast(tensor, dtype)).toArray(Node[]::new);
+        return inputs.length == 1 ? inputs[0] : node(new Op.Concat(resolved), dtype, first.with(resolved, total), inputs);
+    }
+
+    // Products, indexing
+
+    /** Batched matrix product; a vector on either side is a matrix of one row or column, whose axis is dropped again. */
+    public static Node matmul(Node a, Node b) {
+        if (a.shape().rank() == 0 || b.shape().rank() == 0) {
+            throw error("matmul: a %s and b %s need at least one axis each: use mul for scalars", a.shape(), b.shape());
+        }
+        if (a.shape().rank() == 1) {
+            Node row = matmul(reshape(a, Shape.of(1, a.shape().extent(0))), b);
+            int axis = b.shape().rank() == 1 ? 0 : row.shape().rank() - 2;
+            return reshape(row, row.shape().without(axis));
+        }
+        if (b.shape().rank() == 1) {
+            Node column = matmul(a, reshape(b, b.shape().withTrailingOne()));
+            return reshape(column, column.shape().without(column.shape().rank() - 1));
+        }
+        int rankA = a.shape().rank();
+        int rankB = b.shape().rank();
+        long m = a.shape().extent(rankA - 2);
+        long k = a.shape().extent(rankA - 1);
+        long n = b.shape().extent(rankB - 1);
+        if (k != b.shape().extent(rankB - 2)) {
+            throw error("matmul: the last dimension of a %s must equal the second-to-last of b %s", a.shape(), b.shape());
+        }
+        DType dtype = DType.promote(a.dtype(), b.dtype());
+        if (dtype.isBoolean()) {
+            throw error("matmul: does not take bool tensors: cast %s and %s to a number type first", a.type(), b.type());
+        }
+        if (rankB == 2 && rankA > 2) {
+            // One product over all rows, so that the gradient of b is one product as well, not a sum over the batch.
+            long rows = a.shape().without(rankA - 1).elements();
+            Node flat = matmul(reshape(a, Shape.of(rows, k)), b);
+            return reshape(flat, a.shape().with(rankA - 1, n));
+        }
+        Shape batch = Shape.broadcast("matmul", a.shape().without(rankA - 2, rankA - 1),
+            b.shape().without(rankB - 2, rankB - 1));
+        return node(new Op.MatMul(), dtype, matrix(batch, m, n), broadcastTo(cast(a, dtype), matrix(batch, m, k)),
+            broadcastTo(cast(b, dtype), matrix(batch, k, n)));
+    }
+
+    private static Shape matrix(Shape batch, long rows, long columns) {
+        long[] extents = Arrays.copyOf(batch.toArray(), batch.rank() + 2);
+        extents[batch.rank()] = rows;
+        extents[batch.rank() + 1] = columns;
+        return Shape.of(extents);
+    }
+
+    private static void requireIndices(String op, Node indices) {
+        if (indices.dtype() != DType.I32 && indices.dtype() != DType.I64) {
+            throw error("%s: indices must be i32 or i64 but are %s", op, indices.type());
+        }
+    }
+
+    /** See {@link Op.Gather}. */
+    public static Node gather(Node x, int axis, Node indices) {
+        requireIndices("gather", indices);
+        int resolved = x.shape().axis("gather", axis);
+        requireInside("gather", x.shape(), resolved, indices.shape());
+        return node(new Op.Gather(resolved), x.dtype(), indices.shape(), x, indices);
+    }
+
+    /** See {@link Op.ScatterAdd}. */
+    public static Node scatterAdd(Node x, int axis, Node indices, Node updates) {
+        requireIndices("scatterAdd", indices);
+        int resolved = x.shape().axis("scatterAdd", axis);
+        requireInside("scatterAdd", x.shape(), resolved, indices.shape());
+        if (!updates.shape().equals(indices.shape()) || updates.dtype() != x.dtype()) {
+            throw error("scatterAdd: updates %s must have the shape of the indices %s and dtype %s",
+                updates.type(), indices.shape(), x.dtype().text());
+        }
+        if (x.dtype().isBoolean()) {
+            throw error("scatterAdd: does not take bool tensors");
+        }
+        return node(new Op.ScatterAdd(resolved), x.dtype(), x.shape(), x, indices, updates);
+    }
+
+    private static void requireInside(String op, Shape x, int axis, Shape indices) {
+        boolean fits = x.rank() == indices.rank();
+        for (int i = 0; fits && i < x.rank(); i++) {
+            fits = i == axis || indices.extent(i) <= x.extent(i);
+        }
+        if (!fits) {
+            throw error("%s: indices %s must have the rank of x %s and extend no further, but along axis %d",
+                op, indices, x, axis);
+        }
+    }
+
+    /** Rows of {@code table} (rows, width...) at {@code indices}: {@code (indices..., width...)}. */
+    public static Node embedding(Node table, Node indices) {
+        requireIndices("embedding", indices);
+        if (table.shape().rank() < 1) {
+            throw error("embedding: the table must have at least one axis but is a scalar");
+        }
+        long count = indices.shape().elements();
+        long[] flat = table.shape().toArray();
+        flat[0] = count;
+        long[] column = new long[flat.length];
+        Arrays.fill(column, 1);
+        column[0] = count;
+        Node expanded = broadcastTo(reshape(indices, Shape.of(column)), Shape.of(flat));
+        Node rows = gather(table, 0, expanded);
+        long[] result = new long[indices.shape().rank() + flat.length - 1];
+        System.arraycopy(indices.shape().toArray(), 0, result, 0, indices.shape().rank());
+        System.arraycopy(flat, 1, result, indices.shape().rank(), flat.length - 1);
+        return reshape(rows, Shape.of(result));
+    }
+
+    private static void requireStarts(String op, Node x, Node starts) {
+        if (!starts.type().equals(new TensorType(DType.I64, Shape.of(x.shape().rank())))) {
+            throw error("%s: starts of %s must be i64(%d) but are %s", op, x.shape(), x.shape().rank(), starts.type());
+        }
+    }
+
+    private static void requireWindow(String op, Node x, Shape window) {
+        boolean fits = window.rank() == x.shape().rank();
+        for (int axis = 0; fits && axis < window.rank(); axis++) {
+            fits = window.extent(axis) <= x.shape().extent(axis);
+        }
+        if (!fits) {
+            throw error("%s: a window %s does not fit in %s", op, window, x.shape());
+        }
+    }
+
+    /** See {@link Op.DynamicSlice}. */
+    public static Node dynamicSlice(Node x, Node starts, Shape window) {
+        requireStarts("dynamicSlice", x, starts);
+        requireWindow("dynamicSlice", x, window);
+        return node(new Op.DynamicSlice(window), x.dtype(), window, x, starts);
+    }
+
+    /** See {@link Op.DynamicUpdateSlice}. */
+    public static Node dynamicUpdateSlice(Node x, Node update, Node starts) {
+        requireStarts("dynamicUpdateSlice", x, starts);
+        requireWindow("dynamicUpdateSlice", x, update.shape());
+        if (update.dtype() != x.dtype()) {
+            throw error("dynamicUpdateSlice: x is %s but the update is %s: cast one", x.type(), update.type());
+        }
+        return node(new Op.DynamicUpdateSlice(), x.dtype(), x.shape(), x, update, starts);
+    }
+
+    // Fused
+
+    static Node fused(Op.Fused op, Node... inputs) {
+        List<TensorType> types = Arrays.stream(inputs).map(Node::type).toList();
+        return new Node(op, op.infer(types), List.of(inputs));
+    }
+
+    private static void requireFloating(String op, DType dtype) {
+        if (!dtype.isFloating()) {
+            throw error("%s: needs a floating dtype but got %s", op, dtype.text());
+        }
+    }
+
+    private static Node floating(Node x) {
+        return x.dtype().isFloating() ? x : cast(x, DType.F32);
+    }
+
+    private static Node alongAxis(String name, Op.Fused op, Node x, int axis) {
+        int resolved = x.shape().axis(name, axis);
+        if (x.shape().extent(resolved) == 0) {
+            throw error("%s: axis %d of %s is empty", name, axis, x.shape());
+        }
+        int last = x.shape().rank() - 1;
+        return transpose(fused(op, transpose(floating(x), resolved, last)), resolved, last);
+    }
+
+    public static Node softmax(Node x, int axis) {
+        return alongAxis("softmax", new FusedOp.Softmax(), x, axis);
+    }
+
+    public static Node logSoftmax(Node x, int axis) {
+        return alongAxis("logSoftmax", new FusedOp.LogSoftmax(), x, axis);
+    }
+
+    /** Losses of rows of logits {@code (..., classes)} for target classes {@code (...)}: {@code (...)}, unreduced. */
+    public static Node crossEntropy(Node logits, Node targets) {
+        requireIndices("crossEntropy", targets);
+        requireFloating("crossEntropy", logits.dtype());
+        int rank = logits.shape().rank();
+        if (rank == 0 || !logits.shape().without(rank - 1).equals(targets.shape())) {
+            throw error("crossEntropy: logits %s need targets of their shape without the last axis, not %s",
+                logits.shape(), targets.shape());
+        }
+        long classes = logits.shape().extent(rank - 1);
+        if (classes == 0) {
+            throw error("crossEntropy: logits %s have no classes", logits.shape());
+        }
+        long rows = targets.shape().elements();
+        Node loss = fused(new FusedOp.CrossEntropy(), reshape(logits, Shape.of(rows, classes)),
+            reshape(targets, Shape.of(rows)));
+        return reshape(loss.output(0), targets.shape());
+    }
+
+    /** See {@link FusedOp.LayerNorm}. */
+    public static Node layerNorm(Node x, Node gamma, Node beta, double epsilon) {
+        requireFloating("layerNorm", x.dtype());
+        int rank = x.shape().rank();
+        Shape width = rank == 0 ? null : Shape.of(x.shape().extent(rank - 1));
+        if (rank == 0 || !gamma.shape().equals(width) || !beta.shape().equals(width) || width.isEmpty()) {
+            throw error("layerNorm: gamma %s and beta %s must be vectors as long as the last axis of x %s, not empty",
+                gamma.shape(), beta.shape(), x.shape());
+        }
+        if (!(epsilon >= 0)) {
+            throw error("layerNorm: epsilon must not be negative but is %s", epsilon);
+        }
+        return fused(new FusedOp.LayerNorm(epsilon), x, gamma, beta).output(0);
+    }
+
+    /** See {@link FusedOp.Attention}; {@code bias} (floating, added to the scores) may be null and broadcasts. */
+    public static Node attention(Node q, Node k, Node v, Node bias, boolean causal, double scale) {
+        int rank = q.shape().rank();
+        if (rank < 2 || k.shape().rank() != rank || v.shape().rank() != rank) {
+            throw error("attention: q %s, k %s and v %s need one rank, of at least 2", q.shape(), k.shape(), v.shape());
+        }
+        requireFloating("attention", q.dtype());
+        Shape batch = q.shape().without(rank - 2, rank - 1);
+        long t = q.shape().extent(rank - 2);
+        long s = k.shape().extent(rank - 2);
+        if (k.dtype() != q.dtype() || v.dtype() != q.dtype()) {
+            throw error("attention: q %s, k %s and v %s must have one dtype", q.type(), k.type(), v.type());
+        }
+        if (!k.shape().without(rank - 2, rank - 1).equals(batch) || !v.shape().without(rank - 2, rank - 1).equals(batch)
+            || k.shape().extent(rank - 1) != q.shape().extent(rank - 1) || v.shape().extent(rank - 2) != s) {
+            throw error("attention: q %s, k %s and v %s must be (batch..., t, d), (batch..., s, d) and (batch..., s, e)",
+                q.shape(), k.shape(), v.shape());
+        }
+        if (s == 0) {
+            throw error("attention: there are no keys in k %s", k.shape());
+        }
+        if (bias == null) {
+            return fused(new FusedOp.Attention(scale, causal, false), q, k, v).output(0);
+        }
+        requireFloating("attention bias", bias.dtype());
+        return fused(new FusedOp.Attention(scale, causal, true), q, k, v, broadcastTo(bias, matrix(batch, t, s)))
+            .output(0);
+    }
+
+    /** See {@link FusedOp.AdamWUpdate}: the node whose results are the new parameter and moments. */
+    public static Node adamWUpdate(FusedOp.AdamWUpdate op, Node parameter, Node first, Node second, Node gradient,
+        Node learningRate, Node correction1, Node correction2) {
+        for (Node node : List.of(first, second, gradient)) {
+            if (!node.shape().equals(parameter.shape()) || !node.dtype().isFloating()) {
+                throw error("adamWUpdate: parameter %s, moments and gradient need one shape and floating dtypes, but "
+                    + "one is %s", parameter.type(), node.type());
+            }
+        }
+        for (Node scalar : List.of(learningRate, correction1, correction2)) {
+            if (scalar.shape().rank() != 0) {
+                throw error("adamWUpdate: learning rate and corrections must be scalars, not %s", scalar.type());
+            }
+        }
+        return fused(op, parameter, first, second, gradient, learningRate, correction1, correction2);
+    }
+
+    // Compositions
+
+    /** The exact GELU, {@code x Phi(x)} (Hendrycks and Gimpel, 2016). */
+    public static Node gelu(Node x) {
+        Node wide = widen(floating(x));
+        Node phi = add(mul(erf(mul(wide, Math.sqrt(0.5))), 0.5), 0.5);
+        return cast(mul(wide, phi), floating(x).dtype());
+    }
+
+    /** GELU's tanh approximation, as GPT-2 uses it: {@code 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
+    public static Node geluTanh(Node x) {
+        Node wide = widen(floating(x));
+        Node cube = mul(mul(wide, wide), wide);
+        Node inner = mul(add(wide, mul(cube, 0.044715)), Math.sqrt(2 / Math.PI));
+        return cast(mul(mul(wide, 0.5), add(tanh(inner), 1)), floating(x).dtype());
+    }
+
+    /** Zeroes elements with the given probability and divides the others by what is left of 1. */
+    public static Node dropout(Node x, double probability, Node state, long stream) {
+        requireFloating("dropout", x.dtype());
+        if (!(probability >= 0 && probability < 1)) {
+            throw error("dropout: the probability must be in [0, 1) but is %s", probability);
+        }
+        if (probability == 0) {
+            return x;
+        }
+        Node keep = bernoulli(1 - probability, x.shape(), state, stream);
+        return where(keep, mul(x, 1 / (1 - probability)), zerosLike(x));
+    }
+
+    /** Squared differences, unreduced. */
+    public static Node squaredError(Node prediction, Node target) {
+        Node difference = sub(prediction, target);
+        return mul(difference, difference);
+    }
+
+    /** {@code max(x, 0) - x t + log(1 + exp(-|x|))}, unreduced: stable for logits x of any size. */
+    public static Node binaryCrossEntropyWithLogits(Node logits, Node targets) {
+        requireFloating("binaryCrossEntropyWithLogits", logits.dtype());
+        if (!logits.shape().equals(targets.shape())) {
+            throw error("binaryCrossEntropyWithLogits: logits %s and targets %s must have one shape",
+                logits.shape(), targets.shape());
+        }
+        Node x = widen(logits);
+        Node t = cast(targets, x.dtype());
+        // At 0, max passes half the cotangent and abs none, which together give the true derivative 1/2 - t.
+        Node positive = max(x, zerosLike(x));
+        return add(sub(positive, mul(x, t)), log1p(exp(neg(abs(x)))));
+    }
+}

@@ -1,0 +1,162 @@
+package org.adjoint.plan;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.adjoint.graph.Node;
+import org.adjoint.graph.Op;
+import org.adjoint.graph.TensorType;
+
+/**
+ * What is to be computed, in canonical form: the nodes that results need, in topological order, down to leaves and to
+ * nodes that have a value already. Programs of one structure are equal, whatever buffers, scalar values and node
+ * identities stand behind them, so a plan is cached under its program.
+ */
+public final class Program {
+    /**
+     * A value that a leaf's own memory holds when the program has run.
+     *
+     * @param target the leaf, whose old value every other reader sees
+     */
+    public record Store(Node target, Node value) { }
+
+    /** One node as the key sees it: inputs are positions in the order. */
+    private record Entry(Op op, List<TensorType> types, List<Integer> inputs) { }
+
+    private final List<Node> order;
+    private final List<Node> leaves;
+    private final List<Node> constants;
+    private final List<Node> results;
+    private final List<Store> stores;
+    private final boolean constantsKnown;
+    private final List<Object> key;
+    private final int hash;
+
+    private Program(List<Node> order, List<Node> leaves, List<Node> constants, List<Node> results, List<Store> stores,
+        boolean constantsKnown, List<Object> key) {
+        this.order = order;
+        this.leaves = leaves;
+        this.constants = constants;
+        this.results = results;
+        this.stores = stores;
+        this.constantsKnown = constantsKnown;
+        this.key = key;
+        this.hash = key.hashCode();
+    }
+
+    /**
+     * @param results nodes to compute, each into memory of its own
+     * @param stores values to leave in leaves' memory
+     * @param firstLeaves leaves that come first, in this order, whether or not something reads them
+     * @param constantsKnown whether constants are part of the structure, so that rewriting may look at them; if not,
+     *     the plan serves any scalar values
+     */
+    public static Program of(List<Node> results, List<Store> stores, List<Node> firstLeaves, boolean constantsKnown) {
+        Map<Node, Integer> positions = new IdentityHashMap<>();
+        List<Node> order = new ArrayList<>();
+        List<Node> leaves = new ArrayList<>();
+        List<Node> constants = new ArrayList<>();
+        List<Object> key = new ArrayList<>();
+        Deque<Node> stack = new ArrayDeque<>();
+        List<Node> roots = new ArrayList<>(firstLeaves);
+        roots.addAll(results);
+        for (Store store : stores) {
+            roots.add(store.target());
+            roots.add(store.value());
+        }
+        for (Node root : roots) {
+            stack.push(root);
+            while (!stack.isEmpty()) {
+                Node node = stack.peek();
+                if (positions.containsKey(node)) {
+                    stack.pop();
+                    continue;
+                }
+                boolean leaf = isLeaf(node);
+                boolean ready = true;
+                if (!leaf) {
+                    List<Node> inputs = node.inputs();
+                    for (int i = inputs.size() - 1; i >= 0; i--) {
+                        if (!positions.containsKey(inputs.get(i))) {
+                            stack.push(inputs.get(i));
+                            ready = false;
+                        }
+                    }
+                }
+                if (!ready) {
+                    continue;
+                }
+                stack.pop();
+                positions.put(node, order.size());
+                order.add(node);
+                if (leaf) {
+                    leaves.add(node);
+                    key.add(new Entry(new Op.Leaf(), node.types(), List.of()));
+                } else if (node.op() instanceof Op.Constant) {
+                    constants.add(node);
+                    key.add(new Entry(constantsKnown ? node.op() : new Op.Constant(0), node.types(), List.of()));
+                } else {
+                    key.add(new Entry(node.op(), node.types(), node.inputs().stream().map(positions::get).toList()));
+                }
+            }
+        }
+        key.add(constantsKnown);
+        key.add(firstLeaves.stream().map(positions::get).toList());
+        key.add(results.stream().map(positions::get).toList());
+        key.add(stores.stream().map(s -> List.of(positions.get(s.target()), positions.get(s.value()))).toList());
+        return new Program(List.copyOf(order), List.copyOf(leaves), List.copyOf(constants), List.copyOf(results),
+            List.copyOf(stores), constantsKnown, key);
+    }
+
+    /** Whether planning stops at this node: it comes from outside or has been computed. */
+    public static boolean isLeaf(Node node) {
+        return node.value() != null || node.op() instanceof Op.Leaf;
+    }
+
+    /** All nodes, inputs before readers. */
+    public List<Node> order() {
+        return order;
+    }
+
+    /** Externals 0 to n - 1 of the plan. */
+    public List<Node> leaves() {
+        return leaves;
+    }
+
+    /** Externals n and up of the plan. */
+    public List<Node> results() {
+        return results;
+    }
+
+    public List<Store> stores() {
+        return stores;
+    }
+
+    /** Whether rewriting may look at the values of constants. */
+    public boolean constantsKnown() {
+        return constantsKnown;
+    }
+
+    /** The constants, whose values are the plan's scalars, in this order. */
+    public List<Node> constants() {
+        return constants;
+    }
+
+    /** The scalars to bind: bits of doubles for floating constants, else integers. */
+    public long[] scalars() {
+        return constants.stream().mapToLong(node -> ((Op.Constant) node.op()).bits()).toArray();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Program program && hash == program.hash && key.equals(program.key);
+    }
+
+    @Override
+    public int hashCode() {
+        return hash;
+    }
+}
