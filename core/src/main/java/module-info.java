@@ -2,6 +2,9 @@
 module org.adjoint {
     requires com.fasterxml.jackson.core;
 
+    exports org.adjoint.backend;
     exports org.adjoint.graph;
     exports org.adjoint.plan;
+
+    uses org.adjoint.backend.Backend;
 }
