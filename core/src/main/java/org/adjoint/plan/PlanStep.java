@@ -19,7 +19,7 @@ public sealed interface PlanStep {
      * @param inputs operands, each with the domain's shape and a stride per axis (0 where it is broadcast)
      * @param outputs results, likewise; a reduced result has stride 0 along the reduced axes. An output may be the very
      *     memory of an input that has the same strides; otherwise outputs overlap nothing
-     * @param scalars index into the plan's scalars for each scalar argument of the group
+     * @param scalars index into {@link Plan#withExtra} for each scalar argument of the group
      */
     record Elementwise(Group group, long[] extents, int reducedAxes, List<View> inputs, List<View> outputs, int[] scalars)
         implements PlanStep { }
