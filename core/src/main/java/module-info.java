@@ -2,6 +2,8 @@
 module org.adjoint {
     requires com.fasterxml.jackson.core;
 
+    exports org.adjoint;
+    exports org.adjoint.autodiff;
     exports org.adjoint.backend;
     exports org.adjoint.graph;
     exports org.adjoint.plan;

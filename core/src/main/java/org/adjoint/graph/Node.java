@@ -20,6 +20,7 @@ public final class Node {
     private final List<Node> projections;
     private volatile Definition definition;
     private volatile Object value;
+    private volatile Object attachment;
 
     Node(Op op, List<TensorType> types, List<Node> inputs) {
         this.types = types;
@@ -100,6 +101,21 @@ public final class Node {
             }
             value = computed;
             return true;
+        }
+    }
+
+    /** What {@link #attach} left here, or null: a runtime's own notes on who uses this node. */
+    public Object attachment() {
+        return attachment;
+    }
+
+    /** Attaches notes unless there are some, and returns those that are attached then. */
+    public Object attach(Object notes) {
+        synchronized (this) {
+            if (attachment == null) {
+                attachment = notes;
+            }
+            return attachment;
         }
     }
 

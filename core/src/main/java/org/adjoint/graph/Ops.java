@@ -843,6 +843,11 @@ public final class Ops {
 
     // Compositions
 
+    /** {@code max(x, 0)}: NaN stays, and the derivative at 0 is 0, as in PyTorch and JAX. */
+    public static Node relu(Node x) {
+        return where(binary(BinaryOp.LESS_OR_EQUAL, x, zeroOf(x.dtype())), zeroOf(x.dtype()), x);
+    }
+
     /** The exact GELU, {@code x Phi(x)} (Hendrycks and Gimpel, 2016). */
     public static Node gelu(Node x) {
         Node wide = widen(floating(x));

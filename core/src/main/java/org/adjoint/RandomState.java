@@ -1,0 +1,104 @@
+package org.adjoint;
+
+import java.util.List;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.Node;
+import org.adjoint.graph.Ops;
+import org.adjoint.graph.Shape;
+
+/**
+ * Counter-based random numbers (Philox4x32-10): a number depends on the seed, on how many draws (in a traced function:
+ * runs) came before, on which draw of a run it is, and on its place in the tensor, so the same program gives the same
+ * numbers on every device. The state is a variable {@code i64(2)} = (seed, run), saved in checkpoints.
+ */
+public final class RandomState {
+    private final Device device;
+    private Variable state;
+
+    RandomState(Device device) {
+        this.device = device;
+    }
+
+    /** Starts anew from {@code seed}. */
+    public synchronized void seed(long seed) {
+        device.requireNoTrace("seed");
+        Tensor initial = device.tensor(new long[] {seed, 0});
+        if (state == null) {
+            Variable variable = device.variable("random", initial);
+            variable.moveTo(device.root());
+            state = variable;
+        } else {
+            state.assign(initial);
+        }
+        initial.close();
+    }
+
+    /** The state, {@code i64(2)}. A device starts with seed 0. */
+    public synchronized Variable state() {
+        if (state == null) {
+            Trace trace = Trace.current();
+            Trace.enter(null);
+            try {
+                seed(0);
+            } finally {
+                Trace.enter(trace);
+            }
+        }
+        return state;
+    }
+
+    /** Uniform in [0, 1). */
+    public Tensor uniform(DType dtype, long... shape) {
+        return draw((present, stream) -> Ops.uniform(dtype, Shape.of(shape), present, stream));
+    }
+
+    /** Mean 0, variance 1. */
+    public Tensor normal(DType dtype, long... shape) {
+        return draw((present, stream) -> Ops.normal(dtype, Shape.of(shape), present, stream));
+    }
+
+    /** True with probability {@code probability}. */
+    public Tensor bernoulli(double probability, long... shape) {
+        return draw((present, stream) -> Ops.bernoulli(probability, Shape.of(shape), present, stream));
+    }
+
+    /** 32 random bits per element, {@code I32}. */
+    public Tensor bits(long... shape) {
+        return draw((present, stream) -> Ops.randomBits(Shape.of(shape), present, stream));
+    }
+
+    Tensor dropout(Tensor x, double probability) {
+        return draw((present, stream) -> Ops.dropout(x.operand("dropout"), probability, present, stream));
+    }
+
+    @FunctionalInterface
+    private interface Drawing {
+        Node draw(Node state, long stream);
+    }
+
+    private Tensor draw(Drawing drawing) {
+        Variable variable = state();
+        Trace trace = Trace.current();
+        if (trace != null) {
+            return new Tensor(device, drawing.draw(trace.read(variable), trace.nextStream()), trace);
+        }
+        synchronized (this) {
+            Tensor present = variable.tensor();
+            Tensor drawn = new Tensor(device, drawing.draw(present.operand("random"), 0), null);
+            variable.assign(advanced(present));
+            return drawn;
+        }
+    }
+
+    /** (seed, run + 1). */
+    private Tensor advanced(Tensor present) {
+        return present.add(device.arange(DType.I64, 2));
+    }
+
+    /** In a trace that drew numbers: the next run draws others. */
+    void advance(Trace trace) {
+        if (trace.drewRandomNumbers()) {
+            Variable.assign(List.of(state), List.of(advanced(state.tensor())));
+        }
+    }
+}

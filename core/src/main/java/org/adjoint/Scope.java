@@ -1,0 +1,100 @@
+package org.adjoint;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Owns the tensors and variables that its thread makes while it is the innermost one, and frees them when it closes:
+ *
+ * <pre>{@code
+ * try (var scope = device.scope()) {
+ *     var loss = net.forward(x).mean();
+ *     total = scope.keep(loss);        // survives, in the scope around this one
+ * }
+ * }</pre>
+ *
+ * Scopes of one device nest per thread and close in reverse order. Memory outside any scope belongs to the device; it is
+ * freed by closing its tensor, or when the garbage collector finds that nothing refers to it, or with the device.
+ */
+public final class Scope implements AutoCloseable {
+    /** System property {@code adjoint.leaks=true}: remember where each tensor was allocated, for {@link Device#leaks}. */
+    static final boolean TRACK_ALLOCATION_SITES = Boolean.getBoolean("adjoint.leaks");
+
+    private final Device device;
+    private final Scope parent;
+    private final Thread thread;
+    private final Set<Storage.Resource> resources = Collections.synchronizedSet(new LinkedHashSet<>());
+    private volatile boolean closed;
+
+    Scope(Device device, Scope parent, Thread thread) {
+        this.device = device;
+        this.parent = parent;
+        this.thread = thread;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    void own(Storage.Resource resource) {
+        resources.add(resource);
+        if (closed) {
+            resource.run();
+        }
+    }
+
+    void forget(Storage.Resource resource) {
+        resources.remove(resource);
+    }
+
+    List<Storage.Resource> resources() {
+        synchronized (resources) {
+            return new ArrayList<>(resources);
+        }
+    }
+
+    /**
+     * Moves a tensor, computed now if it was not yet, to the scope around this one.
+     *
+     * @return a handle that belongs there; the old one closes with this scope
+     */
+    public Tensor keep(Tensor tensor) {
+        requireOpen("keep");
+        return tensor.moveTo(parent);
+    }
+
+    /** Moves a variable to the scope around this one. */
+    public Variable keep(Variable variable) {
+        requireOpen("keep");
+        variable.moveTo(parent);
+        return variable;
+    }
+
+    private void requireOpen(String method) {
+        if (closed) {
+            throw new IllegalStateException("scope." + method + ": this scope is closed");
+        }
+    }
+
+    /**
+     * Frees everything this scope owns; its handles are closed. Idempotent.
+     *
+     * @throws IllegalStateException if called by another thread, or before the scopes inside it are closed
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        if (thread != null && thread != Thread.currentThread()) {
+            throw new IllegalStateException("scope.close: it belongs to " + thread.getName() + ", not to "
+                + Thread.currentThread().getName());
+        }
+        device.leave(this, parent);
+        closed = true;
+        resources().forEach(Storage.Resource::run);
+    }
+}

@@ -1,0 +1,351 @@
+package org.adjoint;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.adjoint.backend.Buffer;
+import org.adjoint.backend.Executable;
+import org.adjoint.graph.Node;
+import org.adjoint.graph.Ops;
+import org.adjoint.graph.TensorType;
+import org.adjoint.plan.Plan;
+import org.adjoint.plan.PlanPrinter;
+import org.adjoint.plan.Program;
+
+/**
+ * A function of tensors, compiled: it is traced once for each combination of argument types (and of the modes it looks
+ * at, see {@link #observe}); from then on a run binds buffers and launches kernels. Forward pass, backward
+ * pass and optimizer are one plan.
+ *
+ * <p>While it is traced the function sees no values. What varies from run to run must be an argument or a
+ * {@link Variable}; other tensors it uses are constants. Assignments take effect when a run ends; if the function throws
+ * while it is traced, nothing has happened. Runs of one step queue. What a run returns owns its memory.
+ */
+public final class Step implements AutoCloseable {
+    private static final int CACHED_TRACES = 64;
+
+    /** A traced function of one tensor. */
+    @FunctionalInterface
+    public interface Function1 {
+        Tensor apply(Tensor a);
+    }
+
+    /** A traced function of two tensors. */
+    @FunctionalInterface
+    public interface Function2 {
+        Tensor apply(Tensor a, Tensor b);
+    }
+
+    /** A traced function of three tensors. */
+    @FunctionalInterface
+    public interface Function3 {
+        Tensor apply(Tensor a, Tensor b, Tensor c);
+    }
+
+    /** A traced function without arguments. */
+    @FunctionalInterface
+    public interface Function0 {
+        Tensor apply();
+    }
+
+    /** Where the buffer of a plan's leaf comes from. */
+    private sealed interface Binding {
+        record Argument(int index) implements Binding { }
+
+        record Read(Variable variable) implements Binding { }
+
+        record Write(Variable variable) implements Binding { }
+
+        record Captured(Storage storage) implements Binding { }
+    }
+
+    /** One trace, compiled. */
+    private record Compiled(List<TensorType> arguments, List<Trace.Guard> guards, Binding[] bindings,
+        List<TensorType> results, long[] scalars, Plan plan, Executable executable) {
+        boolean fits(List<TensorType> types) {
+            return arguments.equals(types) && guards.stream().allMatch(Trace.Guard::holds);
+        }
+    }
+
+    /**
+     * What a step needs while it runs.
+     *
+     * @param arenaBytes intermediates, shared by lifetime
+     * @param residentBytes leaves: arguments, variables, captured tensors
+     * @param resultBytes what a run returns
+     */
+    public record Memory(long arenaBytes, long residentBytes, long resultBytes) {
+        /** All of it. */
+        public long peakBytes() {
+            return arenaBytes + residentBytes + resultBytes;
+        }
+    }
+
+    private final Device device;
+    private final int arity;
+    private final Function<List<Tensor>, List<Tensor>> function;
+    private final List<Compiled> compiled = new ArrayList<>();
+    private final ReentrantLock lock = new ReentrantLock(true);
+    private long traces;
+    private boolean closed;
+
+    private Step(Device device, int arity, Function<List<Tensor>, List<Tensor>> function) {
+        this.device = device;
+        this.arity = arity;
+        this.function = function;
+    }
+
+    public static Step compile(Device device, Function0 function) {
+        return new Step(device, 0, arguments -> List.of(function.apply()));
+    }
+
+    public static Step compile(Device device, Function1 function) {
+        return new Step(device, 1, arguments -> List.of(function.apply(arguments.get(0))));
+    }
+
+    public static Step compile(Device device, Function2 function) {
+        return new Step(device, 2, arguments -> List.of(function.apply(arguments.get(0), arguments.get(1))));
+    }
+
+    public static Step compile(Device device, Function3 function) {
+        return new Step(device, 3,
+            arguments -> List.of(function.apply(arguments.get(0), arguments.get(1), arguments.get(2))));
+    }
+
+    /** A function of any number of tensors with any number of results, for {@link #runAll}. */
+    public static Step compileAll(Device device, Function<List<Tensor>, List<Tensor>> function) {
+        return new Step(device, -1, function);
+    }
+
+    /** Runs a function of one result. */
+    public Tensor run(Tensor... arguments) {
+        List<Tensor> results = runAll(Arrays.asList(arguments));
+        if (results.size() != 1) {
+            throw new IllegalStateException("Step.run: the function returns " + results.size() + " tensors: use runAll");
+        }
+        return results.getFirst();
+    }
+
+    /**
+     * Runs the function.
+     *
+     * @throws IllegalArgumentException for a wrong number of arguments or one of another device
+     * @throws IndexOutOfBoundsException if an index tensor holds an index out of range
+     */
+    public List<Tensor> runAll(List<Tensor> arguments) {
+        lock.lock();
+        try {
+            Compiled fitting = prepare(arguments);
+            Scope owner = device.currentScope();
+            List<Storage> results = new ArrayList<>(fitting.results.size());
+            try {
+                Buffer[] externals = bind(fitting, arguments, results, owner);
+                device.lock().lock();
+                try {
+                    fitting.executable.run(externals, fitting.scalars);
+                } finally {
+                    device.lock().unlock();
+                }
+            } catch (RuntimeException | Error e) {
+                results.forEach(Storage::free);
+                throw e;
+            }
+            List<Tensor> tensors = new ArrayList<>(results.size());
+            for (int i = 0; i < results.size(); i++) {
+                Node leaf = Ops.leaf(fitting.results.get(i));
+                leaf.bind(results.get(i));
+                tensors.add(new Tensor(device, leaf, null, owner));
+            }
+            return tensors;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Binding, dispatch and bookkeeping of one run, with empty kernels, in nanoseconds. The results are not computed. */
+    public long dryRunNanos(Tensor... arguments) {
+        lock.lock();
+        try {
+            List<Tensor> list = Arrays.asList(arguments);
+            prepare(list);
+            long start = System.nanoTime();
+            Compiled fitting = prepare(list);
+            List<Storage> results = new ArrayList<>(fitting.results.size());
+            Buffer[] externals = bind(fitting, list, results, device.currentScope());
+            fitting.executable.dryRun(externals, fitting.scalars);
+            long nanos = System.nanoTime() - start;
+            results.forEach(Storage::free);
+            return nanos;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Compiled prepare(List<Tensor> arguments) {
+        device.requireOpen();
+        device.requireNoTrace("Step.run");
+        if (closed) {
+            throw new IllegalStateException("Step.run: this step is closed");
+        }
+        if (arity >= 0 && arguments.size() != arity) {
+            throw new IllegalArgumentException("Step.run: the function takes " + arity + " tensors but got "
+                + arguments.size());
+        }
+        List<TensorType> types = new ArrayList<>(arguments.size());
+        for (Tensor argument : arguments) {
+            device.requireSame("Step.run", argument.device());
+            argument.operand("Step.run");
+            argument.realize();
+            types.add(argument.type());
+        }
+        for (Compiled candidate : compiled) {
+            if (candidate.fits(types)) {
+                return candidate;
+            }
+        }
+        Compiled fresh = trace(types);
+        compiled.addFirst(fresh);
+        if (compiled.size() > CACHED_TRACES) {
+            compiled.removeLast().executable.close();
+        }
+        return fresh;
+    }
+
+    private Buffer[] bind(Compiled fitting, List<Tensor> arguments, List<Storage> results, Scope owner) {
+        Binding[] bindings = fitting.bindings;
+        Buffer[] externals = new Buffer[bindings.length + fitting.results.size()];
+        for (int i = 0; i < bindings.length; i++) {
+            externals[i] = switch (bindings[i]) {
+                case Binding.Argument(int index) -> device.leafBuffer(arguments.get(index).operand("Step.run"), "Step.run");
+                case Binding.Read(Variable variable) -> variable.bufferToRead();
+                case Binding.Write(Variable variable) -> variable.bufferToWrite();
+                case Binding.Captured(Storage storage) -> storage.buffer("Step.run");
+            };
+        }
+        for (int i = 0; i < fitting.results.size(); i++) {
+            Storage storage = device.allocate(fitting.results.get(i), owner);
+            results.add(storage);
+            externals[bindings.length + i] = storage.buffer("Step.run");
+        }
+        return externals;
+    }
+
+    private Compiled trace(List<TensorType> types) {
+        Trace trace = new Trace(device);
+        List<Node> arguments = types.stream().map(Ops::leaf).toList();
+        List<Node> results;
+        Trace.enter(trace);
+        try {
+            List<Tensor> handles = arguments.stream().map(node -> new Tensor(device, node, trace)).toList();
+            List<Tensor> returned = function.apply(handles);
+            results = new ArrayList<>();
+            for (Tensor tensor : returned) {
+                results.add(tensor.operand("Step.run"));
+            }
+            device.random().advance(trace);
+        } finally {
+            Trace.enter(null);
+        }
+        List<Node> firstLeaves = new ArrayList<>(arguments);
+        firstLeaves.addAll(trace.leaves().values());
+        Program program = Program.of(results, trace.stores(), firstLeaves, true);
+        Plan plan = device.plan(program);
+        traces++;
+        return new Compiled(types, trace.guards(), bindings(program, trace, arguments),
+            results.stream().map(Node::type).toList(), program.scalars(), plan, device.driver().compile(plan));
+    }
+
+    private static Binding[] bindings(Program program, Trace trace, List<Node> arguments) {
+        List<Node> leaves = program.leaves();
+        List<Variable> stored = trace.storedVariables();
+        List<Variable> variables = List.copyOf(trace.leaves().keySet());
+        Binding[] bindings = new Binding[leaves.size()];
+        for (int i = 0; i < bindings.length; i++) {
+            int variable = i - arguments.size();
+            if (variable < 0) {
+                bindings[i] = new Binding.Argument(i);
+            } else if (variable < variables.size()) {
+                Variable bound = variables.get(variable);
+                bindings[i] = stored.contains(bound) ? new Binding.Write(bound) : new Binding.Read(bound);
+            } else if (leaves.get(i).value() instanceof Storage storage) {
+                bindings[i] = new Binding.Captured(storage);
+            } else {
+                throw new IllegalStateException("Step.run: a tensor " + leaves.get(i).type()
+                    + " of another traced function is used in this one");
+            }
+        }
+        return bindings;
+    }
+
+    /**
+     * The present value of a condition outside the graph, such as whether a module is in training mode. A traced function
+     * that asks for it here is traced again when it has changed.
+     */
+    public static boolean observe(BooleanSupplier condition) {
+        boolean seen = condition.getAsBoolean();
+        Trace trace = Trace.current();
+        if (trace != null) {
+            trace.guard(condition, seen);
+        }
+        return seen;
+    }
+
+    /** Whether this thread is inside a traced function. */
+    public static boolean isTracing() {
+        return Trace.current() != null;
+    }
+
+    /** How often the function was traced: once per signature. */
+    public long traces() {
+        return traces;
+    }
+
+    /** The plan of the last new signature, for people. */
+    public String explain() {
+        return PlanPrinter.explain(last().plan);
+    }
+
+    /** What the last new signature needs, known before it runs. */
+    public Memory memory() {
+        Compiled last = last();
+        long resident = 0;
+        for (int i = 0; i < last.bindings.length; i++) {
+            resident += last.plan.slots().get(i).bytes();
+        }
+        return new Memory(last.plan.arenaBytes(), resident, last.results.stream().mapToLong(TensorType::bytes).sum());
+    }
+
+    private Compiled last() {
+        if (compiled.isEmpty()) {
+            throw new IllegalStateException("Step: nothing is compiled yet: call prepare or run first");
+        }
+        return compiled.getFirst();
+    }
+
+    /** Traces and compiles for arguments like these, without running. */
+    public Step prepare(Tensor... arguments) {
+        lock.lock();
+        try {
+            prepare(Arrays.asList(arguments));
+            return this;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Frees the compiled plans. Idempotent. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            compiled.forEach(entry -> entry.executable.close());
+            compiled.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package org.adjoint;
+
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import org.adjoint.graph.Node;
+
+/** Who still uses a node, as far as the garbage collector knows: handles that name it, nodes built on it. */
+final class Uses {
+    private final List<WeakReference<Tensor>> handles = new ArrayList<>(1);
+    private final List<WeakReference<Node>> readers = new ArrayList<>(2);
+    private int pruneAt = 16;
+
+    static Uses of(Node node) {
+        Object uses = node.attachment();
+        return (Uses) (uses != null ? uses : node.attach(new Uses()));
+    }
+
+    synchronized void addHandle(Tensor handle) {
+        handles.removeIf(reference -> reference.get() == null);
+        handles.add(new WeakReference<>(handle));
+    }
+
+    synchronized void addReader(Node reader) {
+        if (readers.size() >= pruneAt) {
+            readers.removeIf(reference -> {
+                Node node = reference.get();
+                return node == null || node.value() != null;
+            });
+            pruneAt = Math.max(16, 2 * readers.size());
+        }
+        readers.add(new WeakReference<>(reader));
+    }
+
+    /** Whether an open handle names the node. */
+    static boolean isNamed(Node node) {
+        return node.attachment() instanceof Uses uses && uses.hasOpenHandle();
+    }
+
+    private synchronized boolean hasOpenHandle() {
+        for (WeakReference<Tensor> reference : handles) {
+            Tensor handle = reference.get();
+            if (handle != null && !handle.isClosed()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Live nodes that read this one and are not computed yet. */
+    synchronized List<Node> pendingReaders() {
+        List<Node> pending = new ArrayList<>();
+        for (WeakReference<Node> reference : readers) {
+            Node node = reference.get();
+            if (node != null && node.value() == null) {
+                pending.add(node);
+            }
+        }
+        return pending;
+    }
+}

@@ -1,0 +1,193 @@
+package org.adjoint;
+
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import org.adjoint.backend.Buffer;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.Node;
+import org.adjoint.graph.Ops;
+import org.adjoint.graph.Shape;
+import org.adjoint.graph.TensorType;
+
+/**
+ * State that outlives a computation: a parameter, a moment, a counter. Its shape and dtype are fixed, its value is
+ * replaced by {@link #assign}. Program order always wins: a tensor read before an assignment keeps the old value, one
+ * read after it sees the new one, in eager code and in a traced function alike.
+ *
+ * <p>In eager code a variable is for one thread at a time.
+ */
+public final class Variable implements Differentiable, AutoCloseable {
+    private final Device device;
+    private final String name;
+    private final TensorType type;
+    private Storage storage;
+    private Scope scope;
+    /** The leaf that stands for the present value in eager graphs; gone when no graph holds it. */
+    private WeakReference<Node> reading = new WeakReference<>(null);
+    private Scope readingScope;
+    private final List<WeakReference<Node>> olderReads = new ArrayList<>();
+
+    Variable(Device device, String name, TensorType type, Storage storage, Scope scope) {
+        this.device = device;
+        this.name = name;
+        this.type = type;
+        this.storage = storage;
+        this.scope = scope;
+        storage.moveTo(scope);
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public TensorType type() {
+        return type;
+    }
+
+    public Shape shape() {
+        return type.shape();
+    }
+
+    public DType dtype() {
+        return type.dtype();
+    }
+
+    /** The value at this point of the program; later assignments do not change the tensor. */
+    @Override
+    public Tensor tensor() {
+        Trace trace = Trace.current();
+        requireOpen("read");
+        if (trace != null) {
+            device.requireSame("variable " + name, trace.device());
+            return new Tensor(device, trace.read(this), trace);
+        }
+        synchronized (this) {
+            Node node = reading.get();
+            if (node == null) {
+                node = Ops.leaf(type);
+                node.bind(storage);
+                reading = new WeakReference<>(node);
+                readingScope = device.currentScope();
+            }
+            return new Tensor(device, node, null);
+        }
+    }
+
+    /**
+     * Replaces the value: at once in eager code; in a traced function, when a run of the step ends, while reads that
+     * follow in the function see the new value.
+     *
+     * @throws IllegalArgumentException if shape or dtype differ
+     */
+    public void assign(Tensor value) {
+        assign(List.of(this), List.of(value));
+    }
+
+    /** Replaces several values as one: all are computed from what the variables held before. */
+    public static void assign(List<Variable> variables, List<Tensor> values) {
+        if (variables.size() != values.size()) {
+            throw new IllegalArgumentException("assign: " + variables.size() + " variables but " + values.size() + " values");
+        }
+        if (variables.isEmpty()) {
+            return;
+        }
+        Device device = variables.getFirst().device;
+        List<Node> nodes = new ArrayList<>();
+        for (int i = 0; i < variables.size(); i++) {
+            Variable variable = variables.get(i);
+            variable.requireOpen("assign");
+            device.requireSame("assign to variable " + variable.name, variable.device);
+            Node node = values.get(i).operand("assign");
+            device.requireSame("assign to variable " + variable.name, values.get(i).device());
+            if (!node.type().equals(variable.type)) {
+                throw new IllegalArgumentException("assign: variable '" + variable.name + "' is " + variable.type
+                    + " but the value is " + node.type());
+            }
+            nodes.add(node);
+        }
+        Trace trace = Trace.current();
+        if (trace != null) {
+            for (int i = 0; i < nodes.size(); i++) {
+                trace.assign(variables.get(i), nodes.get(i));
+            }
+            return;
+        }
+        // Fresh memory for each value: readers of the old one keep it, and nothing has to be copied.
+        List<Storage> fresh = device.compute(nodes, variables.stream().map(variable -> variable.scope).toList());
+        for (int i = 0; i < fresh.size(); i++) {
+            variables.get(i).replace(fresh.get(i));
+        }
+    }
+
+    private synchronized void replace(Storage fresh) {
+        release();
+        storage = fresh;
+    }
+
+    /** Leaves the present memory to the tensors that read it, if there are any, or frees it. */
+    private void release() {
+        Node node = reading.get();
+        if (node == null) {
+            storage.free();
+        } else {
+            storage.moveTo(readingScope.isClosed() ? device.root() : readingScope);
+            olderReads.removeIf(reference -> reference.get() == null);
+            olderReads.add(reading);
+        }
+        reading = new WeakReference<>(null);
+    }
+
+    /** The memory for a run that reads the value. */
+    synchronized Buffer bufferToRead() {
+        requireOpen("run");
+        return storage.buffer("variable " + name);
+    }
+
+    /** The memory for a run that overwrites the value in place: a copy, if a tensor still reads the present one. */
+    synchronized Buffer bufferToWrite() {
+        requireOpen("run");
+        if (reading.get() != null) {
+            Storage copy = device.copy(storage, type, scope);
+            release();
+            storage = copy;
+        }
+        return storage.buffer("variable " + name);
+    }
+
+    /** Reads of earlier values that some graph still holds. */
+    synchronized List<Node> olderReads() {
+        Trace trace = Trace.current();
+        if (trace != null) {
+            return trace.olderReads(this);
+        }
+        return olderReads.stream().map(WeakReference::get).filter(java.util.Objects::nonNull).toList();
+    }
+
+    synchronized void moveTo(Scope target) {
+        requireOpen("keep");
+        scope = target;
+        storage.moveTo(target);
+    }
+
+    private void requireOpen(String action) {
+        if (storage.isFreed()) {
+            throw new IllegalStateException(action + ": variable '" + name + "' is closed, or the scope it belongs to is");
+        }
+    }
+
+    /** Frees its memory. Idempotent. */
+    @Override
+    public synchronized void close() {
+        storage.free();
+    }
+
+    @Override
+    public String toString() {
+        return "variable " + name + " " + type;
+    }
+}

@@ -1,0 +1,2 @@
+/** The handles a user holds: devices, tensors, variables, compiled steps, scopes. */
+package org.adjoint;
