@@ -28,6 +28,12 @@ public record Plan(List<Slot> slots, List<PlanStep> steps, int externals, int sc
         notes = List.copyOf(notes);
     }
 
+    /** A plan whose scalars are all bound. */
+    public Plan(List<Slot> slots, List<PlanStep> steps, int externals, int scalars, long arenaBytes,
+        List<String> notes) {
+        this(slots, steps, externals, scalars, List.of(), arenaBytes, notes);
+    }
+
     /** The scalars that steps index: the {@code bound} ones of this run, then those that planning brought in. */
     public long[] withExtra(long[] bound) {
         if (bound.length != scalars) {
