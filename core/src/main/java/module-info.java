@@ -8,5 +8,7 @@ module org.adjoint {
     exports org.adjoint.graph;
     exports org.adjoint.plan;
 
+    provides org.adjoint.backend.Backend with org.adjoint.reference.ReferenceBackend;
+
     uses org.adjoint.backend.Backend;
 }
