@@ -54,6 +54,7 @@ final class Storage {
 
     private final Device device;
     private final Resource resource;
+    private volatile boolean heldByVariable;
 
     Storage(Device device, Buffer buffer, TensorType type, Scope owner) {
         this.device = device;
@@ -81,6 +82,17 @@ final class Storage {
 
     void free() {
         resource.run();
+    }
+
+    /** Frees the memory unless it is a variable's present value, which handles only read. */
+    void freeUnlessHeld() {
+        if (!heldByVariable) {
+            free();
+        }
+    }
+
+    void setHeldByVariable(boolean held) {
+        heldByVariable = held;
     }
 
     void moveTo(Scope scope) {

@@ -951,7 +951,7 @@ public final class Tensor implements Differentiable, AutoCloseable {
             }
             closed = true;
             if (!Uses.isNamed(node)) {
-                storage.free();
+                storage.freeUnlessHeld();
             }
         }
         closed = true;

@@ -32,9 +32,14 @@ public final class Variable implements Differentiable, AutoCloseable {
         this.device = device;
         this.name = name;
         this.type = type;
-        this.storage = storage;
         this.scope = scope;
+        adopt(storage);
         storage.moveTo(scope);
+    }
+
+    private void adopt(Storage fresh) {
+        storage = fresh;
+        fresh.setHeldByVariable(true);
     }
 
     public Device device() {
@@ -126,7 +131,7 @@ public final class Variable implements Differentiable, AutoCloseable {
 
     private synchronized void replace(Storage fresh) {
         release();
-        storage = fresh;
+        adopt(fresh);
     }
 
     /** Leaves the present memory to the tensors that read it, if there are any, or frees it. */
@@ -135,6 +140,7 @@ public final class Variable implements Differentiable, AutoCloseable {
         if (node == null) {
             storage.free();
         } else {
+            storage.setHeldByVariable(false);
             storage.moveTo(readingScope.isClosed() ? device.root() : readingScope);
             olderReads.removeIf(reference -> reference.get() == null);
             olderReads.add(reading);
@@ -154,7 +160,7 @@ public final class Variable implements Differentiable, AutoCloseable {
         if (reading.get() != null) {
             Storage copy = device.copy(storage, type, scope);
             release();
-            storage = copy;
+            adopt(copy);
         }
         return storage.buffer("variable " + name);
     }
