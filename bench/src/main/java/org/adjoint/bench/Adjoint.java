@@ -34,7 +34,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ADJOINT_JAVA_OPTS      more options for the JVM",
             "  ADJOINT_STACKTRACES=1  the stack trace of a failure"
         },
-        subcommands = HelpCommand.class)
+        subcommands = {HelpCommand.class, DevicesCommand.class})
 public final class Adjoint implements Runnable {
 
     @Spec
