@@ -5,7 +5,12 @@ module org.adjoint {
     exports org.adjoint;
     exports org.adjoint.autodiff;
     exports org.adjoint.backend;
+    exports org.adjoint.data;
     exports org.adjoint.graph;
+    exports org.adjoint.io;
+    exports org.adjoint.model;
+    exports org.adjoint.nn;
+    exports org.adjoint.optim;
     exports org.adjoint.plan;
 
     provides org.adjoint.backend.Backend with org.adjoint.reference.ReferenceBackend;

@@ -1,5 +1,6 @@
 package org.adjoint;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
@@ -146,6 +147,21 @@ public final class Variable implements Differentiable, AutoCloseable {
             olderReads.add(reading);
         }
         reading = new WeakReference<>(null);
+    }
+
+    /**
+     * Copies the present value, in its dtype, in row-major order and the host's byte order.
+     *
+     * @throws IllegalArgumentException if the segment is not exactly as long as the value
+     */
+    public synchronized void copyTo(MemorySegment target) {
+        device.requireNoTrace("copyTo");
+        requireOpen("copyTo");
+        if (target.byteSize() != type.bytes()) {
+            throw new IllegalArgumentException("copyTo: variable '" + name + "' is " + type + " and takes " + type.bytes()
+                + " bytes, not " + target.byteSize());
+        }
+        device.read(storage, target);
     }
 
     /** The memory for a run that reads the value. */

@@ -1,0 +1,2 @@
+/** Text as tokens, and batches of them. */
+package org.adjoint.data;

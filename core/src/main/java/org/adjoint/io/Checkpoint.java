@@ -1,0 +1,131 @@
+package org.adjoint.io;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.adjoint.RandomState;
+import org.adjoint.Tensor;
+import org.adjoint.Variable;
+import org.adjoint.graph.TensorType;
+
+/**
+ * All that a training run goes on from, in one safetensors file: parameters under their names, an optimizer's state
+ * under {@code "optimizer."}, random state under {@code "random."}, and strings.
+ *
+ * <pre>{@code
+ * var checkpoint = Checkpoint.of(net.namedParameters()).with(adam.state()).with(device.random());
+ * checkpoint.save(file, Map.of("step", "1000"));
+ * Map<String, String> metadata = checkpoint.load(file);
+ * }</pre>
+ *
+ * A save that is killed at any moment leaves the file as it was or as it is to be, never something in between.
+ */
+public final class Checkpoint {
+    private static final String OPTIMIZER = "optimizer.";
+    private static final String RANDOM = "random.";
+
+    private final Map<String, Variable> variables;
+
+    private Checkpoint(Map<String, Variable> variables) {
+        this.variables = variables;
+    }
+
+    /** A checkpoint of a model's parameters. */
+    public static Checkpoint of(Map<String, Variable> parameters) {
+        return new Checkpoint(new LinkedHashMap<>()).with(parameters);
+    }
+
+    /** This and more state, such as an optimizer's. */
+    public Checkpoint with(Map<String, Variable> state) {
+        Map<String, Variable> all = new LinkedHashMap<>(variables);
+        state.forEach((name, variable) -> {
+            if (all.put(name, variable) != null) {
+                throw new IllegalArgumentException("checkpoint: there are two variables named '" + name + "'");
+            }
+        });
+        return new Checkpoint(all);
+    }
+
+    /** This and a device's random state. */
+    public Checkpoint with(RandomState random) {
+        return with(Map.of(RANDOM + "state", random.state()));
+    }
+
+    /**
+     * Writes the variables' present values. They go to {@code file} with {@code ".partial"} behind its name, which is
+     * synced and renamed.
+     *
+     * @throws IOException if that fails; the file that was there is untouched
+     */
+    public void save(Path file, Map<String, String> metadata) throws IOException {
+        Path target = file.toAbsolutePath();
+        Path partial = target.resolveSibling(target.getFileName() + ".partial");
+        Safetensors.writeVariables(partial, variables, metadata);
+        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        syncFolder(target.getParent());
+    }
+
+    /** Makes the new name itself last through a loss of power, where the system can open folders. */
+    private static void syncFolder(Path folder) throws IOException {
+        if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    /**
+     * Sets the variables to what a file holds, all of them or, if the file does not fit, none. The optimizer's and random
+     * state of a file may be left unread, parameters may not.
+     *
+     * @return the strings that were saved with them
+     * @throws InvalidFileException if it is no safetensors file, or of another model: then the message names the first
+     *     parameter that differs, and how
+     */
+    public Map<String, String> load(Path file) throws IOException {
+        try (Safetensors tensors = Safetensors.open(file)) {
+            requireFit(file, tensors.types());
+            variables.forEach((name, variable) -> {
+                try (Tensor value = tensors.tensor(variable.device(), name)) {
+                    variable.assign(value);
+                }
+            });
+            return new LinkedHashMap<>(tensors.metadata());
+        }
+    }
+
+    /** The strings of a checkpoint, without its tensors. */
+    public static Map<String, String> metadata(Path file) throws IOException {
+        try (Safetensors tensors = Safetensors.open(file)) {
+            return new LinkedHashMap<>(tensors.metadata());
+        }
+    }
+
+    private void requireFit(Path file, Map<String, TensorType> found) throws InvalidFileException {
+        for (Map.Entry<String, Variable> entry : variables.entrySet()) {
+            String name = entry.getKey();
+            TensorType type = found.get(name);
+            TensorType expected = entry.getValue().type();
+            if (type == null) {
+                throw new InvalidFileException(file, "is a checkpoint of another model: '" + name + "' " + expected
+                    + " is not in it");
+            }
+            if (!type.equals(expected)) {
+                throw new InvalidFileException(file, "is a checkpoint of another model: '" + name + "' is " + type
+                    + " in it but " + expected + " here");
+            }
+        }
+        for (Map.Entry<String, TensorType> entry : found.entrySet()) {
+            String name = entry.getKey();
+            if (!variables.containsKey(name) && !name.startsWith(OPTIMIZER) && !name.startsWith(RANDOM)) {
+                throw new InvalidFileException(file, "is a checkpoint of another model: it holds '" + name + "' "
+                    + entry.getValue() + ", which is not here");
+            }
+        }
+    }
+}

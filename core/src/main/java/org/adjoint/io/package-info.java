@@ -1,0 +1,2 @@
+/** Files of tensors: safetensors, and checkpoints made of them. */
+package org.adjoint.io;

@@ -1,0 +1,2 @@
+/** Whole models, and how text is made with them. */
+package org.adjoint.model;

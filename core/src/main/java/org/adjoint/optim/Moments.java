@@ -1,0 +1,50 @@
+package org.adjoint.optim;
+
+import java.util.List;
+import org.adjoint.Tensor;
+import org.adjoint.Variable;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.FusedOp;
+
+/** What Adam and AdamW share: two moments of each gradient, and the corrections of their bias towards zero. */
+final class Moments {
+    private final Optimizer<?> optimizer;
+    private final List<Variable> first;
+    private final List<Variable> second;
+    private double beta1 = 0.9;
+    private double beta2 = 0.999;
+    private double epsilon = 1e-8;
+
+    Moments(Optimizer<?> optimizer) {
+        this.optimizer = optimizer;
+        this.first = optimizer.moments("firstMoment");
+        this.second = optimizer.moments("secondMoment");
+    }
+
+    void betas(double newBeta1, double newBeta2) {
+        beta1 = optimizer.requireInRange("beta1", newBeta1, 1);
+        beta2 = optimizer.requireInRange("beta2", newBeta2, 1);
+    }
+
+    void epsilon(double newEpsilon) {
+        epsilon = optimizer.requireInRange("epsilon", newEpsilon, Double.POSITIVE_INFINITY);
+    }
+
+    /** Moves parameter i with decoupled weight decay. */
+    void update(int i, Tensor gradient, double weightDecay, Optimizer.Update update) {
+        Variable parameter = optimizer.parametersInOrder().get(i);
+        DType compute = first.get(i).dtype();
+        List<Tensor> updated = parameter.tensor().adamWUpdate(
+            new FusedOp.AdamWUpdate(beta1, beta2, epsilon, weightDecay), first.get(i).tensor(), second.get(i).tensor(),
+            gradient, optimizer.rate(compute), correction(beta1).to(compute), correction(beta2).to(compute));
+        update.set(parameter, updated.get(0));
+        update.set(first.get(i), updated.get(1));
+        update.set(second.get(i), updated.get(2));
+    }
+
+    /** {@code 1 / (1 - beta^t)} for step t, counted from 1, in {@code F64}: at first the difference is small. */
+    private Tensor correction(double beta) {
+        Tensor step = optimizer.nextStep().to(DType.F64);
+        return step.mul(StrictMath.log(beta)).expm1().neg().reciprocal();
+    }
+}

@@ -1,0 +1,205 @@
+package org.adjoint.optim;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import org.adjoint.Device;
+import org.adjoint.Step;
+import org.adjoint.Tensor;
+import org.adjoint.Variable;
+import org.adjoint.graph.DType;
+
+/**
+ * Changes parameters against their gradients. Learning rate, step count and moments are variables: a compiled step that
+ * minimizes is traced once however the rate changes, and a checkpoint that holds {@link #state} resumes exactly.
+ *
+ * <p>Settings other than the learning rate are constants of a compiled step: make them before it runs.
+ *
+ * @param <O> the optimizer's own class, which the settings return
+ */
+public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam, AdamW {
+    /** Parameters of at least two axes: what usually decays, where biases and norms do not. */
+    public static final Predicate<Variable> MATRICES = variable -> variable.shape().rank() >= 2;
+
+    private final List<Variable> parameters;
+    private final Map<String, Variable> state = new LinkedHashMap<>();
+    private final Variable learningRate;
+    private final Variable stepCount;
+    private double weightDecay;
+    private Predicate<Variable> decays = variable -> true;
+    private UnaryOperator<List<Tensor>> clip = UnaryOperator.identity();
+
+    Optimizer(List<Variable> parameters, double learningRate, double weightDecay) {
+        if (parameters.isEmpty()) {
+            throw new IllegalArgumentException(this + ": there are no parameters");
+        }
+        this.parameters = List.copyOf(parameters);
+        this.weightDecay = weightDecay;
+        for (Variable parameter : parameters) {
+            if (!parameter.dtype().isFloating()) {
+                throw new IllegalArgumentException(this + ": " + parameter + " is not floating");
+            }
+        }
+        this.stepCount = state("step", device().zeros(DType.I64));
+        // In F64, so that a rate is what the caller says whatever the parameters' dtype.
+        this.learningRate = state("learningRate", device().full(DType.F64, learningRate));
+    }
+
+    abstract O self();
+
+    /** Adds the variables that change, and what they become, for gradients of all parameters. */
+    abstract void update(List<Tensor> gradients, Update update);
+
+    /** Effects that happen together. */
+    static final class Update {
+        private final List<Variable> variables = new ArrayList<>();
+        private final List<Tensor> values = new ArrayList<>();
+
+        void set(Variable variable, Tensor value) {
+            variables.add(variable);
+            values.add(value.to(variable.dtype()));
+        }
+    }
+
+    final Device device() {
+        return parameters.getFirst().device();
+    }
+
+    final List<Variable> parametersInOrder() {
+        return parameters;
+    }
+
+    final Variable state(String name, Tensor initial) {
+        String full = "optimizer." + name;
+        Variable variable = device().variable(full, initial);
+        if (state.put(full, variable) != null) {
+            throw new IllegalArgumentException(this + ": two parameters are named '" + name.substring(name.indexOf('.') + 1)
+                + "': initialize them as parts of one model");
+        }
+        return variable;
+    }
+
+    /** One variable like each parameter, zero, in the dtype that kernels compute in. */
+    final List<Variable> moments(String name) {
+        return parameters.stream().map(parameter -> state(name + "." + parameter.name(),
+            device().zeros(parameter.dtype().computeType(), parameter.shape().toArray()))).toList();
+    }
+
+    /** The learning rate as an operand, in a floating dtype. */
+    final Tensor rate(DType dtype) {
+        return learningRate.tensor().to(dtype);
+    }
+
+    /** How many steps there were, with this one. */
+    final Tensor nextStep() {
+        return stepCount.tensor().add(1);
+    }
+
+    final double weightDecayOf(Variable parameter) {
+        return decays.test(parameter) ? weightDecay : 0;
+    }
+
+    // Settings
+
+    /**
+     * Sets the learning rate, at any time but while a function is traced: there it would be a constant.
+     *
+     * @throws IllegalArgumentException if it is negative or no number
+     */
+    public final O learningRate(double rate) {
+        if (!(rate >= 0)) {
+            throw new IllegalArgumentException(this + ": the learning rate must not be negative but is " + rate);
+        }
+        if (Step.isTracing()) {
+            throw new IllegalStateException(
+                this + ": set the learning rate before Step.run, not in the traced function, which runs once");
+        }
+        learningRate.assign(device().full(DType.F64, rate));
+        return self();
+    }
+
+    /** The present learning rate. */
+    public final double learningRate() {
+        return learningRate.tensor().item();
+    }
+
+    /** How many steps were taken. */
+    public final long steps() {
+        return stepCount.tensor().toLongArray()[0];
+    }
+
+    public final O weightDecay(double decay) {
+        weightDecay = requireInRange("weight decay", decay, Double.POSITIVE_INFINITY);
+        return self();
+    }
+
+    /** Which parameters weight decay applies to, by name or shape; all unless told. */
+    public final O decayOnly(Predicate<Variable> predicate) {
+        decays = predicate;
+        return self();
+    }
+
+    /** Scales gradients down to this global norm; see {@link Clip#byGlobalNorm}. */
+    public final O clipNorm(double limit) {
+        clip = gradients -> Clip.byGlobalNorm(gradients, limit);
+        return self();
+    }
+
+    /** Limits the elements of gradients; see {@link Clip#byValue}. */
+    public final O clipValue(double limit) {
+        clip = gradients -> Clip.byValue(gradients, limit);
+        return self();
+    }
+
+    final double requireInRange(String what, double value, double end) {
+        if (!(value >= 0 && value < end)) {
+            throw new IllegalArgumentException(this + ": " + what + " must be in [0, " + end + ") but is " + value);
+        }
+        return value;
+    }
+
+    // Steps
+
+    /**
+     * Takes one step against the gradients of a scalar: at once in eager code; in a traced function, whenever the step
+     * runs.
+     */
+    public final void minimize(Tensor loss) {
+        apply(loss.gradients(parameters));
+    }
+
+    /**
+     * Takes one step against gradients, one for each parameter, clipped as set.
+     *
+     * @throws IllegalArgumentException if their number or shapes differ from the parameters'
+     */
+    public final void apply(List<Tensor> gradients) {
+        if (gradients.size() != parameters.size()) {
+            throw new IllegalArgumentException(
+                this + ": " + parameters.size() + " parameters but " + gradients.size() + " gradients");
+        }
+        for (int i = 0; i < gradients.size(); i++) {
+            if (!gradients.get(i).shape().equals(parameters.get(i).shape())) {
+                throw new IllegalArgumentException(
+                    this + ": the gradient of " + parameters.get(i) + " is " + gradients.get(i).shape());
+            }
+        }
+        Update update = new Update();
+        update(clip.apply(gradients), update);
+        update.set(stepCount, nextStep());
+        Variable.assign(update.variables, update.values);
+    }
+
+    /** All that the next step depends on besides parameters and settings, by name, for checkpoints. */
+    public final Map<String, Variable> state() {
+        return new LinkedHashMap<>(state);
+    }
+
+    @Override
+    public String toString() {
+        return getClass().getSimpleName();
+    }
+}
