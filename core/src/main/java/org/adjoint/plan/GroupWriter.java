@@ -1,0 +1,124 @@
+package org.adjoint.plan;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.Op;
+
+/** Writes a task that is no kernel as an elementwise step. */
+final class GroupWriter {
+    /** What makes two loads one: whatever the shapes, the same elements at the same points. */
+    private record Load(Value value, long offset, List<Long> strides) { }
+
+    private final Task task;
+    private final LoopAxes axes;
+    private final List<Instruction> body = new ArrayList<>();
+    private final Map<Item, Integer> lines = new HashMap<>();
+    /** Loads in order, each with its line. */
+    private final Map<Load, Integer> loads = new LinkedHashMap<>();
+    /** Scalars of the plan in order, each with its line. */
+    private final Map<Integer, Integer> scalars = new LinkedHashMap<>();
+    private final List<DType> scalarTypes = new ArrayList<>();
+    private final Set<Item> roundedHere = new HashSet<>();
+
+    private GroupWriter(Task task) {
+        this.task = task;
+        this.axes = LoopAxes.of(task);
+    }
+
+    static PlanStep.Elementwise write(Task task, MemoryPlan memory) {
+        return new GroupWriter(task).write(memory);
+    }
+
+    private PlanStep.Elementwise write(MemoryPlan memory) {
+        findRounded();
+        for (Item item : task.lines) {
+            lines.put(item, line(item));
+        }
+        List<DType> inputTypes = loads.keySet().stream().map(load -> load.value.type.dtype()).toList();
+        List<Group.Result> results = task.writers.stream()
+            .map(item -> new Group.Result(lines.get(item), item.output().type.dtype(), item.reduce)).toList();
+        List<LoopAxes.Walk> reads = new ArrayList<>();
+        loads.keySet().forEach(load -> reads.add(new LoopAxes.Walk(
+            load.strides.stream().mapToLong(Long::longValue).toArray(), load.offset)));
+        List<LoopAxes.Walk> writes = task.writers.stream().map(item -> axes.walk(item.place)).toList();
+        axes.arrange(reads, writes);
+        List<View> inputs = new ArrayList<>();
+        for (Load load : loads.keySet()) {
+            inputs.add(axes.view(reads.get(inputs.size()), memory.slot(load.value), load.value.type.dtype()));
+        }
+        List<View> outputs = new ArrayList<>();
+        for (Item item : task.writers) {
+            Value output = item.output();
+            outputs.add(axes.view(writes.get(outputs.size()), memory.slot(output), output.type.dtype()));
+        }
+        return new PlanStep.Elementwise(new Group(inputTypes, scalarTypes, body, results), axes.extents(), axes.reduced(),
+            inputs, outputs, scalars.keySet().stream().mapToInt(Integer::intValue).toArray());
+    }
+
+    /** Items whose exact value is needed within the group: their rounding can't be left to the store. */
+    private void findRounded() {
+        for (int i = task.lines.size() - 1; i >= 0; i--) {
+            Item item = task.lines.get(i);
+            boolean passesOn = item.op == null && !roundedHere.contains(item);
+            for (Operand operand : item.inputs) {
+                if (!passesOn && task.unit.computes(operand)) {
+                    roundedHere.add(operand.value().point());
+                }
+            }
+        }
+    }
+
+    private int line(Item item) {
+        int[] in = item.inputs.stream().mapToInt(this::line).toArray();
+        DType dtype = item.output().type.dtype().computeType();
+        return switch (item.op) {
+            case null -> in[0];
+            case Op.Reduce _ -> in[0];
+            case Op.Unary unary -> add(new Instruction.Unary(unary.function(), in[0], dtype));
+            case Op.Binary binary -> add(new Instruction.Binary(binary.function(), in[0], in[1], dtype));
+            case Op.Where _ -> add(new Instruction.Where(in[0], in[1], in[2], dtype));
+            case Op.Cast cast -> cast(item, cast.target(), in[0]);
+            default -> throw new IllegalStateException(item.op.name() + " is not elementwise");
+        };
+    }
+
+    private int cast(Item item, DType target, int operand) {
+        DType source = item.inputs.getFirst().dtype();
+        DType held = body.get(operand).dtype();
+        boolean widensOnly = source == target || held == target;
+        boolean storeRounds = target.isHalf() && held == DType.F32 && !roundedHere.contains(item);
+        return widensOnly || storeRounds ? operand : add(new Instruction.Cast(operand, target, target.computeType()));
+    }
+
+    private int add(Instruction instruction) {
+        body.add(instruction);
+        return body.size() - 1;
+    }
+
+    private int line(Operand operand) {
+        if (operand.isScalar()) {
+            DType dtype = operand.dtype().computeType();
+            if (!scalars.containsKey(operand.scalar())) {
+                scalarTypes.add(dtype);
+                scalars.put(operand.scalar(), add(new Instruction.Scalar(scalars.size(), dtype)));
+            }
+            return scalars.get(operand.scalar());
+        }
+        if (task.unit.computes(operand)) {
+            return lines.get(operand.value().point());
+        }
+        LoopAxes.Walk walk = axes.walk(operand.layout());
+        Load load = new Load(operand.value(), walk.offset(), Arrays.stream(walk.strides()).boxed().toList());
+        if (!loads.containsKey(load)) {
+            loads.put(load, add(new Instruction.Load(loads.size(), operand.dtype().computeType())));
+        }
+        return loads.get(load);
+    }
+}
