@@ -1,0 +1,137 @@
+package org.adjoint.cpu.group;
+
+import java.util.List;
+import org.adjoint.cpu.group.LoopProgram.Access;
+import org.adjoint.cpu.group.LoopProgram.FoldOp;
+import org.adjoint.graph.ReduceOp;
+
+/** Folds the values of rows to one, in the order that {@link RowKernels} defines. */
+final class Fold {
+    private static final long[] ZEROS = new long[2];
+
+    final ReduceOp op;
+    final Kind kind;
+    private final TieredKernel kernel;
+
+    Fold(ReduceOp op, Kind kind, TieredKernel kernel) {
+        this.op = op;
+        this.kind = kind;
+        this.kernel = kernel;
+    }
+
+    /** The loop from a row into virtual lanes. */
+    static LoopProgram program(ReduceOp op, Kind kind) {
+        FoldOp lanes = switch (op) {
+            case SUM -> FoldOp.SUM;
+            case MAX -> FoldOp.MAX;
+            case MIN -> FoldOp.MIN;
+        };
+        return new LoopProgram(List.of(Access.array(kind)), List.of(), List.of(),
+            List.of(new LoopProgram.Fold(lanes, new Machine().input(0, kind), null)));
+    }
+
+    /** What leaves every value as it is: floating ones as the bits of a double. */
+    static long identity(ReduceOp op, Kind kind) {
+        return switch (op) {
+            case SUM -> 0;
+            case MAX -> switch (kind) {
+                case F32, F64 -> Double.doubleToRawLongBits(Double.NEGATIVE_INFINITY);
+                case I32, MASK -> Integer.MIN_VALUE;
+                case I64 -> Long.MIN_VALUE;
+            };
+            case MIN -> switch (kind) {
+                case F32, F64 -> Double.doubleToRawLongBits(Double.POSITIVE_INFINITY);
+                case I32, MASK -> Integer.MAX_VALUE;
+                case I64 -> Long.MAX_VALUE;
+            };
+        };
+    }
+
+    /** Folds at most a chunk of a row. */
+    long chunk(Scratch scratch, Object row, int at, int n) {
+        Object lanes = scratch.lanes(kind);
+        Elements.fill(kind, identity(op, kind), lanes, kind.virtualLanes());
+        Object[] bases = scratch.bases(2);
+        long[] offsets = scratch.offsets(2);
+        bases[0] = row;
+        bases[1] = lanes;
+        offsets[0] = at;
+        offsets[1] = 0;
+        kernel.get().run(bases, offsets, ZEROS, n);
+        return switch (lanes) {
+            case float[] values -> Double.doubleToRawLongBits(foldFloats(values));
+            case double[] values -> Double.doubleToRawLongBits(foldDoubles(values));
+            case int[] values -> {
+                long result = values[0];
+                for (int i = 1; i < values.length; i++) {
+                    result = combine(result, values[i]);
+                }
+                yield result;
+            }
+            case long[] values -> {
+                long result = values[0];
+                for (int i = 1; i < values.length; i++) {
+                    result = combine(result, values[i]);
+                }
+                yield result;
+            }
+            default -> throw new IllegalStateException("no lanes of " + kind);
+        };
+    }
+
+    private float foldFloats(float[] lanes) {
+        if (op == ReduceOp.SUM) {
+            return RowKernels.foldSum(lanes);
+        }
+        float result = lanes[0];
+        for (float lane : lanes) {
+            result = op == ReduceOp.MAX ? Math.max(result, lane) : Math.min(result, lane);
+        }
+        return result;
+    }
+
+    private double foldDoubles(double[] lanes) {
+        if (op == ReduceOp.SUM) {
+            return RowKernels.foldSum(lanes);
+        }
+        double result = lanes[0];
+        for (double lane : lanes) {
+            result = op == ReduceOp.MAX ? Math.max(result, lane) : Math.min(result, lane);
+        }
+        return result;
+    }
+
+    /** Folds two partial results. */
+    long combine(long a, long b) {
+        return switch (kind) {
+            case F32 -> {
+                float x = (float) Double.longBitsToDouble(a);
+                float y = (float) Double.longBitsToDouble(b);
+                yield Double.doubleToRawLongBits(switch (op) {
+                    case SUM -> x + y;
+                    case MAX -> Math.max(x, y);
+                    case MIN -> Math.min(x, y);
+                });
+            }
+            case F64 -> {
+                double x = Double.longBitsToDouble(a);
+                double y = Double.longBitsToDouble(b);
+                yield Double.doubleToRawLongBits(switch (op) {
+                    case SUM -> x + y;
+                    case MAX -> Math.max(x, y);
+                    case MIN -> Math.min(x, y);
+                });
+            }
+            case I32, MASK -> switch (op) {
+                case SUM -> (int) a + (int) b;
+                case MAX -> Math.max(a, b);
+                case MIN -> Math.min(a, b);
+            };
+            case I64 -> switch (op) {
+                case SUM -> a + b;
+                case MAX -> Math.max(a, b);
+                case MIN -> Math.min(a, b);
+            };
+        };
+    }
+}
