@@ -7,6 +7,17 @@ import org.adjoint.graph.Shape;
 
 /** Where the elements of a tensor lie in the memory of another: a {@link View} before memory is assigned. */
 record Layout(Shape shape, long[] strides, long offset) {
+    /** Axes of extent 1 get the stride that they would have without gaps, so that equal layouts look equal. */
+    Layout {
+        strides = strides.clone();
+        for (int axis = strides.length - 1; axis >= 0; axis--) {
+            if (shape.extent(axis) == 1) {
+                boolean innermost = axis == strides.length - 1;
+                strides[axis] = innermost ? 1 : strides[axis + 1] * shape.extent(axis + 1);
+            }
+        }
+    }
+
     static Layout contiguous(Shape shape) {
         return new Layout(shape, shape.contiguousStrides(), 0);
     }

@@ -43,6 +43,17 @@ public record View(int slot, DType dtype, Shape shape, long[] strides, long offs
     }
 
     @Override
+    public boolean equals(Object other) {
+        return other instanceof View view && slot == view.slot && dtype == view.dtype && offset == view.offset
+            && shape.equals(view.shape) && Arrays.equals(strides, view.strides);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * (31 * slot + shape.hashCode()) + Arrays.hashCode(strides) + Long.hashCode(offset);
+    }
+
+    @Override
     public String toString() {
         return "%" + slot + " " + dtype.text() + shape
             + (isContiguous() ? "" : " strides " + Arrays.toString(strides)) + (offset == 0 ? "" : " at " + offset);

@@ -136,6 +136,10 @@ final class NodeByNode {
     private byte[] reduce(Node node, Op.Reduce op) {
         Node input = node.input(0);
         Shape shape = input.shape();
+        if (op.axes().stream().allMatch(axis -> shape.extent(axis) == 1)) {
+            // Where nothing is folded, -0 stays -0, though 0 + -0 is +0.
+            return value(input);
+        }
         List<Integer> order = new ArrayList<>();
         for (int axis = 0; axis < shape.rank(); axis++) {
             if (!op.axes().contains(axis)) {
