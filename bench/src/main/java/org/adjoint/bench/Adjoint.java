@@ -4,6 +4,8 @@ import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.adjoint.bench.train.SampleCommand;
+import org.adjoint.bench.train.TrainCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -34,7 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ADJOINT_JAVA_OPTS      more options for the JVM",
             "  ADJOINT_STACKTRACES=1  the stack trace of a failure"
         },
-        subcommands = {HelpCommand.class, DevicesCommand.class})
+        subcommands = {HelpCommand.class, DevicesCommand.class, TrainCommand.class, SampleCommand.class})
 public final class Adjoint implements Runnable {
 
     @Spec

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** The known name that a mistyped one most likely meant. */
-final class Nearest {
+public final class Nearest {
 
     private Nearest() {}
 
@@ -14,7 +14,7 @@ final class Nearest {
      * The candidate with the least edit distance to {@code name}, if at most a third of the name (and at least two characters)
      * would have to change; case and leading dashes count for nothing.
      */
-    static Optional<String> of(String name, Collection<String> candidates) {
+    public static Optional<String> of(String name, Collection<String> candidates) {
         String wanted = bare(name);
         int bound = Math.max(2, wanted.length() / 3);
         return candidates.stream()

@@ -1,0 +1,127 @@
+package org.adjoint.bench.train;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import javax.imageio.ImageIO;
+import org.adjoint.bench.AtomicFile;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Plots as PNG files. */
+final class Charts {
+    private static final int WIDTH = 1000;
+    private static final int HEIGHT = 600;
+    private static final Color BLUE = new Color(0x1f77b4);
+    private static final Color PALE_BLUE = new Color(0xbfd7ea);
+    private static final Color ORANGE = new Color(0xd95f02);
+    private static final Color GRAY = new Color(0x777777);
+    private static final Color GREEN = new Color(0x2ca02c);
+    private static final BasicStroke DASHED =
+            new BasicStroke(2, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, new float[] {8, 6}, 0);
+
+    private Charts() {}
+
+    /** For at least one row: the loss on the training text, step by step and smoothed, on the held-out text, and what counting reaches. */
+    static void loss(Path file, List<Metrics.Row> rows, Entropies entropies) throws IOException {
+        XYChart chart = chart("Loss of a byte", "step", "nats per byte");
+        chart.getStyler().setYAxisMin(0.0);
+        List<Metrics.Row> judged = rows.stream().filter(row -> !Double.isNaN(row.validationLoss())).toList();
+        double[] steps = rows.stream().mapToDouble(Metrics.Row::step).toArray();
+        double[] losses = rows.stream().mapToDouble(Metrics.Row::loss).toArray();
+        line(chart, "training, each step", steps, losses, PALE_BLUE, 1);
+        line(chart, "training, smoothed", steps, smoothed(losses), BLUE, 2);
+        if (!judged.isEmpty()) {
+            line(chart, "validation", judged.stream().mapToDouble(Metrics.Row::step).toArray(),
+                    judged.stream().mapToDouble(Metrics.Row::validationLoss).toArray(), ORANGE, 2)
+                    .setMarker(SeriesMarkers.CIRCLE).setMarkerColor(ORANGE);
+        }
+        double[] ends = {Math.min(steps[0], 0), steps[steps.length - 1]};
+        line(chart, String.format(Locale.ROOT, "entropy of a byte, %.3f", entropies.single()), ends,
+                new double[] {entropies.single(), entropies.single()}, GRAY, 1.5f).setLineStyle(DASHED);
+        line(chart, String.format(Locale.ROOT, "entropy of a byte given the last, %.3f", entropies.pair()), ends,
+                new double[] {entropies.pair(), entropies.pair()}, GREEN, 1.5f).setLineStyle(DASHED);
+        save(chart, file);
+    }
+
+    /** Points, the curve fitted to them, and the one they were made from. */
+    static void fit(Path file, double[] x, double[] y, double[] curveX, double[] fitted, double[] truth)
+            throws IOException {
+        XYChart chart = chart("A polynomial of the fifth degree through noisy points", "x", "y");
+        chart.addSeries("points", x, y).setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter)
+                .setMarker(SeriesMarkers.CIRCLE).setMarkerColor(PALE_BLUE);
+        line(chart, "fitted", curveX, fitted, BLUE, 5);
+        line(chart, "true", curveX, truth, ORANGE, 2).setLineStyle(DASHED);
+        save(chart, file);
+    }
+
+    private static XYChart chart(String title, String x, String y) {
+        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        chart.getStyler()
+                .setBaseFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13))
+                .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 16))
+                .setChartTitleBoxVisible(false)
+                .setChartBackgroundColor(Color.WHITE)
+                .setPlotBorderVisible(false)
+                .setLegendPosition(Styler.LegendPosition.InsideNE)
+                .setLegendBorderColor(new Color(0xdddddd))
+                .setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13))
+                .setMarkerSize(6)
+                .setChartPadding(14)
+                .setLocale(Locale.ROOT);
+        chart.getStyler()
+                .setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13))
+                .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12))
+                .setPlotGridLinesColor(new Color(0xe5e5e5))
+                .setPlotGridLinesStroke(new BasicStroke(1))
+                .setPlotGridVerticalLinesVisible(false)
+                .setPlotMargin(0);
+        return chart;
+    }
+
+    private static XYSeries line(XYChart chart, String name, double[] x, double[] y, Color color, float width) {
+        XYSeries series = chart.addSeries(name, x, y);
+        series.setLineColor(color).setLineWidth(width);
+        series.setMarker(SeriesMarkers.NONE);
+        return series;
+    }
+
+    /** Exponentially, with a window that starts at one value, so that the curve does not start at zero. */
+    private static double[] smoothed(double[] values) {
+        double[] result = new double[values.length];
+        double sum = 0;
+        double weight = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum = 0.95 * sum + values[i];
+            weight = 0.95 * weight + 1;
+            result[i] = sum / weight;
+        }
+        return result;
+    }
+
+    private static void save(XYChart chart, Path file) throws IOException {
+        BufferedImage image = new BufferedImage(2 * WIDTH, 2 * HEIGHT, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = image.createGraphics();
+        graphics.scale(2, 2);
+        chart.paint(graphics, WIDTH, HEIGHT);
+        graphics.dispose();
+        writePng(file, image);
+    }
+
+    /** Replaces a file by an image. */
+    static void writePng(Path file, BufferedImage image) throws IOException {
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        ImageIO.write(image, "png", png);
+        AtomicFile.write(file, png.toByteArray());
+    }
+}
