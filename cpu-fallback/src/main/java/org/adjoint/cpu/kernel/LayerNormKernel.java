@@ -1,0 +1,66 @@
+package org.adjoint.cpu.kernel;
+
+import java.lang.foreign.MemorySegment;
+import org.adjoint.cpu.CpuKernel;
+import org.adjoint.cpu.Parallel;
+import org.adjoint.graph.FusedOp;
+import org.adjoint.plan.PlanStep;
+
+/** Layer normalization: a row is read and written once, its mean and reciprocal standard deviation are kept. */
+public final class LayerNormKernel implements CpuKernel {
+    private final RowView x;
+    private final RowView gamma;
+    private final RowView beta;
+    private final RowView y;
+    private final RowView mean;
+    private final RowView rstd;
+    private final Arithmetic arithmetic;
+    private final double scale;
+    private final double epsilon;
+
+    public LayerNormKernel(PlanStep.Kernel step, FusedOp.LayerNorm op, int vectorBits) {
+        this.x = new RowView(step.inputs().get(0));
+        this.gamma = new RowView(step.inputs().get(1));
+        this.beta = new RowView(step.inputs().get(2));
+        this.y = new RowView(step.outputs().get(0));
+        this.mean = new RowView(step.outputs().get(1), 0);
+        this.rstd = new RowView(step.outputs().get(2), 0);
+        this.arithmetic = Arithmetic.of(x.dtype(), vectorBits);
+        this.scale = arithmetic.round(1.0 / x.width());
+        this.epsilon = arithmetic.round(op.epsilon());
+    }
+
+    @Override
+    public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
+        int rows = x.rowsPerTask();
+        parallel.run(x.tasks(), (task, worker) -> {
+            Scratch scratch = Scratch.local();
+            Object factors = scratch.array(arithmetic, 0, x.width());
+            Object shifts = scratch.array(arithmetic, 1, x.width());
+            Object row = scratch.array(arithmetic, 2, x.width());
+            Object squares = scratch.array(arithmetic, 3, x.width());
+            arithmetic.load(gamma.memory(slots), gamma.offset(0), gamma.dtype(), factors, 0, x.width());
+            arithmetic.load(beta.memory(slots), beta.offset(0), beta.dtype(), shifts, 0, x.width());
+            for (long i = (long) task * rows; i < Math.min(x.count(), (task + 1L) * rows); i++) {
+                normalize(slots, i, factors, shifts, row, squares);
+            }
+        });
+    }
+
+    private void normalize(MemorySegment[] slots, long i, Object factors, Object shifts, Object row, Object squares) {
+        int n = x.width();
+        arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), row, 0, n);
+        double center = arithmetic.round(arithmetic.sum(row, 0, n) * scale);
+        arithmetic.shiftScale(row, 0, center, 1, row, 0, n);
+        arithmetic.multiply(row, 0, row, 0, squares, 0, n);
+        double variance = arithmetic.round(arithmetic.sum(squares, 0, n) * scale);
+        double deviation = arithmetic.round(Math.sqrt(arithmetic.round(variance + epsilon)));
+        double reciprocal = arithmetic.round(1 / deviation);
+        arithmetic.scale(row, 0, reciprocal, row, 0, n);
+        arithmetic.multiply(row, 0, factors, 0, row, 0, n);
+        arithmetic.add(row, 0, shifts, 0, row, 0, n);
+        arithmetic.store(row, 0, y.memory(slots), y.offset(i), y.dtype(), n);
+        arithmetic.set(mean.memory(slots), mean.offset(i), center);
+        arithmetic.set(rstd.memory(slots), rstd.offset(i), reciprocal);
+    }
+}

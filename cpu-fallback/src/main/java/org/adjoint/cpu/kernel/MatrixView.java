@@ -1,0 +1,65 @@
+package org.adjoint.cpu.kernel;
+
+import java.lang.foreign.MemorySegment;
+import org.adjoint.graph.DType;
+import org.adjoint.plan.View;
+
+/** A view as a batch of matrices over its last two axes; all axes may have any strides. */
+final class MatrixView {
+    private final RowView batches;
+    private final long rowBytes;
+    private final long columnBytes;
+    private final int rows;
+    private final int columns;
+
+    MatrixView(View view) {
+        int rank = view.shape().rank();
+        int bytes = view.dtype().bytes();
+        this.rows = Math.toIntExact(view.shape().extent(rank - 2));
+        this.columns = Math.toIntExact(view.shape().extent(rank - 1));
+        this.rowBytes = view.strides()[rank - 2] * bytes;
+        this.columnBytes = view.strides()[rank - 1] * bytes;
+        this.batches = new RowView(ArgReduceKernel.withoutAxis(ArgReduceKernel.withoutAxis(view, rank - 1), rank - 2), 0);
+    }
+
+    DType dtype() {
+        return batches.dtype();
+    }
+
+    /** How many matrices. */
+    long count() {
+        return batches.count();
+    }
+
+    int rows() {
+        return rows;
+    }
+
+    int columns() {
+        return columns;
+    }
+
+    /** Elements from one row to the next. */
+    long rowStride() {
+        return rowBytes / dtype().bytes();
+    }
+
+    /** Elements from one column to the next. */
+    long columnStride() {
+        return columnBytes / dtype().bytes();
+    }
+
+    MemorySegment memory(MemorySegment[] slots) {
+        return batches.memory(slots);
+    }
+
+    /** Where a row of a matrix starts, in bytes from the start of the memory. */
+    long offset(long matrix, int row) {
+        return batches.offset(matrix) + row * rowBytes;
+    }
+
+    /** Where an element of a matrix lies, in bytes from the start of the memory. */
+    long offset(long matrix, int row, int column) {
+        return offset(matrix, row) + column * columnBytes;
+    }
+}

@@ -1,0 +1,2 @@
+/** Kernels written by hand: what is neither elementwise nor a plain matrix product. */
+package org.adjoint.cpu.kernel;
