@@ -5,7 +5,9 @@ module org.adjoint {
     exports org.adjoint;
     exports org.adjoint.autodiff;
     exports org.adjoint.backend;
+    exports org.adjoint.contract;
     exports org.adjoint.data;
+    exports org.adjoint.gradcheck;
     exports org.adjoint.graph;
     exports org.adjoint.io;
     exports org.adjoint.model;

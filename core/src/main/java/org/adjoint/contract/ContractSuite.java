@@ -1,0 +1,84 @@
+package org.adjoint.contract;
+
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.adjoint.Device;
+import org.adjoint.graph.DType;
+
+/**
+ * What every backend must pass: each sample of each operation, on the device against the reference; analytic gradients
+ * in {@code F64} on the reference against differences; gradients in each dtype on the device against those; and
+ * arguments that must be refused.
+ *
+ * <pre>{@code
+ * try (Device device = Device.open("cpu")) {
+ *     ContractSuite.on(device).run(System.out::println);
+ * }
+ * }</pre>
+ */
+public final class ContractSuite {
+    private final Device device;
+    private Set<DType> dtypes = EnumSet.allOf(DType.class);
+    private Predicate<String> ops = name -> true;
+    private boolean differences = true;
+
+    private ContractSuite(Device device) {
+        this.device = device;
+    }
+
+    public static ContractSuite on(Device device) {
+        return new ContractSuite(device);
+    }
+
+    /** Names of the operations that there are samples of, in the order of the table. */
+    public static List<String> operations() {
+        return OpSamples.ROWS.stream().map(OpRow::name).toList();
+    }
+
+    /** Tests these dtypes alone. */
+    public ContractSuite dtypes(Set<DType> dtypes) {
+        this.dtypes = Set.copyOf(dtypes);
+        return this;
+    }
+
+    /** Tests these operations alone. */
+    public ContractSuite ops(Predicate<String> ops) {
+        this.ops = ops;
+        return this;
+    }
+
+    /** Leaves out the differences, which show that the reference's gradients are right, on whatever device they are used. */
+    public ContractSuite withoutDifferences() {
+        this.differences = false;
+        return this;
+    }
+
+    /**
+     * Runs the suite.
+     *
+     * @param progress told of each result as it comes
+     * @return one result for each operation and dtype
+     */
+    public List<OpResult> run(Consumer<OpResult> progress) {
+        List<OpResult> results = new ArrayList<>();
+        try (Device reference = Device.open("reference")) {
+            for (OpRow row : OpSamples.ROWS) {
+                if (!ops.test(row.name())) {
+                    continue;
+                }
+                for (DType dtype : DType.values()) {
+                    if (dtypes.contains(dtype) && row.dtypes().contains(dtype)) {
+                        OpResult result = new RowRun(row, dtype, device, reference, differences).run();
+                        results.add(result);
+                        progress.accept(result);
+                    }
+                }
+            }
+        }
+        return results;
+    }
+}

@@ -1,0 +1,222 @@
+package org.adjoint.contract;
+
+import static org.adjoint.contract.Domain.uniform;
+import static org.adjoint.contract.Domain.values;
+
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.stream.Stream;
+import org.adjoint.Tensor;
+import org.adjoint.contract.Operand.Layout;
+import org.adjoint.gradcheck.TensorFunction;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.Op;
+
+/** Samples of what models are made of: softmax, norms, losses, attention, dropout, the optimizer's update. */
+final class ModelSamples {
+    private static final Domain ANY = uniform(-3, 3);
+    private static final double EPSILON = 1e-5;
+
+    private ModelSamples() { }
+
+    static List<OpRow> rows() {
+        return Stream.of(softmax(), losses(), norms(), attention(), chance(), optimizers()).flatMap(List::stream).toList();
+    }
+
+    private static SampleCase of(TensorFunction function, Operand... operands) {
+        return SampleCase.of(function, operands);
+    }
+
+    private static Operand any(long... shape) {
+        return Operand.of(ANY, shape);
+    }
+
+    private static List<SampleCase> alongAxes(BiFunction<Tensor, Integer, Tensor> apply) {
+        return List.of(of(x -> apply.apply(x[0], 0), any(1)), of(x -> apply.apply(x[0], -1), any(13)),
+            of(x -> apply.apply(x[0], 1), any(3, 5)), of(x -> apply.apply(x[0], 0), any(5, 3)),
+            of(x -> apply.apply(x[0], 1), any(2, 5, 3)), of(x -> apply.apply(x[0], 1), any(0, 3)),
+            of(x -> apply.apply(x[0], -1), any(3, 5).laid(Layout.PERMUTED)),
+            of(x -> apply.apply(x[0], -1), any(3, 5).laid(Layout.SLICED)),
+            of(x -> apply.apply(x[0], -1), any(207)),
+            of(x -> apply.apply(x[0], -1), Operand.of(values(800, 801, -3, -900, 799.5), 2, 5)).forwardOnly(),
+            of(x -> apply.apply(x[0], -1), Operand.of(values(1, Double.NaN, 2, Double.NEGATIVE_INFINITY, 1, 3), 2, 3))
+                .forwardOnly(),
+            of(x -> apply.apply(x[0], -1), any(17, 129)).withoutDifferences());
+    }
+
+    private static List<OpRow> softmax() {
+        return List.of(
+            OpRow.of("softmax", FusedOp.Softmax.class, Op.Fused.class).cases(alongAxes(Tensor::softmax))
+                .tolerance(Tolerance.ulps(24, "x - max errs by half an ulp of up to 6, which exp makes relative"))
+                .refuses(Refusal.of("softmax: axis 2 is out of range for shape (2, 3)", x -> x[0].softmax(2), any(2, 3)),
+                    Refusal.of("softmax: axis 0 of (0, 3) is empty", x -> x[0].softmax(0), any(0, 3))),
+            OpRow.of("logSoftmax", FusedOp.LogSoftmax.class).cases(alongAxes(Tensor::logSoftmax))
+                .tolerance(Tolerance.of(8, x -> largest(x[0]), "x - max and the log of the sum each err by an ulp or two"))
+                .refuses(Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2),
+                    any(2, 3))));
+    }
+
+    private static List<OpRow> losses() {
+        TensorFunction crossEntropy = x -> x[0].crossEntropy(x[1]);
+        TensorFunction squared = x -> x[0].mseLoss(x[1]);
+        TensorFunction binary = x -> x[0].binaryCrossEntropyWithLogits(x[1]);
+        Domain probability = uniform(0, 1);
+        // Logits away from 0, where the loss is made of pieces that meet.
+        Domain logits = Domain.grid(-3, 3, 0.25, 0.125);
+        return List.of(
+            OpRow.of("crossEntropy", FusedOp.CrossEntropy.class).cases(
+                of(crossEntropy, any(1, 3), Operand.indices(3, 1)), of(crossEntropy, any(5), Operand.indices(5)),
+                of(crossEntropy, any(13, 5), Operand.of(DType.I32, Domain.whole(0, 4), 13)),
+                of(crossEntropy, any(2, 3, 4), Operand.indices(4, 2, 3)),
+                of(crossEntropy, any(5, 7).laid(Layout.PERMUTED), Operand.indices(7, 5).laid(Layout.FLIPPED)),
+                of(crossEntropy, any(3, 67), Operand.indices(67, 3)),
+                of(crossEntropy, Operand.of(values(500, -500, 2, 1), 2, 4), Operand.indices(4, 2)).forwardOnly())
+                .tolerance(Tolerance.of(16, x -> x[0].crossEntropy(x[1]).add(x[0].abs().mean()).add(1),
+                    "the log of the sum and the picked logit cancel"))
+                .refuses(Refusal.of("crossEntropy: logits (2, 3) need targets of their shape without the last axis, not (3)",
+                    crossEntropy, any(2, 3), Operand.indices(3, 3)),
+                    Refusal.of("crossEntropy: indices must be i32 or i64 but are f32(2)", crossEntropy, any(2, 3),
+                        Operand.of(DType.F32, ANY, 2)),
+                    Refusal.whenComputed("9", crossEntropy, any(2, 3), Operand.of(DType.I64, values(0, 9), 2))),
+            OpRow.of("mseLoss").cases(of(squared, any(), any()), of(squared, any(1), any(1)),
+                of(squared, any(13), any(13)), of(squared, any(3, 5), any(5)), of(squared, any(207), any(207)),
+                of(squared, any(3, 5).laid(Layout.PERMUTED), any(3, 5).laid(Layout.FLIPPED)))
+                .tolerance(Tolerance.of(16, x -> {
+                    Tensor sum = x[0].abs().add(x[1].abs());
+                    return sum.mul(sum).mean();
+                }, "the difference cancels; its error is relative to both operands").roundings(8).gradient(24))
+                .refuses(Refusal.of("sub: shapes (2, 3) and (2, 4) do not broadcast", squared, any(2, 3), any(2, 4))),
+            OpRow.of("binaryCrossEntropyWithLogits").cases(
+                of(binary, Operand.of(logits), Operand.of(probability)),
+                of(binary, Operand.of(logits, 1), Operand.of(probability, 1)),
+                of(binary, Operand.of(logits, 13), Operand.of(probability, 13)),
+                of(binary, Operand.of(logits, 207), Operand.of(probability, 207)),
+                of(binary, Operand.of(logits, 3, 5).laid(Layout.PERMUTED),
+                    Operand.of(probability, 3, 5).laid(Layout.SLICED)),
+                of(binary, Operand.of(values(200, -200, 0, 1), 4), Operand.of(probability, 4)).forwardOnly())
+                .tolerance(Tolerance.of(16, x -> x[0].abs().add(1).mean(), "x t and max(x, 0) cancel").roundings(2))
+                .refuses(Refusal.of("binaryCrossEntropyWithLogits: logits (2, 3) and targets (3) must have one shape", binary,
+                    any(2, 3), any(3))));
+    }
+
+    private static List<OpRow> norms() {
+        TensorFunction norm = x -> x[0].layerNorm(x[1], x[2], EPSILON);
+        TensorFunction gradient = x -> flat(norm.apply(x[0], x[1], x[2]).pullback(x[3], List.of(x[0], x[1], x[2])));
+        Tolerance tolerance = Tolerance.of(8,
+            x -> norm.apply(x[0], x[1], x[2]).abs().add(x[1].abs().mul(4)).add(x[2].abs()),
+            "x - mean cancels, and the result is a few standard deviations at most");
+        return List.of(
+            OpRow.of("layerNorm", FusedOp.LayerNorm.class).tolerance(tolerance).cases(
+                of(norm, any(3), any(3), any(3)), of(norm, any(2, 5), any(5), any(5)),
+                of(norm, any(0, 5), any(5), any(5)), of(norm, any(2, 3, 4), any(4), any(4)),
+                of(norm, any(13, 7).laid(Layout.PERMUTED), any(7), any(7)),
+                of(norm, any(3, 5).laid(Layout.FLIPPED), any(5).laid(Layout.SLICED), any(5)),
+                of(norm, any(1, 67), any(67), any(67)),
+                of(norm, any(17, 129), any(129), any(129)).withoutDifferences())
+                .refuses(Refusal.of("layerNorm: gamma (4) and beta (3) must be vectors as long as the last axis of x (2, 3)",
+                    norm, any(2, 3), any(4), any(3))),
+            OpRow.of("layerNormGradient", FusedOp.LayerNormGradient.class).cases(
+                of(gradient, any(5), any(5), any(5), any(5)), of(gradient, any(2, 5), any(5), any(5), any(2, 5)),
+                of(gradient, any(0, 5), any(5), any(5), any(0, 5)),
+                of(gradient, any(2, 3, 4), any(4), any(4), any(2, 3, 4)),
+                of(gradient, any(5, 7).laid(Layout.PERMUTED), any(7), any(7), any(5, 7).laid(Layout.FLIPPED)),
+                of(gradient, any(13, 33), any(33), any(33), any(13, 33)).withoutDifferences())
+                .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)), "means of products cancel").gradient(64))
+                // Linear in beta: it is not in the gradient at all.
+                .zeroGradient());
+    }
+
+    private static List<OpRow> attention() {
+        TensorFunction open = x -> x[0].attention(x[1], x[2], false);
+        TensorFunction causal = x -> x[0].attention(x[1], x[2], true);
+        TensorFunction biased = x -> x[0].attention(x[1], x[2], x[3], false);
+        TensorFunction causalBiased = x -> x[0].attention(x[1], x[2], x[3], true);
+        TensorFunction gradient = x -> flat(open.apply(x).pullback(x[3], List.of(x[0], x[1], x[2])));
+        TensorFunction causalGradient = x -> flat(causal.apply(x).pullback(x[3], List.of(x[0], x[1], x[2])));
+        Domain small = uniform(-1.5, 1.5);
+        String reason = "an error in the scores, of some ulps of |q| |k|, becomes a relative one of the weights";
+        return List.of(
+            OpRow.of("attention", FusedOp.Attention.class).cases(
+                of(open, q(small, 1, 1), q(small, 1, 1), q(small, 1, 2)),
+                of(open, q(small, 3, 4), q(small, 5, 4), q(small, 5, 2)),
+                of(causal, q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3)),
+                of(open, q(small, 0, 4), q(small, 3, 4), q(small, 3, 2)),
+                of(causal, q(small, 2, 2, 5, 3), q(small, 2, 2, 5, 3), q(small, 2, 2, 5, 3)),
+                of(causal, q(small, 4, 3).laid(Layout.PERMUTED), q(small, 4, 3).laid(Layout.SLICED),
+                    q(small, 4, 3).laid(Layout.FLIPPED)),
+                of(biased, q(small, 3, 4), q(small, 5, 4), q(small, 5, 2), q(small, 3, 5)),
+                of(causalBiased, q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 4, 4)),
+                of(causal, q(small, 2, 67, 16), q(small, 2, 67, 16), q(small, 2, 67, 16)).withoutDifferences())
+                .tolerance(Tolerance.of(32, x -> largest(x[2]), reason).gradient(32))
+                .refuses(Refusal.of("attention: q (3, 4), k (5, 3) and v (5, 2) must be (batch..., t, d)", open, any(3, 4),
+                    any(5, 3), any(5, 2)),
+                    Refusal.of("attention: there are no keys in k (0, 4)", open, any(3, 4), any(0, 4), any(0, 2))),
+            OpRow.of("attentionGradient", FusedOp.AttentionGradient.class).cases(
+                of(gradient, q(small, 2, 3), q(small, 2, 3), q(small, 2, 2), q(small, 2, 2)),
+                of(gradient, q(small, 3, 4), q(small, 5, 4), q(small, 5, 2), q(small, 3, 2)),
+                of(causalGradient, q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3)),
+                of(causalGradient, q(small, 4, 3).laid(Layout.PERMUTED), q(small, 4, 3), q(small, 4, 3),
+                    q(small, 4, 3).laid(Layout.FLIPPED)),
+                of(causalGradient, q(small, 67, 8), q(small, 67, 8), q(small, 67, 8), q(small, 67, 8))
+                    .withoutDifferences())
+                .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)), reason + "; the output it starts from is stored")
+                    .roundings(8).gradient(64)));
+    }
+
+    private static Operand q(Domain domain, long... shape) {
+        return Operand.of(domain, shape);
+    }
+
+    private static List<OpRow> chance() {
+        TensorFunction normal = x -> x[0].device().random().normal(x[0].dtype(), 207);
+        return List.of(
+            OpRow.of("dropout").tolerance(Tolerance.exact("a product with one rounding, or 0")).cases(
+                of(x -> x[0].dropout(0), any(5)), of(x -> x[0].dropout(0.5), any(0, 3)),
+                of(x -> x[0].dropout(0.1), any(13)), of(x -> x[0].dropout(0.5), any(207)),
+                of(x -> x[0].dropout(0.3), any(3, 5).laid(Layout.PERMUTED)),
+                of(x -> x[0].dropout(0.2), any(4, 7).laid(Layout.SLICED)))
+                .refuses(Refusal.of("dropout: the probability must be in [0, 1) but is 1.0", x -> x[0].dropout(1), any(3))),
+            OpRow.of("normal").notDifferentiable().tolerance(Tolerance.ulps(6, "log, sqrt and cos of our own").inOwnDtype())
+                .cases(of(normal, any()), of(x -> x[0].device().random().normal(x[0].dtype()), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 0), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 3, 5).transpose(), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 4099), any())));
+    }
+
+    private static List<OpRow> optimizers() {
+        TensorFunction decayed = adamW(0.1);
+        TensorFunction plain = adamW(0);
+        Domain positive = uniform(0.2, 2);
+        Operand rate = Operand.of(uniform(0.01, 0.1));
+        Operand correction = Operand.of(uniform(1, 2));
+        return List.of(OpRow.of("adamWUpdate", FusedOp.AdamWUpdate.class, Op.Project.class).cases(
+            of(decayed, any(), any(), Operand.of(positive), any(), rate, correction, correction),
+            of(decayed, any(13), any(13), Operand.of(positive, 13), any(13), rate, correction, correction),
+            of(plain, any(0, 3), any(0, 3), Operand.of(positive, 0, 3), any(0, 3), rate, correction, correction),
+            of(decayed, any(3, 5).laid(Layout.PERMUTED), any(3, 5), Operand.of(positive, 3, 5),
+                any(3, 5).laid(Layout.FLIPPED), rate, correction, correction),
+            of(plain, any(2, 3), any(2, 3), Operand.of(positive, 2, 3), any(2, 3), rate, correction, correction),
+            of(decayed, any(4099), any(4099), Operand.of(positive, 4099), any(4099), rate, correction, correction)
+                .withoutDifferences())
+            .tolerance(Tolerance.of(8, x -> decayed.apply(x).abs().add(9), "sums of terms up to 9").roundings(8).gradient(32))
+            .refuses(Refusal.of("adamWUpdate: parameter f32(3), moments and gradient need one shape", plain,
+                Operand.of(DType.F32, ANY, 3), Operand.of(DType.F32, ANY, 2), Operand.of(DType.F32, positive, 3),
+                Operand.of(DType.F32, ANY, 3), rate, correction, correction)));
+    }
+
+    private static TensorFunction adamW(double weightDecay) {
+        FusedOp.AdamWUpdate settings = new FusedOp.AdamWUpdate(0.9, 0.99, 1e-8, weightDecay);
+        return x -> flat(x[0].adamWUpdate(settings, x[1], x[2], x[3], x[4], x[5], x[6]));
+    }
+
+    /** Several results as one. */
+    private static Tensor flat(List<Tensor> tensors) {
+        return Tensor.concat(0, tensors.stream().map(x -> x.reshape(x.shape().elements())).toList());
+    }
+
+    /** The largest magnitude in x, or 1 if that is more, as a scalar. */
+    private static Tensor largest(Tensor x) {
+        return Tensor.concat(0, List.of(x.abs().reshape(x.shape().elements()), x.device().ones(x.dtype(), 1))).max();
+    }
+}

@@ -1,0 +1,16 @@
+package org.adjoint.contract;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The table: for every operation, how it is tested. An operation that is added to the graph adds a row here; a test
+ * fails where an operation has none.
+ */
+final class OpSamples {
+    /** All rows. */
+    static final List<OpRow> ROWS = Stream.of(ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(),
+        ModelSamples.rows()).flatMap(List::stream).toList();
+
+    private OpSamples() { }
+}

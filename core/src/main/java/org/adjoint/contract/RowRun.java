@@ -1,0 +1,270 @@
+package org.adjoint.contract;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.adjoint.Device;
+import org.adjoint.Scope;
+import org.adjoint.Tensor;
+import org.adjoint.gradcheck.GradientCheck;
+import org.adjoint.gradcheck.GradientReport;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.Halves;
+import org.adjoint.graph.Shape;
+
+/** One row of the table in one dtype on one device. */
+final class RowRun {
+    private static final long SEED = 7;
+    /** Selections may leave any one of so few elements out, so that the gradient of an operand is zero. */
+    private static final int FEW = 5;
+    /** Second derivatives are checked for samples of up to so many elements. */
+    private static final int SMALL = 40;
+
+    private final OpRow row;
+    private final DType dtype;
+    private final Device device;
+    private final Device reference;
+    private final boolean differences;
+    private final List<String> failures = new ArrayList<>();
+    private double worst;
+
+    RowRun(OpRow row, DType dtype, Device device, Device reference, boolean differences) {
+        this.row = row;
+        this.dtype = dtype;
+        this.device = device;
+        this.reference = reference;
+        this.differences = differences;
+    }
+
+    OpResult run() {
+        for (int i = 0; i < row.cases().size(); i++) {
+            SampleCase sample = row.cases().get(i);
+            try {
+                run(sample, i);
+            } catch (RuntimeException | AssertionError e) {
+                fail(sample, "threw " + e);
+            }
+        }
+        for (Refusal refusal : row.refusals()) {
+            refuse(refusal);
+        }
+        return new OpResult(row.name(), dtype, row.cases().size() + row.refusals().size(), worst, failures.isEmpty(),
+            failures.isEmpty() ? "" : failures.getFirst()
+                + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : ""));
+    }
+
+    private void fail(Object sample, String what) {
+        failures.add(row.name() + " " + dtype.text() + " " + sample + ": " + what);
+    }
+
+    private void run(SampleCase sample, int number) {
+        List<Operand> operands = sample.operands();
+        double[][] values = new double[operands.size()][];
+        SplittableRandom random = new SplittableRandom(31L * row.name().hashCode() + number);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = operands.get(i).draw(operands.get(i).dtype(dtype), random.split());
+        }
+        compareValues(sample, values);
+        if (row.isDifferentiable() && dtype.isFloating() && sample.gradients() != SampleCase.Gradients.NONE) {
+            compareGradients(sample, values);
+            if (differences && dtype == DType.F64 && sample.gradients() == SampleCase.Gradients.DIFFERENCED) {
+                difference(sample, values);
+            }
+        }
+    }
+
+    /** The dtype that the reference takes for an operand. */
+    private DType referenceType(Operand operand, boolean ownDtype) {
+        DType actual = operand.dtype(dtype);
+        return actual.isFloating() && !ownDtype ? DType.F64 : actual;
+    }
+
+    private Tensor[] upload(SampleCase sample, double[][] values, Device target, boolean asReference, boolean ownDtype) {
+        Tensor[] tensors = new Tensor[values.length];
+        for (int i = 0; i < values.length; i++) {
+            Operand operand = sample.operands().get(i);
+            DType actual = asReference ? referenceType(operand, ownDtype) : operand.dtype(dtype);
+            tensors[i] = operand.upload(target, actual, values[i]);
+        }
+        target.random().seed(SEED);
+        return tensors;
+    }
+
+    private void compareValues(SampleCase sample, double[][] values) {
+        Tolerance tolerance = row.tolerance();
+        boolean ownDtype = tolerance.isExact() || tolerance.ownDtype();
+        try (Scope scope = device.scope(); Scope other = reference.scope()) {
+            Tensor actual = sample.apply(upload(sample, values, device, false, ownDtype));
+            Tensor expected = sample.apply(upload(sample, values, reference, true, ownDtype));
+            if (!actual.shape().equals(expected.shape()) || ownDtype && actual.dtype() != expected.dtype()) {
+                fail(sample, "gives " + actual.type() + ", the reference " + expected.type());
+                return;
+            }
+            if (!actual.dtype().isFloating()) {
+                compareExactly(sample, actual.shape(), actual.toDoubleArray(), expected.toDoubleArray());
+            } else if (tolerance.isExact()) {
+                compareExactly(sample, actual.shape(), actual.toDoubleArray(), expected.toDoubleArray());
+            } else {
+                double[] magnitudes = tolerance.magnitude() == null ? null : sample.magnitude(tolerance.magnitude(),
+                    upload(sample, values, reference, true, ownDtype)).toDoubleArray();
+                compareWithin(sample, actual, expected.toDoubleArray(), magnitudes);
+            }
+        }
+    }
+
+    private void compareExactly(SampleCase sample, Shape shape, double[] actual, double[] expected) {
+        for (int i = 0; i < actual.length; i++) {
+            // Tells zeros apart, and takes one NaN for another.
+            if (Double.compare(actual[i], expected[i]) != 0) {
+                worst = Math.max(worst, relative(actual[i] - expected[i], expected[i]));
+                fail(sample, "gives " + actual[i] + " at " + index(shape, i) + ", not exactly " + expected[i]);
+                return;
+            }
+        }
+    }
+
+    private void compareWithin(SampleCase sample, Tensor result, double[] expected, double[] magnitudes) {
+        double[] actual = result.toDoubleArray();
+        for (int i = 0; i < actual.length; i++) {
+            double rounded = Halves.round(result.dtype(), expected[i]);
+            if (!Double.isFinite(rounded) || !Double.isFinite(actual[i])) {
+                if (Double.compare(actual[i], rounded) != 0 && !nearlyOverflows(result.dtype(), actual[i], expected[i])) {
+                    worst = Double.POSITIVE_INFINITY;
+                    fail(sample, "gives " + actual[i] + " at " + index(result.shape(), i) + ", not " + rounded);
+                    return;
+                }
+                continue;
+            }
+            double magnitude = Math.abs(expected[i]);
+            if (magnitudes != null) {
+                magnitude = Math.max(magnitude, magnitudes[magnitudes.length == 1 ? 0 : i]);
+            }
+            double error = Math.abs(actual[i] - expected[i]);
+            worst = Math.max(worst, relative(error, magnitude));
+            double bound = row.tolerance().bound(result.dtype(), magnitude);
+            if (!(error <= bound)) {
+                fail(sample, "gives " + actual[i] + " at " + index(result.shape(), i) + ", not " + expected[i]
+                    + ": an error of " + error + " where " + bound + " is allowed");
+                return;
+            }
+        }
+    }
+
+    /** Whether one of two values is the largest finite one and the other beyond it. */
+    private static boolean nearlyOverflows(DType dtype, double actual, double expected) {
+        return Double.isInfinite(actual) && Double.isInfinite(Halves.round(dtype, expected * (1 + 4 * dtype.epsilon())))
+            && Math.signum(actual) == Math.signum(expected);
+    }
+
+    /** Gradients of the result contracted with one cotangent, on the device and, in {@code F64}, on the reference. */
+    private void compareGradients(SampleCase sample, double[][] values) {
+        double[][] expected;
+        double[][] actual;
+        boolean ownDtype = row.tolerance().ownDtype() && !row.tolerance().isExact();
+        try (Scope scope = device.scope(); Scope other = reference.scope()) {
+            actual = gradients(sample, upload(sample, values, device, false, ownDtype));
+            expected = gradients(sample, upload(sample, values, reference, true, ownDtype));
+        }
+        double largestOfAll = Arrays.stream(expected).filter(Objects::nonNull).mapToDouble(RowRun::largest).max().orElse(0);
+        for (int input = 0; input < actual.length; input++) {
+            if (expected[input] == null) {
+                continue;
+            }
+            // Where terms cancel to zero, the gradients of the other arguments tell how large they were.
+            double largest = largest(expected[input]) == 0 ? largestOfAll : largest(expected[input]);
+            double bound = row.tolerance().gradientUnits() * dtype.epsilon() * largest;
+            for (int i = 0; i < actual[input].length; i++) {
+                double error = Math.abs(actual[input][i] - expected[input][i]);
+                worst = Math.max(worst, relative(error, largest));
+                if (!(error <= bound)) {
+                    fail(sample, "gradient of argument " + input + ", element " + i + " in its memory: " + actual[input][i]
+                        + ", not " + expected[input][i] + ": an error of " + error + " where " + bound + " is allowed");
+                    return;
+                }
+            }
+        }
+    }
+
+    private double[][] gradients(SampleCase sample, Tensor... inputs) {
+        Tensor result = sample.apply(inputs);
+        List<Tensor> sources = new ArrayList<>();
+        for (Tensor input : inputs) {
+            if (input.dtype().isFloating()) {
+                sources.add(input);
+            }
+        }
+        Random random = new Random(SEED);
+        double[] cotangent = IntStream.range(0, (int) result.shape().elements()).mapToDouble(i ->
+            Halves.round(dtype, (random.nextBoolean() ? 1 : -1) * (0.5 + random.nextDouble()))).toArray();
+        Tensor seed = result.device().tensor(cotangent, result.shape().toArray()).to(result.dtype());
+        List<Tensor> found = result.pullback(seed, sources);
+        double[][] gradients = new double[inputs.length][];
+        int next = 0;
+        for (int i = 0; i < inputs.length; i++) {
+            gradients[i] = inputs[i].dtype().isFloating() ? found.get(next++).toDoubleArray() : null;
+        }
+        return gradients;
+    }
+
+    /** Analytic gradients on the reference against differences. */
+    private void difference(SampleCase sample, double[][] values) {
+        try (Scope scope = reference.scope()) {
+            Tensor[] inputs = upload(sample, values, reference, true, false);
+            long elements = Arrays.stream(inputs).mapToLong(input -> input.shape().elements()).sum();
+            boolean nothing = sample.apply(inputs).shape().isEmpty();
+            boolean few = Arrays.stream(inputs).anyMatch(input -> input.shape().elements() < FEW);
+            GradientCheck check = GradientCheck.of(sample::apply).named(row.name() + " " + sample).step(sample.step())
+                .tolerance(sample.tolerance()).order(elements <= SMALL && sample.tolerance() <= 1e-8 ? 2 : 1);
+            if (nothing || few || row.allowsZeroGradient()) {
+                check.allowZero();
+            }
+            GradientReport report = check.check(inputs);
+            if (report.passed()) {
+                worst = Math.max(worst, report.relativeError());
+            } else {
+                worst = Double.isNaN(report.relativeError()) ? worst : Math.max(worst, report.relativeError());
+                fail(sample, report.toString());
+            }
+        }
+    }
+
+    private void refuse(Refusal refusal) {
+        SampleCase sample = SampleCase.of(refusal.function(), refusal.operands().toArray(Operand[]::new));
+        try (Scope scope = device.scope()) {
+            double[][] values = new double[refusal.operands().size()][];
+            for (int i = 0; i < values.length; i++) {
+                Operand operand = refusal.operands().get(i);
+                values[i] = operand.draw(operand.dtype(dtype), new SplittableRandom(i));
+            }
+            Tensor result = sample.apply(upload(sample, values, device, false, true));
+            result.realize();
+            fail(sample, "is not refused, with \"" + refusal.message() + "\"");
+        } catch (RuntimeException e) {
+            if (!refusal.error().isInstance(e) || !String.valueOf(e.getMessage()).contains(refusal.message())) {
+                fail(sample, "is refused with " + e + ", not with " + refusal.error().getSimpleName() + " and \""
+                    + refusal.message() + "\"");
+            }
+        }
+    }
+
+    private static double largest(double[] values) {
+        return Arrays.stream(values).map(Math::abs).max().orElse(0);
+    }
+
+    private static double relative(double error, double magnitude) {
+        return error == 0 ? 0 : Math.abs(error) / Math.max(Math.abs(magnitude), 1e-6);
+    }
+
+    private static String index(Shape shape, int position) {
+        long[] index = new long[shape.rank()];
+        for (int axis = index.length - 1; axis >= 0; axis--) {
+            index[axis] = position % shape.extent(axis);
+            position /= (int) shape.extent(axis);
+        }
+        return Arrays.toString(index);
+    }
+}
