@@ -1,6 +1,7 @@
 package org.adjoint;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -341,6 +342,9 @@ public final class Device implements AutoCloseable {
             } catch (RuntimeException | Error e) {
                 results.forEach(Storage::free);
                 throw e;
+            } finally {
+                // Buffers do not keep alive the storage that a cleaner frees.
+                Reference.reachabilityFence(leaves);
             }
             return results;
         } finally {
@@ -412,7 +416,11 @@ public final class Device implements AutoCloseable {
     }
 
     void read(Storage storage, MemorySegment target) {
-        driver.read(storage.buffer("read"), target);
+        try {
+            driver.read(storage.buffer("read"), target);
+        } finally {
+            Reference.reachabilityFence(storage);
+        }
     }
 
     // Checks

@@ -1,5 +1,6 @@
 package org.adjoint;
 
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -148,6 +149,9 @@ public final class Step implements AutoCloseable {
                     fitting.executable.run(externals, fitting.scalars);
                 } finally {
                     device.lock().unlock();
+                    // Buffers do not keep alive the storage that a cleaner frees.
+                    Reference.reachabilityFence(arguments);
+                    Reference.reachabilityFence(fitting);
                 }
             } catch (RuntimeException | Error e) {
                 results.forEach(Storage::free);
