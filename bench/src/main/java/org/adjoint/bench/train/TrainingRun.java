@@ -78,7 +78,9 @@ final class TrainingRun {
                 if (completed) {
                     validationLoss = training.validationLoss(Integer.MAX_VALUE);
                 }
-                Charts.loss(folder.lossChart(), metrics.rows(), entropies);
+                if (!metrics.rows().isEmpty()) {
+                    Charts.loss(folder.lossChart(), metrics.rows(), entropies);
+                }
                 double tokensPerSecond = (training.done() - before) * settings.tokensPerStep() / trainingSeconds;
                 report(training, entropies, lastLoss, tokensPerSecond, results);
             }
