@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -186,7 +185,7 @@ public final class PanelKernels {
 
     /**
      * Packs one panel of a right operand, {@code element(p, j)} at {@code offset + (p * depthStride + j * stride) *
-     * bytes}; lanes past {@code columns} become 0.
+     * bytes}; lanes past {@code columns} hold anything.
      *
      * @param columns at most {@link #panelColumns()}
      */
@@ -200,11 +199,6 @@ public final class PanelKernels {
             transpose(type, source, offset, stride * bytes, columns, depth, target, targetOffset, width, staging,
                     halves);
         } else {
-            if (width > columns) {
-                for (int step = 0; step < depth; step++) {
-                    zero(target, targetOffset + step * width + columns, width - columns);
-                }
-            }
             gather(type, source, offset, stride * bytes, depthStride * bytes, columns, depth, target, targetOffset,
                     1, width);
         }
@@ -236,19 +230,8 @@ public final class PanelKernels {
         for (int row = 0; row < rows; row += lanes) {
             int count = Math.min(lanes, rows - row);
             moves.load(type, source, offset + row * rowBytes, rowBytes, count, columns, staging, 0, rowStride, halves);
-            if (count < lanes) {
-                zero(staging, count * rowStride, (lanes - count) * rowStride);
-            }
             moves.transpose(staging, 0, rowStride, count, columns, target, targetOffset + row, targetStride,
                     staging, lanes * rowStride);
-        }
-    }
-
-    private void zero(Object array, int offset, int count) {
-        if (doubles) {
-            Arrays.fill((double[]) array, offset, offset + count, 0);
-        } else {
-            Arrays.fill((float[]) array, offset, offset + count, 0);
         }
     }
 

@@ -11,9 +11,13 @@ record SharedPackProduct(PanelKernels kernels, Product product, int rows, int co
     private static final int PIECE_COLUMNS = 2048;
     private static final int PIECE_STEPS = 4;
 
-    // What one packing task takes: some microseconds.
-    private static final int PACK_ROWS = 56;
+    // What one packing task takes: some tens of microseconds, and reads of whole cache lines in long runs.
+    private static final int PACK_ROWS = 256;
     private static final int PACK_COLUMNS = 128;
+
+    // Wide blocks pack their rows for more columns; this many, 384 deep, still fit an L2 cache of 1 MiB.
+    private static final int WIDEST = 512;
+    private static final int ENOUGH_TASKS = 20;
 
     static boolean fits(PanelKernels kernels, Product product) {
         return product.direct() || product.k() <= (long) PIECE_STEPS * kernels.maxDepth();
@@ -22,15 +26,15 @@ record SharedPackProduct(PanelKernels kernels, Product product, int rows, int co
     static SharedPackProduct of(PanelKernels kernels, Product product) {
         int tile = kernels.tileRows();
         int rows = 112 / tile * tile;
-        int columns = 256;
+        int columns = WIDEST;
         long pieceRows = Math.min(product.m(), PIECE_ROWS);
         long pieceColumns = Math.min(product.n(), PIECE_COLUMNS);
-        while (Strategy.ceilDivide(pieceRows, rows) * Strategy.ceilDivide(pieceColumns, columns) < 32
+        while (Strategy.ceilDivide(pieceRows, rows) * Strategy.ceilDivide(pieceColumns, columns) < ENOUGH_TASKS
                 && columns > 64) {
-            if (columns > 128 || rows < 56) {
-                columns /= 2;
-            } else {
+            if (rows > 2 * tile) {
                 rows = (rows / tile + 1) / 2 * tile;
+            } else {
+                columns /= 2;
             }
         }
         return new SharedPackProduct(kernels, product, rows, columns);

@@ -98,18 +98,19 @@ final class VectorRowMoves implements RowMoves {
     private static void load(MemorySegment source, long offset, long rowBytes, int rows, int columns,
             Object target, int targetOffset, int targetStride) {
         int whole = columns & -LANES;
-        VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
         for (int row = 0; row < rows; row++) {
+            long from = offset + row * rowBytes;
+            int to = targetOffset + row * targetStride;
             for (int column = 0; column < whole; column += LANES) {
-                store(SPECIES.fromMemorySegment(source, offset + (long) column * BYTES, ORDER),
-                        target, targetOffset + column);
+                store(SPECIES.fromMemorySegment(source, from + (long) column * BYTES, ORDER), target, to + column);
             }
-            if (whole < columns) {
-                store(load(source, offset + (long) whole * BYTES, tail),
-                        target, targetOffset + whole);
+        }
+        if (whole < columns) {
+            VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
+            for (int row = 0; row < rows; row++) {
+                store(load(source, offset + row * rowBytes + (long) whole * BYTES, tail), target,
+                        targetOffset + row * targetStride + whole);
             }
-            offset += rowBytes;
-            targetOffset += targetStride;
         }
     }
 
@@ -140,18 +141,20 @@ final class VectorRowMoves implements RowMoves {
     private static void widen(MemorySegment source, long offset, long rowBytes, int rows, int columns,
             float[] target, int targetOffset, int targetStride) {
         int whole = columns & -LANES;
-        VectorMask<Short> tail = SHORTS.indexInRange(whole, columns);
         for (int row = 0; row < rows; row++) {
+            long from = offset + row * rowBytes;
+            int to = targetOffset + row * targetStride;
             for (int column = 0; column < whole; column += LANES) {
-                widen(ShortVector.fromMemorySegment(SHORTS, source, offset + 2L * column, ORDER))
-                        .intoArray(target, targetOffset + column);
+                widen(ShortVector.fromMemorySegment(SHORTS, source, from + 2L * column, ORDER))
+                        .intoArray(target, to + column);
             }
-            if (whole < columns) {
-                widen(ShortVector.fromMemorySegment(SHORTS, source, offset + 2L * whole, ORDER, tail))
-                        .intoArray(target, targetOffset + whole);
+        }
+        if (whole < columns) {
+            VectorMask<Short> tail = SHORTS.indexInRange(whole, columns);
+            for (int row = 0; row < rows; row++) {
+                widen(ShortVector.fromMemorySegment(SHORTS, source, offset + row * rowBytes + 2L * whole, ORDER, tail))
+                        .intoArray(target, targetOffset + row * targetStride + whole);
             }
-            offset += rowBytes;
-            targetOffset += targetStride;
         }
     }
 
@@ -172,26 +175,27 @@ final class VectorRowMoves implements RowMoves {
             return;
         }
         int whole = columns & -LANES;
-        VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
         for (int row = 0; row < rows; row++) {
+            int from = sourceOffset + row * sourceStride;
             for (int column = 0; column < whole; column += LANES) {
-                long at = offset + (long) column * BYTES;
-                Vector<Object> value = SPECIES.fromArray(source, sourceOffset + column);
+                long at = offset + row * rowBytes + (long) column * BYTES;
+                Vector<Object> value = SPECIES.fromArray(source, from + column);
                 if (add) {
                     value = SPECIES.fromMemorySegment(target, at, ORDER).add(value);
                 }
                 value.intoMemorySegment(target, at, ORDER);
             }
-            if (whole < columns) {
-                long at = offset + (long) whole * BYTES;
-                Vector<Object> value = SPECIES.fromArray(source, sourceOffset + whole);
+        }
+        if (whole < columns) {
+            VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
+            for (int row = 0; row < rows; row++) {
+                long at = offset + row * rowBytes + (long) whole * BYTES;
+                Vector<Object> value = SPECIES.fromArray(source, sourceOffset + row * sourceStride + whole);
                 if (add) {
                     value = load(target, at, tail).add(value);
                 }
                 value.intoMemorySegment(target, at, ORDER, tail);
             }
-            offset += rowBytes;
-            sourceOffset += sourceStride;
         }
     }
 
@@ -231,24 +235,27 @@ final class VectorRowMoves implements RowMoves {
             return;
         }
         int whole = columns & -LANES;
-        VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
         for (int row = 0; row < rows; row++) {
+            int from = sourceOffset + row * sourceStride;
+            int to = targetOffset + row * targetStride;
             for (int column = 0; column < whole; column += LANES) {
-                Vector<Object> value = SPECIES.fromArray(source, sourceOffset + column);
+                Vector<Object> value = SPECIES.fromArray(source, from + column);
                 if (add) {
-                    value = SPECIES.fromArray(target, targetOffset + column).add(value);
+                    value = SPECIES.fromArray(target, to + column).add(value);
                 }
-                store(value, target, targetOffset + column);
+                store(value, target, to + column);
             }
-            if (whole < columns) {
-                Vector<Object> value = SPECIES.fromArray(source, sourceOffset + whole);
+        }
+        if (whole < columns) {
+            VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
+            for (int row = 0; row < rows; row++) {
+                int to = targetOffset + row * targetStride + whole;
+                Vector<Object> value = SPECIES.fromArray(source, sourceOffset + row * sourceStride + whole);
                 if (add) {
-                    value = load(target, targetOffset + whole, tail).add(value);
+                    value = load(target, to, tail).add(value);
                 }
-                store(value, target, targetOffset + whole, tail);
+                store(value, target, to, tail);
             }
-            sourceOffset += sourceStride;
-            targetOffset += targetStride;
         }
     }
 
