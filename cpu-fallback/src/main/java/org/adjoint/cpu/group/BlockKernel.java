@@ -8,6 +8,11 @@ abstract class BlockKernel {
         this.step = step;
     }
 
+    /** Points of one turn of the main loop. */
+    final int step() {
+        return step;
+    }
+
     /**
      * Runs {@code n} points.
      *

@@ -80,6 +80,11 @@ final class KernelGenerator {
             .noneMatch(value -> value.code().isScalarOnly(value.kind()));
     }
 
+    /** Operations that a step executes. */
+    static long operations(LoopProgram program) {
+        return reachable(program).stream().filter(value -> !value.operands().isEmpty()).count();
+    }
+
     private static int longestMethod(byte[] bytes) {
         return ClassFile.of().parse(bytes).methods().stream()
             .mapToInt(method -> method.findAttribute(Attributes.code()).orElseThrow().codeLength())

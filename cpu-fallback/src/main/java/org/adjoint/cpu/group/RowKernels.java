@@ -1,6 +1,8 @@
 package org.adjoint.cpu.group;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.UnaryOp;
 
@@ -25,7 +27,13 @@ public abstract class RowKernels {
      * @param widthBits 128, 256, 512, or 0 for scalar code
      */
     public static RowKernels of(int widthBits) {
-        return new PlainRows();
+        return Shared.OF_WIDTH.computeIfAbsent(widthBits, width -> new GeneratedRows(width, Shared.WARMER));
+    }
+
+    /** Code is shared by all users of a width. */
+    private static final class Shared {
+        static final Warmer WARMER = new Warmer();
+        static final Map<Integer, RowKernels> OF_WIDTH = new ConcurrentHashMap<>();
     }
 
     /** {@code sum x}; 0 for an empty row. */

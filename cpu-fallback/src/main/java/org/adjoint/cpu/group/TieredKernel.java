@@ -23,6 +23,19 @@ final class TieredKernel {
         return kernel;
     }
 
+    /** A kernel between rows and memory, for which there is no scalar code. */
+    static TieredKernel ofMemory(LoopProgram program, int widthBits, Warmer warmer) {
+        if (widthBits == 0) {
+            return new TieredKernel(program, null);
+        }
+        if (warmer == null) {
+            return new TieredKernel(program, KernelGenerator.generate(program, widthBits));
+        }
+        TieredKernel kernel = new TieredKernel(program, null);
+        warmer.warm(program, widthBits, kernel::replace);
+        return kernel;
+    }
+
     private void replace(BlockKernel faster) {
         if (faster != null) {
             current = faster;
@@ -33,6 +46,7 @@ final class TieredKernel {
         return program;
     }
 
+    /** Null only for a kernel of memory that has no vector code, or none yet. */
     BlockKernel get() {
         return current;
     }

@@ -3,19 +3,27 @@ package org.adjoint.cpu.group;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Generates vector kernels in the background and runs them on made-up data until HotSpot has compiled them. Interpreted,
- * Vector API code takes a hundred times longer than scalar code.
+ * Generates vector kernels in the background and runs them on made-up data until HotSpot's second compiler has taken them
+ * up. Before that, Vector API code takes a hundred times longer than scalar code.
  */
 final class Warmer implements AutoCloseable {
-    /** Calls after which HotSpot's first compiler, then its second, have been asked for. */
-    private static final int CALLS = 2500;
+    /** Calls that ask for the first compiler, then the second. */
+    private static final int FIRST_CALLS = 2500;
+    private static final int MORE_CALLS = 200;
+    /** Vectors per call. */
     private static final int STEPS = 14;
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
+    /** An operation on a vector takes a nanosecond or two when compiled, a hundred or more when not. */
+    private static final long NANOS_PER_OPERATION = 15;
+    private static final long NANOS_PER_CALL = 1000;
+    /** A kernel that is not fast by then is given up: HotSpot's second compiler sometimes refuses a method. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
 
     private final ThreadPoolExecutor thread;
 
@@ -23,67 +31,94 @@ final class Warmer implements AutoCloseable {
         thread = new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
             Thread worker = new Thread(task, "adjoint-kernel-warmer");
             worker.setDaemon(true);
-            worker.setPriority(Thread.MIN_PRIORITY);
             return worker;
         });
         thread.allowCoreThreadTimeOut(true);
     }
 
-    /** Gives {@code ready} the program's vector kernel when it is fast; null if HotSpot would not compile it. */
+    /** Gives {@code ready} the program's kernel once it is fast, if ever. */
     void warm(LoopProgram program, int widthBits, Consumer<BlockKernel> ready) {
+        execute(() -> {
+            BlockKernel kernel = KernelGenerator.generate(program, widthBits);
+            if (kernel != null) {
+                new Candidate(program, kernel, ready).start();
+            }
+        });
+    }
+
+    private void execute(Runnable task) {
         try {
-            thread.execute(() -> {
-                BlockKernel kernel = KernelGenerator.generate(program, widthBits);
-                if (kernel != null) {
-                    run(program, kernel);
-                }
-                ready.accept(kernel);
-            });
-        } catch (java.util.concurrent.RejectedExecutionException closed) {
-            return;
+            thread.execute(task);
+        } catch (RejectedExecutionException closed) {
+            // What runs on keeps the code it has.
         }
     }
 
-    private static void run(LoopProgram program, BlockKernel kernel) {
-        int operands = program.operands();
-        Object[] bases = new Object[operands];
-        long[] offsets = new long[operands];
-        long[] scalars = new long[program.scalars().size()];
-        int n = STEPS * 16 + 1;
-        for (int i = 0; i < operands; i++) {
-            LoopProgram.Access access = program.operand(i);
-            bases[i] = access.array() ? Scratch.newRow(access.kind()) : Arena.ofAuto().allocate(8L * (n + 64), 64);
-            if (bases[i] instanceof float[] values) {
-                Arrays.fill(values, 1);
-            } else if (bases[i] instanceof double[] values) {
-                Arrays.fill(values, 1);
+    /** A kernel that is not known to be fast yet. */
+    private final class Candidate {
+        private final BlockKernel kernel;
+        private final Consumer<BlockKernel> ready;
+        private final Object[] bases;
+        private final long[] offsets;
+        private final long[] scalars;
+        private final int n = STEPS * 16 + 1;
+        private final long fast;
+        private final long deadline = System.nanoTime() + PATIENCE_NANOS;
+
+        Candidate(LoopProgram program, BlockKernel kernel, Consumer<BlockKernel> ready) {
+            this.kernel = kernel;
+            this.ready = ready;
+            int steps = n / kernel.step() + 1;
+            fast = NANOS_PER_CALL + steps * NANOS_PER_OPERATION
+                * (KernelGenerator.operations(program) + program.operands());
+            bases = new Object[program.operands()];
+            offsets = new long[bases.length];
+            scalars = new long[program.scalars().size()];
+            Arrays.fill(scalars, Double.doubleToRawLongBits(1));
+            for (int i = 0; i < bases.length; i++) {
+                LoopProgram.Access access = program.operand(i);
+                bases[i] = access.array() ? Scratch.newRow(access.kind()) : Arena.ofAuto().allocate(8L * (n + 64), 64);
+                if (bases[i] instanceof float[] values) {
+                    Arrays.fill(values, 1);
+                } else if (bases[i] instanceof double[] values) {
+                    Arrays.fill(values, 1);
+                }
             }
         }
-        Arrays.fill(scalars, Double.doubleToRawLongBits(1));
-        long first = time(kernel, bases, offsets, scalars, n);
-        for (int i = 0; i < CALLS; i++) {
-            kernel.run(bases, offsets, scalars, n);
+
+        void start() {
+            call(FIRST_CALLS);
+            proceed();
         }
-        long end = System.nanoTime() + PATIENCE_NANOS;
-        while (System.nanoTime() < end && !Thread.currentThread().isInterrupted()) {
-            long fastest = Long.MAX_VALUE;
-            for (int i = 0; i < 8; i++) {
-                fastest = Math.min(fastest, time(kernel, bases, offsets, scalars, n));
+
+        private void proceed() {
+            if (fastest() <= fast) {
+                ready.accept(kernel);
+            } else if (System.nanoTime() < deadline) {
+                call(MORE_CALLS);
+                if (thread.getQueue().isEmpty()) {
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+                }
+                execute(this::proceed);
             }
-            if (fastest * 40 < first) {
-                return;
-            }
-            for (int i = 0; i < 100; i++) {
+        }
+
+        private void call(int times) {
+            for (int i = 0; i < times && !Thread.currentThread().isInterrupted(); i++) {
                 kernel.run(bases, offsets, scalars, n);
             }
-            java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
         }
-    }
 
-    private static long time(BlockKernel kernel, Object[] bases, long[] offsets, long[] scalars, int n) {
-        long start = System.nanoTime();
-        kernel.run(bases, offsets, scalars, n);
-        return System.nanoTime() - start;
+        /** Of a few calls, so that a thread that was held up does not count. */
+        private long fastest() {
+            long fastest = Long.MAX_VALUE;
+            for (int i = 0; i < 8; i++) {
+                long start = System.nanoTime();
+                kernel.run(bases, offsets, scalars, n);
+                fastest = Math.min(fastest, System.nanoTime() - start);
+            }
+            return fastest;
+        }
     }
 
     @Override
