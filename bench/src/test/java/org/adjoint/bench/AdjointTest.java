@@ -43,7 +43,7 @@ class AdjointTest {
     @Test
     void aMissingCommandIsBadUsage() {
         assertEquals(2, execute());
-        assertTrue(err.toString().matches("(?s)error: a command is missing, one of .*fail, help, .*"), err::toString);
+        assertTrue(err.toString().matches("(?s)error: a command is missing, one of .*fail, .*help, .*"), err::toString);
     }
 
     @ParameterizedTest

@@ -56,7 +56,7 @@ record RunFolder(Path path) {
     }
 
     /** Whether a folder belongs to a run, finished or not. */
-    static boolean isOne(Path folder) {
+    private static boolean isOne(Path folder) {
         return Files.exists(folder.resolve(CONFIGURATION)) && Files.exists(folder.resolve(METRICS));
     }
 

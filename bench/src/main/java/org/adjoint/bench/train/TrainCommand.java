@@ -183,8 +183,8 @@ public final class TrainCommand implements Callable<Integer> {
         }
         Path source = data == null ? ownRepository() : data;
         int chosenContext = Objects.requireNonNullElse(context, CONTEXT);
-        Corpus corpus = new Corpus(TextFiles.read(source), chosenContext);
-        Settings settings = new Settings(source.toAbsolutePath().normalize().toString(), corpus.fingerprint(),
+        Corpus corpus = Corpus.read(source, chosenContext);
+        Settings settings = new Settings(corpus.source(), corpus.hash(),
                 Objects.requireNonNullElse(steps, STEPS), Objects.requireNonNullElse(layers, LAYERS), chosenHeads,
                 chosenWidth, chosenContext, Objects.requireNonNullElse(batch, BATCH),
                 Objects.requireNonNullElse(learningRate, LEARNING_RATE), Objects.requireNonNullElse(seed, SEED),
@@ -214,8 +214,8 @@ public final class TrainCommand implements Callable<Integer> {
         requireSame("--seed", seed, saved.seed());
         requireSame("--dtype", dtype == null ? null : parsedDType().text(), saved.dtype().text());
         Path source = data == null ? Path.of(saved.data()) : data;
-        Corpus corpus = new Corpus(TextFiles.read(source), saved.context());
-        if (!corpus.fingerprint().equals(saved.textHash())) {
+        Corpus corpus = Corpus.read(source, saved.context());
+        if (!corpus.hash().equals(saved.textHash())) {
             throw new IOException("the text of '" + source + "' is not what this run was started with: it would go on with "
                     + "other data, and with held-out text that it has trained on. Restore the text, or start a new run");
         }

@@ -3,11 +3,14 @@ package org.adjoint.bench.train;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.adjoint.Device;
 import org.adjoint.Scope;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
+import org.adjoint.data.Batch;
+import org.adjoint.data.TokenBatches;
 import org.adjoint.io.Checkpoint;
 import org.adjoint.io.InvalidFileException;
 import org.adjoint.model.GPT;
@@ -32,6 +35,7 @@ final class Training implements AutoCloseable {
     private final Device device;
     private final Settings settings;
     private final Corpus corpus;
+    private final TokenBatches batches;
     private final Scope scope;
     private final GPT model;
     private final AdamW optimizer;
@@ -45,6 +49,7 @@ final class Training implements AutoCloseable {
         this.device = device;
         this.settings = settings;
         this.corpus = corpus;
+        this.batches = TokenBatches.of(corpus.training(), settings.batch(), settings.context(), settings.seed());
         this.scope = device.scope();
         device.random().seed(settings.seed());
         this.model = GPT.of(settings.model()).initialize(device, settings.seed());
@@ -84,32 +89,28 @@ final class Training implements AutoCloseable {
     double advance() {
         try (Scope iteration = device.scope()) {
             optimizer.learningRate(nextRate());
-            double loss = run(step, corpus.trainingWindows(settings.batch(), settings.seed(), done)).item();
+            Batch batch = batches.sample(done);
+            double loss = step.run(batch.tokens(device), batch.targets(device)).item();
             done++;
             return loss;
         }
     }
 
-    /** The mean loss of at most {@code most} windows, evenly spread over the held-out text, in nats per byte. */
+    /** The mean loss of about {@code most} windows, evenly spread over the held-out text, in nats per byte. */
     double validationLoss(int most) {
-        int all = corpus.validationWindows();
-        int stride = Math.max(1, (all + most - 1) / most);
-        int count = (all + stride - 1) / stride;
+        int windows = Math.clamp((corpus.validation().length - 1) / settings.context(), 1, most);
+        int rows = Math.min(windows, JUDGED_AT_ONCE);
+        List<Batch> spread = TokenBatches.of(corpus.validation(), rows, settings.context(), settings.seed())
+                .spread((windows + rows - 1) / rows);
         double sum = 0;
         model.eval();
-        for (int first = 0; first < count; first += JUDGED_AT_ONCE) {
-            int windows = Math.min(JUDGED_AT_ONCE, count - first);
+        for (Batch batch : spread) {
             try (Scope iteration = device.scope()) {
-                sum += windows * run(judge, corpus.validationWindows(first * stride, stride, windows)).item();
+                sum += judge.run(batch.tokens(device), batch.targets(device)).item();
             }
         }
         model.train();
-        return sum / count;
-    }
-
-    private Tensor run(Step compiled, Corpus.Windows windows) {
-        return compiled.run(device.tensor(windows.inputs(), windows.count(), windows.length()),
-                device.tensor(windows.targets(), windows.count(), windows.length()));
+        return sum / spread.size();
     }
 
     /** Writes all there is to go on from; a save that is killed leaves the file as it was. */

@@ -56,7 +56,7 @@ final class TrainingRun {
      */
     boolean execute(Device device, boolean resumed, Map<String, Object> results) throws IOException {
         started = System.nanoTime();
-        Entropies entropies = Entropies.of(corpus);
+        Entropies entropies = Entropies.of(corpus.training(), corpus.validation());
         try (Training training = new Training(device, settings, corpus)) {
             if (resumed) {
                 training.restore(folder.checkpoint());
@@ -102,7 +102,7 @@ final class TrainingRun {
                 settings.layers(), settings.heads(), settings.width(), settings.context(),
                 training.model().parameterCount(), settings.dtype().text(), device);
         out.printf(Locale.ROOT, "text     %s: %,d bytes to train on, %,d held back%n", settings.data(),
-                corpus.trainingBytes(), corpus.heldOutBytes());
+                corpus.training().length, corpus.validation().length);
         out.printf(Locale.ROOT, "to beat  %.4f nats, the entropy of a byte; %.4f, given the byte before it%n",
                 entropies.single(), entropies.pair());
         out.printf(Locale.ROOT, "run      %s, steps %,d to %,d of %,d bytes%n", folder.path(), training.done() + 1,
@@ -169,8 +169,8 @@ final class TrainingRun {
         results.put("steps", training.done());
         results.put("trainingLoss", lastLoss);
         results.put("parameters", training.model().parameterCount());
-        results.put("trainingBytes", corpus.trainingBytes());
-        results.put("validationBytes", corpus.heldOutBytes());
+        results.put("trainingBytes", corpus.training().length);
+        results.put("validationBytes", corpus.validation().length);
         results.put("run", folder.path().toString());
         results.put("dtype", settings.dtype().text());
     }

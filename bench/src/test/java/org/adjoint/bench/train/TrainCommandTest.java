@@ -79,7 +79,7 @@ class TrainCommandTest {
         double validationLoss = (Double) results.get("validationLoss");
         assertTrue(validationLoss > 1 && validationLoss < 6, results::toString);
         assertEquals(validationLoss, Double.parseDouble(rows.getLast().split(",")[3]));
-        Entropies entropies = Entropies.of(new Corpus(Files.readAllBytes(text), 16));
+        Entropies entropies = entropies();
         assertEquals(entropies.single(), results.get("byteEntropy"));
         assertEquals(entropies.pair(), results.get("bytePairEntropy"));
         assertTrue((Double) results.get("tokensPerSecond") > 0, results::toString);
@@ -87,6 +87,11 @@ class TrainCommandTest {
         assertEquals(8L, results.get("steps"));
         assertEquals(true, results.get("completed"));
         assertEquals("cpu", results.get("device"));
+    }
+
+    private Entropies entropies() throws IOException {
+        Corpus corpus = Corpus.read(text, 16);
+        return Entropies.of(corpus.training(), corpus.validation());
     }
 
     @Test
@@ -209,10 +214,10 @@ class TrainCommandTest {
         Path missing = folder.resolve("missing.txt");
         failsWith("no such file or folder: " + missing, "--data", missing.toString());
         Path empty = Files.createFile(folder.resolve("empty.txt"));
-        failsWith("the file '" + empty + "' is empty: there is no text to train on", "--data", empty.toString());
-        Path little = Files.writeString(folder.resolve("short.txt"), "too short");
-        failsWith("the text is too short: 9 bytes, and a context of 128 needs 258 (a window to train on, one to hold back): "
-                + "give more text, or set --context to at most 3", "--data", little.toString());
+        failsWith(empty + ": the file is empty", "--data", empty.toString());
+        Path little = Files.writeString(folder.resolve("short.txt"), "too short\n".repeat(20));
+        failsWith("the text is too short: 20 of its 200 bytes are held back, and a context of 128 needs 129: give more "
+                + "text, or set --context to at most 19", "--data", little.toString());
     }
 
     @Test
