@@ -51,7 +51,7 @@ public final class ContractSuite {
         return this;
     }
 
-    /** Leaves out the differences, which show that the reference's gradients are right, on whatever device they are used. */
+    /** Leaves out the differences: they test the reference's gradients, whatever the device. */
     public ContractSuite withoutDifferences() {
         this.differences = false;
         return this;

@@ -106,8 +106,8 @@ final class ElementwiseSamples {
             function(UnaryOp.LOG1P, 2, uniform(-0.6, 3), Tensor::log1p),
             function(UnaryOp.SIN, 2, uniform(-6, 6), Tensor::sin),
             function(UnaryOp.COS, 2, uniform(-6, 6), Tensor::cos),
-            function(UnaryOp.TANH, 2, uniform(-3, 3), Tensor::tanh),
-            function(UnaryOp.SIGMOID, 2, uniform(-3, 3), Tensor::sigmoid),
+            function(UnaryOp.TANH, 3, uniform(-3, 3), Tensor::tanh),
+            function(UnaryOp.SIGMOID, 3, uniform(-3, 3), Tensor::sigmoid),
             function(UnaryOp.ERF, 2, uniform(-2.5, 2.5), Tensor::erf)));
         rows.add(OpRow.of("isNan", UnaryOp.IS_NAN).tolerance(CHOICE).notDifferentiable()
             .cases(layouts(SPECIAL, Tensor::isNan)));
@@ -125,18 +125,22 @@ final class ElementwiseSamples {
     private static void arithmetic(List<OpRow> rows) {
         Domain any = uniform(-3, 3);
         rows.add(OpRow.of("add", BinaryOp.ADD, Op.Binary.class).dtypes(OpRow.NUMBERS).tolerance(IEEE)
-            .cases(pairs(any, any, Tensor::add)).cases(specialPairs(Tensor::add)).refuses(mismatch("add", Tensor::add, any)));
+            .cases(pairs(any, any, Tensor::add)).cases(specialPairs(Tensor::add))
+            .refuses(mismatch("add", Tensor::add, any)));
         rows.add(OpRow.of("sub", BinaryOp.SUB).dtypes(OpRow.NUMBERS).tolerance(IEEE)
-            .cases(pairs(any, any, Tensor::sub)).cases(specialPairs(Tensor::sub)).refuses(mismatch("sub", Tensor::sub, any)));
+            .cases(pairs(any, any, Tensor::sub)).cases(specialPairs(Tensor::sub))
+            .refuses(mismatch("sub", Tensor::sub, any)));
         rows.add(OpRow.of("mul", BinaryOp.MUL).dtypes(OpRow.NUMBERS).tolerance(IEEE)
-            .cases(pairs(any, any, Tensor::mul)).cases(specialPairs(Tensor::mul)).refuses(mismatch("mul", Tensor::mul, any)));
+            .cases(pairs(any, any, Tensor::mul)).cases(specialPairs(Tensor::mul))
+            .refuses(mismatch("mul", Tensor::mul, any)));
         rows.add(OpRow.of("div", BinaryOp.DIV).tolerance(IEEE)
             .cases(pairs(any, NOT_ZERO, Tensor::div)).cases(specialPairs(Tensor::div))
             .refuses(mismatch("div", Tensor::div, any)));
         rows.add(OpRow.of("remainder", BinaryOp.REMAINDER).dtypes(OpRow.NUMBERS).tolerance(IEEE)
             .cases(pairs(BETWEEN_HALVES, values(1.5, -1.5), Tensor::remainder))
             .refuses(mismatch("remainder", Tensor::remainder, any)));
-        rows.add(OpRow.of("pow", BinaryOp.POW).tolerance(Tolerance.ulps(4, "exp and log of our own, with a compensated log"))
+        rows.add(OpRow.of("pow", BinaryOp.POW)
+            .tolerance(Tolerance.ulps(4, "exp and log of our own, with a compensated log"))
             .cases(pairs(uniform(0.3, 3), uniform(-2, 2), Tensor::pow))
             .cases(SampleCase.of(x -> x[0].pow(x[1]), Operand.of(values(-2, -2, -2, 0, 0, 4, 2, 0), 8),
                 Operand.of(values(3, 2, -1, 0, 2, 0.5, -3, 0.5), 8)).forwardOnly())
@@ -209,8 +213,8 @@ final class ElementwiseSamples {
         for (DType target : DType.values()) {
             // Halves, values out of range of small types, and values that need rounding.
             Domain domain = grid(-3, 300, 0.3125, 0.21);
-            Domain beyond = values(-1e20, 1e20, Double.NaN, Double.POSITIVE_INFINITY, -1.5, 2.5, 70000, -3e9, 0.1, 1e-7);
-            casts.add(SampleCase.of(x -> x[0].to(target), Operand.of(beyond, 10)).forwardOnly());
+            Domain beyond = values(-1e20, 1e20, Double.NaN, Double.POSITIVE_INFINITY, -1.5, 70000, -3e9, 0.1, 1e-7);
+            casts.add(SampleCase.of(x -> x[0].to(target), Operand.of(beyond, 9)).forwardOnly());
             SampleCase cast = SampleCase.of(x -> x[0].to(target), Operand.of(domain, 3, 5).laid(Layout.PERMUTED));
             casts.add(target.isFloating() ? cast.withoutDifferences() : cast.forwardOnly());
             casts.add(SampleCase.of(x -> x[0].to(target), Operand.of(domain, 207)).forwardOnly());

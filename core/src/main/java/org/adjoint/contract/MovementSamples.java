@@ -77,14 +77,16 @@ final class MovementSamples {
         return List.of(
             OpRow.of("pad", Op.Pad.class).dtypes(OpRow.NUMBERS).cases(
                 of(x -> x[0].pad(0, 1, 2, 7), any(3)), of(x -> x[0].pad(1, 0, 4, 0), any(2, 0)),
-                of(x -> x[0].pad(0, 13, 0, 1), any(13, 2)), of(x -> x[0].pad(-1, 1, 1, 0), any(3, 5).laid(Layout.PERMUTED)),
+                of(x -> x[0].pad(0, 13, 0, 1), any(13, 2)),
+                of(x -> x[0].pad(-1, 1, 1, 0), any(3, 5).laid(Layout.PERMUTED)),
                 of(x -> x[0].pad(0, 3, 1, 0), any(207)), of(x -> x[0].pad(1, 2, 2, 0), any(3, 4).laid(Layout.FLIPPED)))
                 .refuses(Refusal.of("pad: axis 1 is out of range for shape (3)", x -> x[0].pad(1, 1, 1, 0), any(3))),
             OpRow.of("concat", Op.Concat.class).dtypes(OpRow.ANY).cases(
                 of(x -> Tensor.concat(0, List.of(x)), any(1), any(1)),
                 of(x -> Tensor.concat(0, List.of(x)), any(0, 3), any(2, 3)),
                 of(x -> Tensor.concat(1, List.of(x)), any(3, 1), any(3, 13), any(3, 2)),
-                of(x -> Tensor.stack(List.of(x)), any(2, 3), any(2, 3)), of(x -> Tensor.stack(List.of(x)), any(), any()),
+                of(x -> Tensor.stack(List.of(x)), any(2, 3), any(2, 3)),
+                of(x -> Tensor.stack(List.of(x)), any(), any()),
                 of(x -> Tensor.concat(-1, List.of(x)), any(3, 5).laid(Layout.PERMUTED), any(3, 4).laid(Layout.FLIPPED)),
                 of(x -> Tensor.concat(0, List.of(x[0], x[0])), any(13)))
                 .refuses(Refusal.of("concat: (2, 3) and (2, 4) differ outside axis 0",
@@ -103,7 +105,8 @@ final class MovementSamples {
         return List.of(
             OpRow.of("gather", Op.Gather.class).dtypes(OpRow.ANY).cases(
                 of(gather0, any(5), Operand.indices(5, 13)), of(gather1, any(2, 5), Operand.indices(5, 2, 3)),
-                of(gather0, any(4, 3), Operand.of(DType.I32, whole(0, 3), 2, 2)), of(gather0, any(3), Operand.indices(3, 0)),
+                of(gather0, any(4, 3), Operand.of(DType.I32, whole(0, 3), 2, 2)),
+                of(gather0, any(3), Operand.indices(3, 0)),
                 of(gather1, any(3, 5).laid(Layout.PERMUTED), Operand.indices(5, 3, 4).laid(Layout.FLIPPED)),
                 of(gather0, any(3, 4).laid(Layout.SLICED), Operand.indices(3, 7, 4)),
                 of(gather0, any(207), Operand.indices(207, 207)))
@@ -119,12 +122,14 @@ final class MovementSamples {
                 .refuses(Refusal.of("embedding: indices must be i32 or i64 but are f32(2)", rows, any(3, 2),
                     Operand.of(DType.F32, whole(0, 1), 2)), Refusal.whenComputed("7", rows, any(3, 2), outside)),
             OpRow.of("scatterAdd", Op.ScatterAdd.class).dtypes(OpRow.NUMBERS)
-                .tolerance(Tolerance.summing(16, "several updates may be added to one element, one rounding each").roundings(16))
+                .tolerance(Tolerance.summing(16, "several updates may be added to one element, one rounding each")
+                    .roundings(16))
                 .cases(of(scatter0, any(5), Operand.indices(5, 13), any(13)),
                     of(scatter1, any(2, 5), Operand.indices(5, 2, 3), any(2, 3)),
                     of(scatter1, any(3, 4), Operand.of(DType.I32, whole(0, 3), 2, 2), any(2, 2)),
                     of(scatter0, any(3), Operand.indices(3, 0), any(0)),
-                    of(scatter1, any(3, 5).laid(Layout.PERMUTED), Operand.indices(5, 3, 4), any(3, 4).laid(Layout.FLIPPED)),
+                    of(scatter1, any(3, 5).laid(Layout.PERMUTED), Operand.indices(5, 3, 4),
+                        any(3, 4).laid(Layout.FLIPPED)),
                     of(scatter0, any(31), Operand.indices(31, 207), any(207)))
                 .refuses(Refusal.of("scatterAdd: updates f32(3) must have the shape of the indices (2)", scatter0,
                     Operand.of(DType.F32, ANY, 3), outside, Operand.of(DType.F32, ANY, 3)),
@@ -143,7 +148,8 @@ final class MovementSamples {
                     Refusal.whenComputed("2", x -> x[0].dynamicSlice(x[1], 1, 4), any(3, 5), starts)),
             OpRow.of("dynamicUpdateSlice", Op.DynamicUpdateSlice.class).dtypes(OpRow.ANY).cases(
                 of(update, any(3, 5), any(2, 2), starts), of(update, any(13, 3), any(1, 1), starts),
-                of(update, any(3, 5), any(0, 3), starts), of(update, any(3, 5).laid(Layout.PERMUTED), any(2, 3), starts),
+                of(update, any(3, 5), any(0, 3), starts),
+                of(update, any(3, 5).laid(Layout.PERMUTED), any(2, 3), starts),
                 of(update, any(207), any(20), Operand.of(DType.I64, values(187), 1)),
                 of(update, any(3, 4), any(1, 2).laid(Layout.FLIPPED), starts))
                 .refuses(Refusal.of("dynamicUpdateSlice: a window (4, 1) does not fit in (3, 5)", update, any(3, 5),
@@ -151,7 +157,7 @@ final class MovementSamples {
     }
 
     private static List<OpRow> sources() {
-        Tolerance same = Tolerance.exact("random bits, and numbers made from them by exact steps, are the same everywhere");
+        Tolerance same = Tolerance.exact("random bits and what is made from them by exact steps are the same everywhere");
         Tolerance constant = Tolerance.exact("the values are given");
         return List.of(
             OpRow.of("full", Op.Constant.class).tolerance(constant).cases(

@@ -9,8 +9,9 @@ import java.util.stream.Stream;
  */
 final class OpSamples {
     /** All rows. */
-    static final List<OpRow> ROWS = Stream.of(ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(),
-        ModelSamples.rows()).flatMap(List::stream).toList();
+    static final List<OpRow> ROWS = Stream.of(
+        ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(), ModelSamples.rows())
+        .flatMap(List::stream).toList();
 
     private OpSamples() { }
 }

@@ -26,18 +26,21 @@ final class ReductionSamples {
 
     static List<OpRow> rows() {
         List<OpRow> rows = new ArrayList<>();
-        // 207 terms on 16 lanes: 12 additions in each and 4 to join them, half an ulp of the magnitudes' sum at most each.
+        // 207 terms on 16 lanes: 12 additions in each and 4 to join them, each off by half an ulp at most.
         String lanes = "16 lanes (8 in f64) are summed one by one, then joined; half an ulp for each addition";
         Domain any = uniform(-3, 3);
         rows.add(OpRow.of("sum", ReduceOp.SUM, Op.Reduce.class).dtypes(OpRow.NUMBERS)
             .cases(reductions(any, Tensor::sum, true))
-            .cases(SampleCase.of(x -> x[0].sum(), Operand.of(any, 0, 3)), SampleCase.of(x -> x[0].sum(1), Operand.of(any, 2, 0)),
+            .cases(SampleCase.of(x -> x[0].sum(), Operand.of(any, 0, 3)),
+                SampleCase.of(x -> x[0].sum(1), Operand.of(any, 2, 0)),
                 SampleCase.of(x -> x[0].sumKeep(0, 2), Operand.of(any, 2, 3, 5)))
             .tolerance(Tolerance.summing(16, lanes))
-            .refuses(Refusal.of("sum: axis 2 is out of range for shape (2, 3)", x -> x[0].sum(2), Operand.of(any, 2, 3)),
+            .refuses(
+                Refusal.of("sum: axis 2 is out of range for shape (2, 3)", x -> x[0].sum(2), Operand.of(any, 2, 3)),
                 Refusal.of("sum: axis -2 is named twice", x -> x[0].sum(0, -2), Operand.of(any, 2, 3))));
         rows.add(OpRow.of("mean").cases(reductions(any, Tensor::mean, true)).tolerance(Tolerance.summing(16, lanes))
-            .refuses(Refusal.of("mean: there is nothing to average in (0, 3)", x -> x[0].mean(), Operand.of(any, 0, 3))));
+            .refuses(
+                Refusal.of("mean: there is nothing to average in (0, 3)", x -> x[0].mean(), Operand.of(any, 0, 3))));
         Tolerance choice = Tolerance.exact("one of the elements");
         rows.add(OpRow.of("max", ReduceOp.MAX).dtypes(OpRow.NUMBERS).tolerance(choice)
             .cases(reductions(distinct(0.1), Tensor::max, false)).cases(ties((x, axes) -> x.max(axes)))
@@ -89,7 +92,8 @@ final class ReductionSamples {
                 SampleCase.of(x -> apply.apply(x[0], 0), Operand.of(equal, 5)),
                 SampleCase.of(x -> apply.apply(x[0], 0), Operand.of(equal, 6, 2)),
                 SampleCase.of(x -> apply.apply(x[0], 1), Operand.of(any, 0, 2)))
-            .refuses(Refusal.of(name + ": axis 0 of (0, 2) is empty", x -> apply.apply(x[0], 0), Operand.of(any, 0, 2)));
+            .refuses(
+                Refusal.of(name + ": axis 0 of (0, 2) is empty", x -> apply.apply(x[0], 0), Operand.of(any, 0, 2)));
     }
 
     private static OpRow matmul() {
@@ -104,13 +108,16 @@ final class ReductionSamples {
                 SampleCase.of(product, Operand.of(any, 2, 3, 5), Operand.of(any, 5)),
                 SampleCase.of(product, Operand.of(any, 2, 3, 4), Operand.of(any, 4, 2)),
                 SampleCase.of(product, Operand.of(any, 2, 1, 3, 4), Operand.of(any, 3, 4, 2)),
-                SampleCase.of(product, Operand.of(any, 3, 5).laid(Layout.PERMUTED), Operand.of(any, 5, 4).laid(Layout.PERMUTED)),
-                SampleCase.of(product, Operand.of(any, 3, 5).laid(Layout.SLICED), Operand.of(any, 5, 4).laid(Layout.FLIPPED)),
+                SampleCase.of(product, Operand.of(any, 3, 5).laid(Layout.PERMUTED),
+                    Operand.of(any, 5, 4).laid(Layout.PERMUTED)),
+                SampleCase.of(product, Operand.of(any, 3, 5).laid(Layout.SLICED),
+                    Operand.of(any, 5, 4).laid(Layout.FLIPPED)),
                 SampleCase.of(product, Operand.of(any, 2, 0), Operand.of(any, 0, 3)),
                 SampleCase.of(product, Operand.of(any, 0, 3), Operand.of(any, 3, 2)),
                 SampleCase.of(product, Operand.of(any, 65, 33), Operand.of(any, 33, 67)).withoutDifferences())
-            .refuses(Refusal.of("matmul: the last dimension of a (2, 3) must equal the second-to-last of b (4, 5)", product,
-                Operand.of(any, 2, 3), Operand.of(any, 4, 5)),
-                Refusal.of("need at least one axis each: use mul for scalars", product, Operand.of(any), Operand.of(any, 2)));
+            .refuses(Refusal.of("matmul: the last dimension of a (2, 3) must equal the second-to-last of b (4, 5)",
+                product, Operand.of(any, 2, 3), Operand.of(any, 4, 5)),
+                Refusal.of("need at least one axis each: use mul for scalars", product, Operand.of(any),
+                    Operand.of(any, 2)));
     }
 }

@@ -9,7 +9,8 @@ import org.adjoint.gradcheck.TensorFunction;
  * @param error what is thrown
  * @param message what its message contains
  */
-record Refusal(List<Operand> operands, TensorFunction function, Class<? extends RuntimeException> error, String message) {
+record Refusal(List<Operand> operands, TensorFunction function, Class<? extends RuntimeException> error,
+    String message) {
     /** Refused at once, as an {@link IllegalArgumentException}. */
     static Refusal of(String message, TensorFunction function, Operand... operands) {
         return new Refusal(List.of(operands), function, IllegalArgumentException.class, message);

@@ -57,8 +57,12 @@ final class RowRun {
                 + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : ""));
     }
 
-    private void fail(Object sample, String what) {
-        failures.add(row.name() + " " + dtype.text() + " " + sample + ": " + what);
+    /** Of each sample the first failure counts. */
+    private void fail(SampleCase sample, String what) {
+        String place = row.name() + " " + dtype.text() + " " + sample + ": ";
+        if (failures.isEmpty() || !failures.getLast().startsWith(place)) {
+            failures.add(place + what);
+        }
     }
 
     private void run(SampleCase sample, int number) {
@@ -83,7 +87,8 @@ final class RowRun {
         return actual.isFloating() && !ownDtype ? DType.F64 : actual;
     }
 
-    private Tensor[] upload(SampleCase sample, double[][] values, Device target, boolean asReference, boolean ownDtype) {
+    private Tensor[] upload(SampleCase sample, double[][] values, Device target, boolean asReference,
+        boolean ownDtype) {
         Tensor[] tensors = new Tensor[values.length];
         for (int i = 0; i < values.length; i++) {
             Operand operand = sample.operands().get(i);
@@ -122,7 +127,6 @@ final class RowRun {
             if (Double.compare(actual[i], expected[i]) != 0) {
                 worst = Math.max(worst, relative(actual[i] - expected[i], expected[i]));
                 fail(sample, "gives " + actual[i] + " at " + index(shape, i) + ", not exactly " + expected[i]);
-                return;
             }
         }
     }
@@ -132,10 +136,10 @@ final class RowRun {
         for (int i = 0; i < actual.length; i++) {
             double rounded = Halves.round(result.dtype(), expected[i]);
             if (!Double.isFinite(rounded) || !Double.isFinite(actual[i])) {
-                if (Double.compare(actual[i], rounded) != 0 && !nearlyOverflows(result.dtype(), actual[i], expected[i])) {
-                    worst = Double.POSITIVE_INFINITY;
+                if (Double.compare(actual[i], rounded) != 0
+                    && !nearlyOverflows(result.dtype(), actual[i], expected[i])) {
+                    worst = Math.max(worst, 1);
                     fail(sample, "gives " + actual[i] + " at " + index(result.shape(), i) + ", not " + rounded);
-                    return;
                 }
                 continue;
             }
@@ -149,7 +153,6 @@ final class RowRun {
             if (!(error <= bound)) {
                 fail(sample, "gives " + actual[i] + " at " + index(result.shape(), i) + ", not " + expected[i]
                     + ": an error of " + error + " where " + bound + " is allowed");
-                return;
             }
         }
     }
@@ -169,7 +172,8 @@ final class RowRun {
             actual = gradients(sample, upload(sample, values, device, false, ownDtype));
             expected = gradients(sample, upload(sample, values, reference, true, ownDtype));
         }
-        double largestOfAll = Arrays.stream(expected).filter(Objects::nonNull).mapToDouble(RowRun::largest).max().orElse(0);
+        double largestOfAll = Arrays.stream(expected).filter(Objects::nonNull)
+            .mapToDouble(RowRun::largest).max().orElse(0);
         for (int input = 0; input < actual.length; input++) {
             if (expected[input] == null) {
                 continue;
@@ -181,9 +185,9 @@ final class RowRun {
                 double error = Math.abs(actual[input][i] - expected[input][i]);
                 worst = Math.max(worst, relative(error, largest));
                 if (!(error <= bound)) {
-                    fail(sample, "gradient of argument " + input + ", element " + i + " in its memory: " + actual[input][i]
-                        + ", not " + expected[input][i] + ": an error of " + error + " where " + bound + " is allowed");
-                    return;
+                    fail(sample, "gradient of argument " + input + ", element " + i + " in its memory: "
+                        + actual[input][i] + ", not " + expected[input][i] + ": an error of " + error + " where "
+                        + bound + " is allowed");
                 }
             }
         }
@@ -226,7 +230,7 @@ final class RowRun {
             if (report.passed()) {
                 worst = Math.max(worst, report.relativeError());
             } else {
-                worst = Double.isNaN(report.relativeError()) ? worst : Math.max(worst, report.relativeError());
+                worst = Math.max(worst, Double.isFinite(report.relativeError()) ? report.relativeError() : 1);
                 fail(sample, report.toString());
             }
         }
@@ -256,7 +260,8 @@ final class RowRun {
     }
 
     private static double relative(double error, double magnitude) {
-        return error == 0 ? 0 : Math.abs(error) / Math.max(Math.abs(magnitude), 1e-6);
+        double relative = Math.abs(error) / Math.max(Math.abs(magnitude), 1e-6);
+        return error == 0 ? 0 : Double.isFinite(relative) ? relative : 1;
     }
 
     private static String index(Shape shape, int position) {

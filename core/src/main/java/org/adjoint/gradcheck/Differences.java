@@ -5,8 +5,8 @@ import java.util.function.DoubleFunction;
 
 /**
  * The derivative at 0 of a function of one number, from central differences at halved steps with Richardson
- * extrapolation (Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982): as steps shrink, the truncation error
- * falls and the rounding error grows, and of all extrapolations the one with the least estimated error is taken.
+ * extrapolation (Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982): as steps shrink, the truncation
+ * error falls and the rounding error grows, and of all extrapolations the one with the least estimated error is taken.
  */
 final class Differences {
     /** At most so many steps, the last 1/512 of the first. */
@@ -73,7 +73,8 @@ final class Differences {
             gap = forward - backward;
             double[] next = extrapolate(row, central);
             for (int order = 1; order < next.length; order++) {
-                double error = Math.max(Math.abs(next[order] - next[order - 1]), Math.abs(next[order] - row[order - 1]));
+                double error = Math.max(Math.abs(next[order] - next[order - 1]),
+                    Math.abs(next[order] - row[order - 1]));
                 if (error <= leastError) {
                     leastError = error;
                     best = next[order];

@@ -3,6 +3,7 @@ package org.adjoint.gradcheck;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import org.adjoint.Scope;
 import org.adjoint.Tensor;
@@ -13,7 +14,7 @@ import org.adjoint.graph.Shape;
 /**
  * Compares the analytic gradient of a function of tensors with central differences, in {@code F64} on the device of its
  * inputs. A result of any shape is contracted with fixed random numbers, as a cotangent, first. Inputs that are not
- * floating are left alone; the others are cast to {@code F64}. The device's random state is the same at each evaluation.
+ * floating are left alone; the others are cast to {@code F64}. Each evaluation starts from the same random state.
  *
  * <p>Up to {@link #fullUpTo} input elements every partial derivative is compared; beyond, derivatives along random
  * directions. A derivative is wrong if |a - n| / max(|a|, |n|, 1e-3 max|J|, 1e-6) exceeds the tolerance. Gradients that
@@ -100,7 +101,7 @@ public final class GradientCheck {
         return this;
     }
 
-    /** Throws an {@link AssertionError} with the report unless the check passes: an assertion for any test framework. */
+    /** Throws an {@link AssertionError} with the report unless the check passes, for any test framework. */
     public void assertGradients(Tensor... inputs) {
         GradientReport report = check(inputs);
         if (!report.passed()) {
@@ -239,7 +240,8 @@ public final class GradientCheck {
                     direction[input][element] = 1;
                     Comparison alone = compareAlong(only(direction, first), input, element);
                     return alone.relativeError() <= tolerance
-                        ? new Comparison(whole.analytic(), whole.numeric(), whole.relativeError(), whole.certain(), input, element)
+                        ? new Comparison(whole.analytic(), whole.numeric(), whole.relativeError(), whole.certain(),
+                            input, element)
                         : alone;
                 }
                 Comparison a = compareAlong(only(direction, first), input, element);
@@ -289,9 +291,9 @@ public final class GradientCheck {
             for (Comparison comparison : comparisons) {
                 if (comparison.numeric().kink()) {
                     Derivative at = comparison.numeric();
-                    return report(Verdict.KINK, comparisons.size(), comparison, "the function has a kink within a step of "
-                        + "the sample: its slope is " + at.backward() + " behind and " + at.forward() + " ahead; move the "
-                        + "sample away from it");
+                    return report(Verdict.KINK, comparisons.size(), comparison, "the function has a kink within a step "
+                        + "of the sample: its slope is " + at.backward() + " behind and " + at.forward()
+                        + " ahead; move the sample away from it");
                 }
                 // NaN counts as worse than anything.
                 if (worst == null || !(comparison.relativeError() <= worst.relativeError())) {
@@ -303,15 +305,15 @@ public final class GradientCheck {
             }
             if (worst.relativeError() <= tolerance) {
                 return report(Verdict.PASSED, comparisons.size(), worst, "analytic and numeric derivatives agree to "
-                    + String.format("%.1e", tolerance));
+                    + String.format(Locale.ROOT, "%.1e", tolerance));
             }
             if (!worst.certain()) {
-                return report(Verdict.IMPRECISE, comparisons.size(), worst, "differences are too imprecise to tell: those "
-                    + "with other steps differ; does the function round to a dtype below f64, or is the sample near a "
-                    + "singularity?");
+                return report(Verdict.IMPRECISE, comparisons.size(), worst, "differences are too imprecise to tell: "
+                    + "those with other steps differ; does the function round to a dtype below f64, or is the sample "
+                    + "near a singularity?");
             }
-            return report(Verdict.WRONG, comparisons.size(), worst, "analytic and numeric derivatives differ by more than "
-                + String.format("%.1e", tolerance));
+            return report(Verdict.WRONG, comparisons.size(), worst, "analytic and numeric derivatives differ by more "
+                + "than " + String.format(Locale.ROOT, "%.1e", tolerance));
         }
 
         private GradientReport report(Verdict verdict, long checked, Comparison at, String message) {

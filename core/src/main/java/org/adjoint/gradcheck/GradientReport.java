@@ -1,6 +1,7 @@
 package org.adjoint.gradcheck;
 
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What a gradient check found.
@@ -51,7 +52,7 @@ public record GradientReport(String name, int order, Verdict verdict, long check
             text.append(System.lineSeparator()).append(passed() ? "  worst of " : "  at one of ").append(checked)
                 .append(": input ").append(input).append(" at ").append(index).append(": analytic ").append(analytic)
                 .append(", numeric ").append(numeric).append(", relative error ")
-                .append(String.format("%.3g", relativeError));
+                .append(String.format(Locale.ROOT, "%.3g", relativeError));
         }
         return text.toString();
     }

@@ -29,7 +29,8 @@ public final class ReferenceBackend implements Backend {
     @Override
     public DeviceDriver open(int ordinal, Map<String, String> options) {
         if (ordinal != 0) {
-            throw new DeviceUnavailableException("there is one reference device, reference:0, and no reference:" + ordinal);
+            throw new DeviceUnavailableException("there is one reference device, reference:0, and no reference:"
+                + ordinal);
         }
         if (!options.isEmpty()) {
             throw new IllegalArgumentException("reference: takes no options, but got " + options.keySet());

@@ -44,7 +44,8 @@ class GradientCheckTest {
     @Test
     void aWrongGradientIsFoundAndNamed() {
         // Element 2 alone is wrong.
-        GradientReport report = GradientCheck.of(x -> Tensor.concat(0, List.of(x[1].slice(0, 0, 2), wrong(x[1].slice(0, 2, 3)))))
+        GradientReport report = GradientCheck
+            .of(x -> Tensor.concat(0, List.of(x[1].slice(0, 0, 2), wrong(x[1].slice(0, 2, 3)))))
             .named("broken").allowZero().check(random(2), device.tensor(new double[] {1, 2, 3}));
         assertEquals(Verdict.WRONG, report.verdict());
         assertEquals(1, report.input());
@@ -72,11 +73,11 @@ class GradientCheckTest {
         assertEquals(2, report.numeric() / report.analytic(), 1e-6);
     }
 
-    /** The derivative of x * stop(x) claims to be x, so its own is 1 where the true second derivative is 2. */
     @Test
     void aWrongSecondDerivativeIsFound() {
-        // First order right: 3 x^2 written as a node whose x is hidden.
-        TensorFunction cube = x -> x[0].mul(x[0].mul(x[0]).stopGradient()).mul(3).sub(x[0].pow(3).stopGradient().mul(2));
+        // Values and first derivative are those of x^3, but the x of 3 x^2 is hidden from the second.
+        TensorFunction cube = x -> x[0].mul(x[0].mul(x[0]).stopGradient()).mul(3)
+            .sub(x[0].pow(3).stopGradient().mul(2));
         Tensor at = device.tensor(new double[] {0.7, 1.3});
         assertTrue(GradientCheck.check(cube, at).passed());
         GradientReport report = GradientCheck.of(cube).order(2).check(at);
@@ -86,13 +87,25 @@ class GradientCheckTest {
 
     @Test
     void whatShowsNothingIsRefused() {
-        assertEquals(Verdict.ALL_ZERO, GradientCheck.check(x -> x[0].floor(), device.tensor(new double[] {0.3, 1.4})).verdict());
-        assertEquals(Verdict.ALL_ZERO, GradientCheck.check(x -> x[0].stopGradient(), random(3)).verdict());
-        assertTrue(GradientCheck.of(x -> x[0].floor()).allowZero().check(device.tensor(new double[] {0.3, 1.4})).passed());
-        assertEquals(Verdict.WRONG, GradientCheck.of(x -> x[0].stopGradient()).allowZero().check(random(3)).verdict());
-        assertEquals(Verdict.NOT_FINITE, GradientCheck.check(x -> x[0].log(), device.tensor(new double[] {1, -1})).verdict());
-        assertEquals(Verdict.NOT_FINITE, GradientCheck.check(x -> x[0].sqrt(), device.tensor(new double[] {0})).verdict());
-        assertThrows(IllegalArgumentException.class, () -> GradientCheck.check(x -> x[0], device.tensor(new int[] {1, 2})));
+        Tensor between = device.tensor(new double[] {0.3, 1.4});
+        assertEquals(Verdict.ALL_ZERO, GradientCheck.check(x -> x[0].floor(), between).verdict());
+        assertEquals(Verdict.ALL_ZERO, GradientCheck.check(x -> x[0].stopGradient(), between).verdict());
+        assertTrue(GradientCheck.of(x -> x[0].floor()).allowZero().check(between).passed());
+        assertEquals(Verdict.WRONG, GradientCheck.of(x -> x[0].stopGradient()).allowZero().check(between).verdict());
+    }
+
+    @Test
+    void whatIsNotFiniteIsRefused() {
+        Tensor negative = device.tensor(new double[] {1, -1});
+        assertEquals(Verdict.NOT_FINITE, GradientCheck.check(x -> x[0].log(), negative).verdict());
+        Tensor zero = device.tensor(new double[] {0});
+        assertEquals(Verdict.NOT_FINITE, GradientCheck.check(x -> x[0].sqrt(), zero).verdict());
+    }
+
+    @Test
+    void somethingMustBeFloating() {
+        assertThrows(IllegalArgumentException.class,
+            () -> GradientCheck.check(x -> x[0], device.tensor(new int[] {1, 2})));
     }
 
     @Test

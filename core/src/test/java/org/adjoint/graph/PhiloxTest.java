@@ -3,9 +3,9 @@ package org.adjoint.graph;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.api.Test;
 
 class PhiloxTest {
     /** The known-answer vectors that Random123 publishes (tests/kat_vectors, philox4x32 with 10 rounds). */

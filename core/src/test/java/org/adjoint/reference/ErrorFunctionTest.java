@@ -18,7 +18,8 @@ class ErrorFunctionTest {
         Random random = new Random(7);
         double worst = 0;
         for (int i = 0; i < 1200; i++) {
-            double x = i < 500 ? 0.9 + random.nextDouble() * 0.4 : i < 1000 ? random.nextDouble() * 6.5 : Math.scalb(random.nextDouble(), -random.nextInt(1000));
+            double x = i < 500 ? 0.9 + random.nextDouble() * 0.4 : i < 1000 ? random.nextDouble() * 6.5
+                : Math.scalb(random.nextDouble(), -random.nextInt(1000));
             BigDecimal exact = exact(x);
             double error = Math.abs(new BigDecimal(ErrorFunction.erf(x)).subtract(exact).doubleValue())
                 / Math.ulp(exact.doubleValue());

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
 import org.adjoint.backend.Backend;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.DeviceDriver;
@@ -105,7 +106,8 @@ class ReferenceExecutableTest {
             List.of(new Group.Result(0, DType.F32, ReduceOp.SUM)));
         View input = view(0, DType.F32, 2, 0);
         View output = new View(1, DType.F32, Shape.of(2, 0), new long[] {1, 0}, 0);
-        PlanStep step = new PlanStep.Elementwise(group, new long[] {2, 0}, 1, List.of(input), List.of(output), new int[0]);
+        PlanStep step = new PlanStep.Elementwise(group, new long[] {2, 0}, 1, List.of(input), List.of(output),
+            new int[0]);
         assertArrayEquals(new float[] {0, 0}, run(step, new long[0], new float[0], new float[] {7, 7}));
     }
 
@@ -151,7 +153,8 @@ class ReferenceExecutableTest {
         PlanStep slice = kernel(new Op.DynamicSlice(Shape.of(2, 1)), view(2, DType.I32, 2, 1), x, starts);
         int[] nine = {0, 1, 2, 3, 4, 5, 6, 7, 8};
         assertArrayEquals(new int[] {5, 8}, run(slice, new long[0], nine, new long[] {1, 2}, new int[2]));
-        PlanStep update = kernel(new Op.DynamicUpdateSlice(), view(3, DType.I32, 3, 3), x, view(2, DType.I32, 2, 1), starts);
+        PlanStep update = kernel(new Op.DynamicUpdateSlice(), view(3, DType.I32, 3, 3), x, view(2, DType.I32, 2, 1),
+            starts);
         assertArrayEquals(new int[] {0, 1, 2, 3, 4, -1, 6, 7, -2},
             run(update, new long[0], nine, new long[] {1, 2}, new int[] {-1, -2}, new int[9]));
     }
@@ -178,7 +181,8 @@ class ReferenceExecutableTest {
 
     @Test
     void randomBitsAreThoseOfPhilox() {
-        PlanStep step = kernel(new Op.RandomBits(), view(2, DType.I32, 2, 3), view(0, DType.I64, 2), view(1, DType.I64));
+        PlanStep step = kernel(new Op.RandomBits(), view(2, DType.I32, 2, 3), view(0, DType.I64, 2),
+            view(1, DType.I64));
         int[] bits = run(step, new long[0], new long[] {5, 6}, new long[] {7}, new int[6]);
         for (int i = 0; i < bits.length; i++) {
             assertEquals(Philox.word(5, 6, 7, i), bits[i]);
@@ -187,7 +191,7 @@ class ReferenceExecutableTest {
 
     @Test
     void isFoundByTheServiceLoaderAndRefusesWhatItDoesNotKnow() {
-        Backend backend = java.util.ServiceLoader.load(Backend.class).stream().map(java.util.ServiceLoader.Provider::get)
+        Backend backend = ServiceLoader.load(Backend.class).stream().map(ServiceLoader.Provider::get)
             .filter(found -> found.name().equals("reference")).findFirst().orElseThrow();
         assertThrows(DeviceUnavailableException.class, () -> backend.open(1, Map.of()));
         assertThrows(IllegalArgumentException.class, () -> backend.open(0, Map.of("threads", "2")));
