@@ -60,6 +60,9 @@ abstract sealed class Arithmetic {
 
     abstract void fill(Object x, int at, int n, double value);
 
+    /** {@code y[c * rows + r] = x[xAt + r * xStride + c]}. */
+    abstract void transpose(Object x, int xAt, int xStride, int rows, int columns, Object y);
+
     abstract void load(MemorySegment source, long byteOffset, DType dtype, Object y, int yAt, int n);
 
     abstract void store(Object x, int xAt, MemorySegment target, long byteOffset, DType dtype, int n);
@@ -73,6 +76,8 @@ abstract sealed class Arithmetic {
     abstract double sum(Object x, int xAt, int n);
 
     abstract double max(Object x, int xAt, int n);
+
+    abstract double dot(Object a, int aAt, Object b, int bAt, int n);
 
     abstract double expSum(Object x, int xAt, double shift, Object y, int yAt, int n);
 
@@ -144,6 +149,17 @@ abstract sealed class Arithmetic {
         }
 
         @Override
+        void transpose(Object x, int xAt, int xStride, int rows, int columns, Object y) {
+            float[] source = (float[]) x;
+            float[] target = (float[]) y;
+            for (int c = 0; c < columns; c++) {
+                for (int r = 0; r < rows; r++) {
+                    target[c * rows + r] = source[xAt + r * xStride + c];
+                }
+            }
+        }
+
+        @Override
         void load(MemorySegment source, long byteOffset, DType dtype, Object y, int yAt, int n) {
             kernels.load(source, byteOffset, dtype, (float[]) y, yAt, n);
         }
@@ -171,6 +187,11 @@ abstract sealed class Arithmetic {
         @Override
         double max(Object x, int xAt, int n) {
             return kernels.max((float[]) x, xAt, n);
+        }
+
+        @Override
+        double dot(Object a, int aAt, Object b, int bAt, int n) {
+            return kernels.dot((float[]) a, aAt, (float[]) b, bAt, n);
         }
 
         @Override
@@ -257,6 +278,17 @@ abstract sealed class Arithmetic {
         }
 
         @Override
+        void transpose(Object x, int xAt, int xStride, int rows, int columns, Object y) {
+            double[] source = (double[]) x;
+            double[] target = (double[]) y;
+            for (int c = 0; c < columns; c++) {
+                for (int r = 0; r < rows; r++) {
+                    target[c * rows + r] = source[xAt + r * xStride + c];
+                }
+            }
+        }
+
+        @Override
         void load(MemorySegment source, long byteOffset, DType dtype, Object y, int yAt, int n) {
             MemorySegment.copy(source, DOUBLE, byteOffset, (double[]) y, yAt, n);
         }
@@ -284,6 +316,11 @@ abstract sealed class Arithmetic {
         @Override
         double max(Object x, int xAt, int n) {
             return kernels.max((double[]) x, xAt, n);
+        }
+
+        @Override
+        double dot(Object a, int aAt, Object b, int bAt, int n) {
+            return kernels.dot((double[]) a, aAt, (double[]) b, bAt, n);
         }
 
         @Override

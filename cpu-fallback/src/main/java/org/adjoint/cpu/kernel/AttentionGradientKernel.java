@@ -14,8 +14,8 @@ import org.adjoint.plan.PlanStep;
  * their gradient are left operands of the products for dv and dk as they stand.
  */
 public final class AttentionGradientKernel implements CpuKernel {
-    private static final int QUERY_BLOCK = AttentionKernel.QUERY_BLOCK;
-    private static final int KEY_BLOCK = AttentionKernel.KEY_BLOCK;
+    private static final int QUERY_BLOCK = 64;
+    private static final int KEY_BLOCK = 128;
 
     private final MatrixView q;
     private final MatrixView k;
@@ -53,108 +53,102 @@ public final class AttentionGradientKernel implements CpuKernel {
         parallel.run(Math.toIntExact(q.count()), (head, worker) -> new Head(slots, head).run());
     }
 
-    /** What a block of queries brings to every block of keys: q and dout packed in two ways. */
+    /**
+     * What a block of queries brings to every block of keys: q scaled, with -logSumExp behind it, and dout with -delta,
+     * both transposed; and both as they are.
+     */
     private record Queries(int first, int count, BlockProducts.Packed transposed, BlockProducts.Packed panels,
         BlockProducts.Packed cotangentsTransposed, BlockProducts.Packed cotangents) { }
 
     private final class Head {
+        private final int d = q.columns();
+        private final int e = v.columns();
         private final MemorySegment[] slots;
         private final long head;
-        private final int stride = arithmetic.panels.rowStride();
-        private final BlockProducts products;
-        private final Queries[] queries;
-        private final Object keyRows;
-        private final Object keyColumns;
-        private final Object valueRows;
-        private final Object weights;
-        private final Object gradients;
-        private final Object gradientPanels;
+        private final Scratch scratch = Scratch.local();
+        private final BlockProducts products = new BlockProducts(arithmetic, scratch);
+        private final Object keyRows = scratch.array(arithmetic, 0, products.rowsSize(KEY_BLOCK, d + 1));
+        private final Object keyColumns = scratch.array(arithmetic, 1, products.rowsSize(d, KEY_BLOCK));
+        private final Object valueRows = scratch.array(arithmetic, 2, products.rowsSize(KEY_BLOCK, e + 1));
+        /** Keys by queries, rows of QUERY_BLOCK elements, so that a block is one row to elementwise kernels. */
+        private final Object weights = scratch.array(arithmetic, 3, KEY_BLOCK * QUERY_BLOCK);
+        private final Object gradients = scratch.array(arithmetic, 4, KEY_BLOCK * QUERY_BLOCK);
+        private final Object packedBlock =
+            scratch.array(arithmetic, 5, Math.max(products.rowsSize(KEY_BLOCK, QUERY_BLOCK),
+                products.panelsSize(KEY_BLOCK, QUERY_BLOCK)));
+        /** Of each block of queries the transpose, d by QUERY_BLOCK. */
         private final Object dqTransposed;
-        private final Object dkRows;
-        private final Object dvRows;
-        private final Object negativeLogSumExp;
-        private final Object negativeDelta;
-        private final Object row;
+        private final Object dkRows = scratch.array(arithmetic, 7, KEY_BLOCK * d);
+        private final Object dvRows = scratch.array(arithmetic, 8, KEY_BLOCK * e);
+        private final Object row = scratch.array(arithmetic, 9, QUERY_BLOCK);
+        private final Queries[] queries;
 
         Head(MemorySegment[] slots, long head) {
             this.slots = slots;
             this.head = head;
-            Scratch scratch = Scratch.local();
-            int d = q.columns();
-            int e = v.columns();
-            this.products = new BlockProducts(arithmetic, scratch);
-            this.keyRows = scratch.array(arithmetic, 0, products.rowsSize(KEY_BLOCK, d));
-            this.keyColumns = scratch.array(arithmetic, 1, products.rowsSize(d, KEY_BLOCK));
-            this.valueRows = scratch.array(arithmetic, 2, products.rowsSize(KEY_BLOCK, e));
-            this.weights = scratch.array(arithmetic, 3, KEY_BLOCK * stride);
-            this.gradients = scratch.array(arithmetic, 4, KEY_BLOCK * stride);
-            this.gradientPanels = scratch.array(arithmetic, 5, products.panelsSize(KEY_BLOCK, QUERY_BLOCK));
-            this.dqTransposed = scratch.array(arithmetic, 6, Math.multiplyExact(d, q.rows()));
-            this.dkRows = scratch.array(arithmetic, 7, KEY_BLOCK * d);
-            this.dvRows = scratch.array(arithmetic, 8, KEY_BLOCK * e);
-            this.negativeLogSumExp = scratch.array(arithmetic, 9, q.rows());
-            this.negativeDelta = scratch.array(arithmetic, 10, q.rows());
-            this.row = scratch.array(arithmetic, 11, Math.max(QUERY_BLOCK, Math.max(d, e)));
-            this.queries = packQueries(scratch);
+            this.queries = new Queries[(q.rows() + QUERY_BLOCK - 1) / QUERY_BLOCK];
+            this.dqTransposed = scratch.array(arithmetic, 6, Math.multiplyExact(queries.length * QUERY_BLOCK, d));
+            packQueries();
         }
 
-        private Queries[] packQueries(Scratch scratch) {
-            int d = q.columns();
-            int e = v.columns();
-            Queries[] blocks = new Queries[(q.rows() + QUERY_BLOCK - 1) / QUERY_BLOCK];
-            int forward = products.panelsSize(d, QUERY_BLOCK);
-            int cotangent = products.panelsSize(e, QUERY_BLOCK);
+        private void packQueries() {
+            int forward = products.panelsSize(d + 1, QUERY_BLOCK);
             int forwardPanels = products.panelsSize(QUERY_BLOCK, d);
+            int cotangent = products.panelsSize(e + 1, QUERY_BLOCK);
             int cotangentPanels = products.panelsSize(QUERY_BLOCK, e);
-            Object transposed = scratch.array(arithmetic, 12, Math.multiplyExact(blocks.length, forward));
-            Object panels = scratch.array(arithmetic, 13, Math.multiplyExact(blocks.length, forwardPanels));
-            Object doutTransposed = scratch.array(arithmetic, 14, Math.multiplyExact(blocks.length, cotangent));
-            Object doutPanels = scratch.array(arithmetic, 15, Math.multiplyExact(blocks.length, cotangentPanels));
+            Object transposed = scratch.array(arithmetic, 10, Math.multiplyExact(queries.length, forward));
+            Object panels = scratch.array(arithmetic, 11, Math.multiplyExact(queries.length, forwardPanels));
+            Object doutTransposed = scratch.array(arithmetic, 12, Math.multiplyExact(queries.length, cotangent));
+            Object doutPanels = scratch.array(arithmetic, 13, Math.multiplyExact(queries.length, cotangentPanels));
             MemorySegment from = q.memory(slots);
             MemorySegment fromDout = dout.memory(slots);
-            for (int i = 0; i < blocks.length; i++) {
+            for (int i = 0; i < queries.length; i++) {
                 int first = i * QUERY_BLOCK;
                 int count = Math.min(QUERY_BLOCK, q.rows() - first);
-                blocks[i] = new Queries(first, count,
-                    products.packPanelsTransposed(q, from, head, first, count, transposed, i * forward),
+                loadLogSumExp(first, count);
+                var q1 = products.packPanelsTransposed(q, from, head, first, count, scale, row, 0, transposed, i * forward);
+                loadDelta(first, count);
+                queries[i] = new Queries(first, count, q1,
                     products.packPanels(q, from, head, first, count, panels, i * forwardPanels),
-                    products.packPanelsTransposed(dout, fromDout, head, first, count, doutTransposed, i * cotangent),
+                    products.packPanelsTransposed(dout, fromDout, head, first, count, 1, row, 0, doutTransposed,
+                        i * cotangent),
                     products.packPanels(dout, fromDout, head, first, count, doutPanels, i * cotangentPanels));
             }
-            return blocks;
+        }
+
+        /** {@code -logSumExp} of a block of queries. */
+        private void loadLogSumExp(int first, int count) {
+            long at = logSumExp.offset(head) + (long) first * logSumExp.dtype().bytes();
+            arithmetic.load(logSumExp.memory(slots), at, logSumExp.dtype(), row, 0, count);
+            arithmetic.scale(row, 0, -1, row, 0, count);
+        }
+
+        /** {@code -sum(dout out)} of a block of queries: what {@code p dp} of a row sums to, negated. */
+        private void loadDelta(int first, int count) {
+            Object outRows = scratch.array(arithmetic, 14, QUERY_BLOCK * e);
+            Object doutRows = scratch.array(arithmetic, 15, QUERY_BLOCK * e);
+            out.load(arithmetic, slots, head, first, count, outRows);
+            dout.load(arithmetic, slots, head, first, count, doutRows);
+            for (int i = 0; i < count; i++) {
+                arithmetic.set(row, i, -arithmetic.dot(outRows, i * e, doutRows, i * e, e));
+            }
         }
 
         void run() {
-            arithmetic.fill(dqTransposed, 0, q.columns() * q.rows(), 0);
-            loadStatistics();
+            arithmetic.fill(dqTransposed, 0, queries.length * QUERY_BLOCK * d, 0);
             for (int key = 0; key < k.rows(); key += KEY_BLOCK) {
                 keyBlock(key, Math.min(KEY_BLOCK, k.rows() - key));
             }
-            storeQueryGradient();
-        }
-
-        /** {@code -logSumExp}, and {@code -sum(dout out)}: what {@code p dp} of a row sums to, negated. */
-        private void loadStatistics() {
-            arithmetic.load(logSumExp.memory(slots), logSumExp.offset(head), logSumExp.dtype(), negativeLogSumExp, 0,
-                q.rows());
-            arithmetic.scale(negativeLogSumExp, 0, -1, negativeLogSumExp, 0, q.rows());
-            int e = v.columns();
-            for (int i = 0; i < q.rows(); i++) {
-                arithmetic.load(out.memory(slots), out.offset(head, i), out.dtype(), row, 0, e);
-                arithmetic.load(dout.memory(slots), dout.offset(head, i), dout.dtype(), dvRows, 0, e);
-                arithmetic.multiply(row, 0, dvRows, 0, row, 0, e);
-                arithmetic.set(negativeDelta, i, -arithmetic.sum(row, 0, e));
+            arithmetic.scale(dqTransposed, 0, scale, dqTransposed, 0, queries.length * QUERY_BLOCK * d);
+            for (Queries block : queries) {
+                storeQueryGradient(block);
             }
         }
 
         private void keyBlock(int key, int keys) {
-            int d = q.columns();
-            int e = v.columns();
-            var keyPack = products.packRows(k, k.memory(slots), head, key, keys, keyRows, 0);
+            var keyPack = products.packRowsAndOnes(k, k.memory(slots), head, key, keys, keyRows);
             var columnPack = products.packRowsTransposed(k, k.memory(slots), head, key, keys, keyColumns);
-            var valuePack = products.packRows(v, v.memory(slots), head, key, keys, valueRows, 0);
-            products.scaleRows(keyPack, scale);
-            products.scaleRows(columnPack, scale);
+            var valuePack = products.packRowsAndOnes(v, v.memory(slots), head, key, keys, valueRows);
             arithmetic.fill(dkRows, 0, keys * d, 0);
             arithmetic.fill(dvRows, 0, keys * e, 0);
             for (Queries block : queries) {
@@ -165,61 +159,49 @@ public final class AttentionGradientKernel implements CpuKernel {
                 }
             }
             arithmetic.scale(dkRows, 0, scale, dkRows, 0, keys * d);
-            for (int j = 0; j < keys; j++) {
-                arithmetic.store(dkRows, j * d, dk.memory(slots), dk.offset(head, key + j), dk.dtype(), d);
-                arithmetic.store(dvRows, j * e, dv.memory(slots), dv.offset(head, key + j), dv.dtype(), e);
-            }
+            dk.store(arithmetic, slots, head, key, keys, dkRows);
+            dv.store(arithmetic, slots, head, key, keys, dvRows);
         }
 
-        /** {@code p = exp(scale k q^T + bias - logSumExp)} and {@code p (v dout^T - delta)}, keys by queries. */
+        /** {@code p = exp(scale k q^T - logSumExp + bias)} and {@code p (v dout^T - delta)}, keys by queries. */
         private void weigh(Queries block, BlockProducts.Packed keys, BlockProducts.Packed values, int key, int used) {
             int n = block.count();
-            products.multiply(used, n, q.columns(), keys, block.transposed(), weights, 0, stride, false);
-            products.multiply(used, n, v.columns(), values, block.cotangentsTransposed(), gradients, 0, stride, false);
-            for (int j = 0; j < used; j++) {
-                int at = j * stride;
-                int hidden = causal ? Math.clamp(key + j - block.first(), 0, n) : 0;
-                int from = at + hidden;
-                int query = block.first() + hidden;
-                int seen = n - hidden;
-                if (bias != null) {
-                    addBias(query, key + j, from, seen);
-                }
-                arithmetic.add(weights, from, negativeLogSumExp, query, weights, from, seen);
-                arithmetic.exp(weights, from, 0, weights, from, seen);
-                arithmetic.add(gradients, from, negativeDelta, query, gradients, from, seen);
-                arithmetic.multiply(gradients, from, weights, from, gradients, from, seen);
-                arithmetic.fill(weights, at, hidden, 0);
-                arithmetic.fill(gradients, at, hidden, 0);
+            products.multiply(used, n, d + 1, keys, block.transposed(), weights, 0, QUERY_BLOCK, false);
+            products.multiply(used, n, e + 1, values, block.cotangentsTransposed(), gradients, 0, QUERY_BLOCK, false);
+            for (int j = 0; j < used && bias != null; j++) {
+                addBias(block, key + j, j * QUERY_BLOCK);
+            }
+            arithmetic.exp(weights, 0, 0, weights, 0, used * QUERY_BLOCK);
+            arithmetic.multiply(gradients, 0, weights, 0, gradients, 0, used * QUERY_BLOCK);
+            for (int j = Math.max(0, block.first() - key + 1); j < used && causal; j++) {
+                int hidden = Math.min(n, key + j - block.first());
+                arithmetic.fill(weights, j * QUERY_BLOCK, hidden, 0);
+                arithmetic.fill(gradients, j * QUERY_BLOCK, hidden, 0);
             }
         }
 
-        private void addBias(int query, int key, int at, int seen) {
-            for (int i = 0; i < seen; i++) {
-                double value = Cells.floating(bias.dtype(), bias.memory(slots), bias.offset(head, query + i, key));
+        private void addBias(Queries block, int key, int at) {
+            for (int i = 0; i < block.count(); i++) {
+                double value = Cells.floating(bias.dtype(), bias.memory(slots), bias.offset(head, block.first() + i, key));
                 arithmetic.set(row, i, value);
             }
-            arithmetic.add(weights, at, row, 0, weights, at, seen);
+            arithmetic.add(weights, at, row, 0, weights, at, block.count());
         }
 
         private void accumulate(Queries block, BlockProducts.Packed keyColumns, int used) {
-            int d = q.columns();
-            int e = v.columns();
             int n = block.count();
-            products.multiply(used, e, n, BlockProducts.asRows(weights, used, n), block.cotangents(), dvRows, 0, e, true);
-            products.multiply(used, d, n, BlockProducts.asRows(gradients, used, n), block.panels(), dkRows, 0, d, true);
-            var panels = products.packPanels(gradients, stride, used, n, gradientPanels);
-            products.multiply(d, n, used, keyColumns, panels, dqTransposed, block.first(), q.rows(), true);
+            products.multiply(used, e, n, products.packRows(weights, QUERY_BLOCK, used, n, packedBlock),
+                block.cotangents(), dvRows, 0, e, true);
+            products.multiply(used, d, n, products.packRows(gradients, QUERY_BLOCK, used, n, packedBlock),
+                block.panels(), dkRows, 0, d, true);
+            products.multiply(d, n, used, keyColumns, products.packPanels(gradients, QUERY_BLOCK, used, n, packedBlock),
+                dqTransposed, block.first() * d, QUERY_BLOCK, true);
         }
 
-        private void storeQueryGradient() {
-            int d = q.columns();
-            for (int i = 0; i < q.rows(); i++) {
-                for (int c = 0; c < d; c++) {
-                    arithmetic.set(row, c, arithmetic.get(dqTransposed, c * q.rows() + i));
-                }
-                arithmetic.store(row, 0, dq.memory(slots), dq.offset(head, i), dq.dtype(), d);
-            }
+        private void storeQueryGradient(Queries block) {
+            Object rows = scratch.array(arithmetic, 14, QUERY_BLOCK * d);
+            arithmetic.transpose(dqTransposed, block.first() * d, QUERY_BLOCK, d, block.count(), rows);
+            dq.store(arithmetic, slots, head, block.first(), block.count(), rows);
         }
     }
 }

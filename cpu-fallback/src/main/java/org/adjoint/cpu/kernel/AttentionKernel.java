@@ -14,8 +14,8 @@ import org.adjoint.plan.PlanStep;
  * work is shared. Blocks that causality hides are skipped, so values behind the last visible key are not read.
  */
 public final class AttentionKernel implements CpuKernel {
-    static final int QUERY_BLOCK = 64;
-    static final int KEY_BLOCK = 128;
+    private static final int QUERY_BLOCK = 64;
+    private static final int KEY_BLOCK = 256;
     /** Queries that share packed keys. */
     private static final int TASK_QUERIES = 256;
 
@@ -80,7 +80,6 @@ public final class AttentionKernel implements CpuKernel {
             for (int i = 0; i < queries.length; i++) {
                 queries[i] = products.packRows(q, q.memory(slots), head, first + i * QUERY_BLOCK,
                     Math.min(QUERY_BLOCK, count - i * QUERY_BLOCK), packed, i * size);
-                products.scaleRows(queries[i], scale);
             }
             this.keys = scratch.array(arithmetic, 1, products.panelsSize(q.columns(), KEY_BLOCK));
             this.values = scratch.array(arithmetic, 2, products.panelsSize(KEY_BLOCK, v.columns()));
@@ -98,7 +97,8 @@ public final class AttentionKernel implements CpuKernel {
             int visible = causal ? Math.min(k.rows(), first + count) : k.rows();
             for (int key = 0; key < visible; key += KEY_BLOCK) {
                 int keyCount = Math.min(KEY_BLOCK, k.rows() - key);
-                var packedKeys = products.packPanelsTransposed(k, k.memory(slots), head, key, keyCount, keys, 0);
+                var packedKeys = products.packPanelsTransposed(k, k.memory(slots), head, key, keyCount, scale, null, 0,
+                    keys, 0);
                 var packedValues = products.packPanels(v, v.memory(slots), head, key, keyCount, values, 0);
                 for (int query = 0; query < count; query += QUERY_BLOCK) {
                     block(query, packedKeys, packedValues, key);
@@ -137,7 +137,9 @@ public final class AttentionKernel implements CpuKernel {
             // Where nothing was visible yet, every weight is exp(-infinity - 0) = 0.
             double shift = largest == Double.NEGATIVE_INFINITY ? 0 : largest;
             double sum = arithmetic.expSum(scores, at, shift, scores, at, visible);
-            if (largest != before) {
+            if (before == Double.NEGATIVE_INFINITY) {
+                arithmetic.set(max, query, largest);
+            } else if (largest != before) {
                 double shrink = arithmetic.exp(arithmetic.round(before - shift), row);
                 arithmetic.set(max, query, largest);
                 arithmetic.set(total, query, arithmetic.round(arithmetic.get(total, query) * shrink));
@@ -163,8 +165,8 @@ public final class AttentionKernel implements CpuKernel {
             for (int i = 0; i < count; i++) {
                 double reciprocal = arithmetic.round(1 / arithmetic.get(total, i));
                 arithmetic.scale(sums, i * width, reciprocal, sums, i * width, width);
-                arithmetic.store(sums, i * width, out.memory(slots), out.offset(head, first + i), out.dtype(), width);
             }
+            out.store(arithmetic, slots, head, first, count, sums);
             arithmetic.unary(UnaryOp.LOG, total, 0, total, 0, count);
             arithmetic.add(max, 0, total, 0, max, 0, count);
             for (int i = 0; i < count; i++) {

@@ -1,12 +1,14 @@
 package org.adjoint.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
-import org.adjoint.cpu.gemm.ElementType;
 import org.adjoint.cpu.gemm.PanelKernels;
 
 /**
  * Products of blocks in the calling thread's scratch, for attention: {@link PanelKernels} with operands of any depth,
  * which are packed in chunks of {@link PanelKernels#maxDepth()}.
+ *
+ * <p>An operand can be packed with one step more than the matrix has columns: {@code [a, 1] . [b, c]} is
+ * {@code a . b + c}, so a product brings a sum with a value per column along at hardly any cost.
  */
 final class BlockProducts {
     private static final int TILE = 22;
@@ -60,6 +62,17 @@ final class BlockProducts {
         return new Packed(target, at, rows, matrix.columns());
     }
 
+    /** As {@link #packRows}, with a step of ones behind the columns. */
+    Packed packRowsAndOnes(MatrixView matrix, MemorySegment memory, long index, int row, int rows, Object target) {
+        packRows(matrix, memory, index, row, rows, target, 0);
+        int last = matrix.columns();
+        int first = last / kernels.maxDepth() * rows * kernels.rowStride() + last % kernels.maxDepth();
+        for (int i = 0; i < rows; i++) {
+            arithmetic.set(target, first + i * kernels.rowStride(), 1);
+        }
+        return new Packed(target, 0, rows, last + 1);
+    }
+
     /** The transpose of rows of a matrix as a left operand; {@code rows}, its depth, is no more than a chunk. */
     Packed packRowsTransposed(MatrixView matrix, MemorySegment memory, long index, int row, int rows, Object target) {
         kernels.packRows(Arithmetic.elementType(matrix.dtype()), memory, matrix.offset(index, row),
@@ -69,29 +82,47 @@ final class BlockProducts {
 
     /** Rows of a matrix as a right operand; {@code rows}, its depth, is no more than a chunk. */
     Packed packPanels(MatrixView matrix, MemorySegment memory, long index, int row, int rows, Object target, int at) {
-        pack(matrix, memory, matrix.offset(index, row), matrix.rowStride(), matrix.columnStride(), rows,
-            matrix.columns(), target, at);
+        for (int column = 0; column < matrix.columns(); column += kernels.panelColumns()) {
+            packPanel(matrix, memory, matrix.offset(index, row, column), matrix.rowStride(), matrix.columnStride(), rows,
+                Math.min(kernels.panelColumns(), matrix.columns() - column), target, at + column * rows);
+        }
         return new Packed(target, at, matrix.columns(), rows);
     }
 
-    /** The transpose of rows of a matrix as a right operand: rows become columns, the depth is the matrix' columns. */
-    Packed packPanelsTransposed(MatrixView matrix, MemorySegment memory, long index, int row, int rows, Object target,
-        int at) {
-        for (int depth = 0; depth < matrix.columns(); depth += kernels.maxDepth()) {
-            pack(matrix, memory, matrix.offset(index, row, depth), matrix.columnStride(), matrix.rowStride(),
-                Math.min(kernels.maxDepth(), matrix.columns() - depth), rows, target, at + depth * panelled(rows));
+    /**
+     * The transpose of rows of a matrix, times {@code factor}, as a right operand: rows become columns, the depth is the
+     * matrix' columns.
+     *
+     * @param last a value per row for one step more, from element {@code lastAt} on; or null
+     */
+    Packed packPanelsTransposed(MatrixView matrix, MemorySegment memory, long index, int row, int rows, double factor,
+        Object last, int lastAt, Object target, int at) {
+        int d = matrix.columns();
+        int steps = last == null ? d : d + 1;
+        for (int done = 0; done < steps; done += kernels.maxDepth()) {
+            int depth = Math.min(kernels.maxDepth(), steps - done);
+            int filled = Math.min(depth, d - done);
+            for (int column = 0; column < rows; column += kernels.panelColumns()) {
+                int columns = Math.min(kernels.panelColumns(), rows - column);
+                int width = kernels.paddedWidth(columns);
+                int to = at + done * panelled(rows) + column * depth;
+                if (filled > 0) {
+                    packPanel(matrix, memory, matrix.offset(index, row + column, done), matrix.columnStride(),
+                        matrix.rowStride(), filled, columns, target, to);
+                    arithmetic.scale(target, to, factor, target, to, filled * width);
+                }
+                if (filled < depth) {
+                    System.arraycopy(last, lastAt + column, target, to + filled * width, columns);
+                }
+            }
         }
-        return new Packed(target, at, rows, matrix.columns());
+        return new Packed(target, at, rows, steps);
     }
 
-    private void pack(MatrixView matrix, MemorySegment memory, long offset, long depthStride, long stride, int depth,
+    private void packPanel(MatrixView matrix, MemorySegment memory, long offset, long depthStride, long stride, int depth,
         int columns, Object target, int at) {
-        ElementType type = Arithmetic.elementType(matrix.dtype());
-        int width = kernels.panelColumns();
-        for (int column = 0; column < columns; column += width) {
-            kernels.packPanel(type, memory, offset + column * stride * type.bytes(), depthStride, stride, depth,
-                Math.min(width, columns - column), target, at + column * depth, staging, halves);
-        }
+        kernels.packPanel(Arithmetic.elementType(matrix.dtype()), memory, offset, depthStride, stride, depth, columns,
+            target, at, staging, halves);
     }
 
     /** A block in scratch, {@code depth} rows of {@code stride} elements, as a right operand; no deeper than a chunk. */
@@ -106,19 +137,17 @@ final class BlockProducts {
         return new Packed(target, 0, columns, depth);
     }
 
+    /** A block in scratch, {@code rows} of {@code stride} elements, as a left operand; no deeper than a chunk. */
+    Packed packRows(Object block, int stride, int rows, int depth, Object target) {
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(block, row * stride, target, row * kernels.rowStride(), depth);
+        }
+        return new Packed(target, 0, rows, depth);
+    }
+
     /** A block in scratch whose rows are {@link PanelKernels#rowStride()} apart is a left operand as it stands. */
     static Packed asRows(Object block, int rows, int depth) {
         return new Packed(block, 0, rows, depth);
-    }
-
-    /** Multiplies every row of a left operand. */
-    void scaleRows(Packed rows, double factor) {
-        for (int done = 0, start = rows.at(); done < rows.depth(); done += kernels.maxDepth()) {
-            int count = Math.min(kernels.maxDepth(), rows.depth() - done);
-            for (int row = 0; row < rows.extent(); row++, start += kernels.rowStride()) {
-                arithmetic.scale(rows.array(), start, factor, rows.array(), start, count);
-            }
-        }
     }
 
     /**

@@ -62,4 +62,26 @@ final class MatrixView {
     long offset(long matrix, int row, int column) {
         return offset(matrix, row) + column * columnBytes;
     }
+
+    /** Rows of a matrix side by side in {@code target}; the columns lie side by side in memory. */
+    void load(Arithmetic arithmetic, MemorySegment[] slots, long matrix, int row, int count, Object target) {
+        if (rowStride() == columns) {
+            arithmetic.load(memory(slots), offset(matrix, row), dtype(), target, 0, count * columns);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            arithmetic.load(memory(slots), offset(matrix, row + i), dtype(), target, i * columns, columns);
+        }
+    }
+
+    /** What {@link #load} reads, written. */
+    void store(Arithmetic arithmetic, MemorySegment[] slots, long matrix, int row, int count, Object source) {
+        if (rowStride() == columns) {
+            arithmetic.store(source, 0, memory(slots), offset(matrix, row), dtype(), count * columns);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            arithmetic.store(source, i * columns, memory(slots), offset(matrix, row + i), dtype(), columns);
+        }
+    }
 }
