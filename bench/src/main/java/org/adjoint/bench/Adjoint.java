@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.adjoint.bench.suite.BenchCommand;
 import org.adjoint.bench.train.SampleCommand;
 import org.adjoint.bench.train.TrainCommand;
 import picocli.CommandLine;
@@ -36,7 +37,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ADJOINT_JAVA_OPTS      more options for the JVM",
             "  ADJOINT_STACKTRACES=1  the stack trace of a failure"
         },
-        subcommands = {HelpCommand.class, DevicesCommand.class, TrainCommand.class, SampleCommand.class})
+        subcommands = {HelpCommand.class, DevicesCommand.class, TrainCommand.class, SampleCommand.class,
+            GradcheckCommand.class, BenchCommand.class})
 public final class Adjoint implements Runnable {
 
     @Spec

@@ -46,11 +46,11 @@ import picocli.CommandLine.Spec;
         })
 public final class TrainCommand implements Callable<Integer> {
     private static final long STEPS = 1_000;
-    private static final int LAYERS = 4;
-    private static final int HEADS = 4;
-    private static final int WIDTH = 128;
-    private static final int CONTEXT = 128;
-    private static final int BATCH = 8;
+    public static final int LAYERS = 4;
+    public static final int HEADS = 4;
+    public static final int WIDTH = 128;
+    public static final int CONTEXT = 128;
+    public static final int BATCH = 8;
     private static final double LEARNING_RATE = 3e-3;
     private static final long SEED = 0;
     private static final int MOST = 1 << 20;

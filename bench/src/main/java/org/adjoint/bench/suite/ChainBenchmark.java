@@ -1,0 +1,68 @@
+package org.adjoint.bench.suite;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.adjoint.Device;
+import org.adjoint.Step;
+import org.adjoint.Tensor;
+import org.adjoint.Variable;
+import org.adjoint.graph.DType;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+
+/** Elementwise operations with scalars over 10 million numbers, from one variable into another, so that nothing is allocated. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.SampleTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class ChainBenchmark {
+    private static final long ELEMENTS = 10_000_000;
+
+    /** How many operations: add, multiply, maximum and again. */
+    @Param({})
+    public String work;
+
+    @Param({})
+    public int threads;
+
+    private Device device;
+    private Step step;
+
+    @Setup
+    public void prepare() {
+        device = Device.open("cpu", Map.of("threads", Integer.toString(threads)));
+        Variable source = device.variable("source", device.arange(DType.F32, ELEMENTS).mul(1e-7));
+        Variable target = device.variable("target", device.zeros(DType.F32, ELEMENTS));
+        int operations = Integer.parseInt(work);
+        step = Step.compileAll(device, arguments -> {
+            Tensor x = source.tensor();
+            for (int i = 0; i < operations; i++) {
+                x = switch (i % 3) {
+                    case 0 -> x.add(0.25);
+                    case 1 -> x.mul(0.75);
+                    default -> x.maximum(0.5);
+                };
+            }
+            target.assign(x);
+            return List.of();
+        });
+    }
+
+    @Benchmark
+    public void chain() {
+        step.runAll(List.of());
+    }
+
+    @TearDown
+    public void close() {
+        step.close();
+        device.close();
+    }
+}

@@ -1,0 +1,46 @@
+package org.adjoint.bench.suite;
+
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Results for people and for programs. */
+record Report(MachineInfo machine, List<Result> results) {
+
+    /** A table; the name of a case stands on its first line. */
+    void print(PrintWriter out) {
+        int caseWidth = width("case", results.stream().map(Result::work).toList());
+        int contenderWidth = width("contender", results.stream().map(Result::contender).toList());
+        int unitWidth = width("", results.stream().map(Result::unit).toList());
+        String row = "%-" + caseWidth + "s  %-" + contenderWidth + "s  %10s %-" + unitWidth + "s  %s";
+        out.println(machine);
+        out.println(String.format(row, "case", "contender", "median", "", "ratio").stripTrailing());
+        String last = null;
+        for (Result result : results) {
+            String remark = result.ratio() != null ? String.format(Locale.ROOT, "%.2f of %s", result.ratio(), result.peer())
+                : result.bound() != null ? "bound " + number(result.bound()) : "";
+            out.println(String.format(row, result.work().equals(last) ? "" : result.work(), result.contender(),
+                number(result.median()), result.unit(), remark).stripTrailing());
+            last = result.work();
+        }
+        out.flush();
+    }
+
+    private static int width(String title, List<String> texts) {
+        return Math.max(title.length(), texts.stream().mapToInt(String::length).max().orElse(0));
+    }
+
+    /** Four digits at least, and no more than two after the point. */
+    private static String number(double value) {
+        return String.format(Locale.ROOT, Math.abs(value) < 100 ? "%.2f" : "%,.1f", value);
+    }
+
+    Map<String, Object> fields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("machine", machine.fields());
+        fields.put("results", results.stream().map(Result::fields).toList());
+        return fields;
+    }
+}
