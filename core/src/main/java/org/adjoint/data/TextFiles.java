@@ -104,6 +104,7 @@ public final class TextFiles {
     }
 
     private static boolean isOutput(Path folder) {
-        return OUTPUTS.contains(name(folder)) || RUN_MARKS.stream().anyMatch(mark -> Files.exists(folder.resolve(mark)));
+        return OUTPUTS.contains(name(folder))
+            || RUN_MARKS.stream().anyMatch(mark -> Files.exists(folder.resolve(mark)));
     }
 }

@@ -33,8 +33,8 @@ public final class TokenBatches {
                 "batches: rows and context must be positive but are " + rows + " and " + context);
         }
         if (text.length <= context) {
-            throw new IllegalArgumentException("batches: the text has " + text.length + " bytes but a context of " + context
-                + " needs at least " + (context + 1L) + ": use more text or a shorter context");
+            throw new IllegalArgumentException("batches: the text has " + text.length + " bytes but a context of "
+                + context + " needs at least " + (context + 1L) + ": use more text or a shorter context");
         }
         return new TokenBatches(text, rows, context, seed);
     }

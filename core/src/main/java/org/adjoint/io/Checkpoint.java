@@ -80,8 +80,8 @@ public final class Checkpoint {
     }
 
     /**
-     * Sets the variables to what a file holds, all of them or, if the file does not fit, none. The optimizer's and random
-     * state of a file may be left unread, parameters may not.
+     * Sets the variables to what a file holds, all of them or, if the file does not fit, none. The optimizer's and the
+     * random state in a file may be left unread, parameters may not.
      *
      * @return the strings that were saved with them
      * @throws InvalidFileException if it is no safetensors file, or of another model: then the message names the first

@@ -65,12 +65,13 @@ public final class Safetensors implements AutoCloseable {
             MemorySegment whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
             long length = whole.get(LENGTH, 0);
             if (length < 0 || length > LONGEST_HEADER) {
-                throw new InvalidFileException(file, "the header would be " + Long.toUnsignedString(length)
-                    + " bytes long, more than the " + LONGEST_HEADER + " that are allowed: this is no safetensors file");
+                throw new InvalidFileException(file, "this is no safetensors file: its header would be "
+                    + Long.toUnsignedString(length) + " bytes long, more than the " + LONGEST_HEADER
+                    + " that are allowed");
             }
             if (length > size - 8) {
-                throw new InvalidFileException(file, "the file is truncated: its header is " + length + " bytes long but "
-                    + (size - 8) + " are there");
+                throw new InvalidFileException(file, "the file is truncated: its header is " + length
+                    + " bytes long but " + (size - 8) + " are there");
             }
             byte[] text = whole.asSlice(8, length).toArray(ValueLayout.JAVA_BYTE);
             MemorySegment data = whole.asSlice(8 + length);

@@ -192,8 +192,8 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                 return dtype;
             }
         }
-        throw new InvalidFileException(file, "tensor '" + name + "' has dtype '" + text + "', which is unknown here: only "
-            + Arrays.toString(DType.values()) + " can be read");
+        throw new InvalidFileException(file, "tensor '" + name + "' has dtype '" + text
+            + "', which is unknown here: only " + Arrays.toString(DType.values()) + " can be read");
     }
 
     private static long[] readNumbers(Path file, JsonParser json, String name, String field) throws IOException {
@@ -207,7 +207,8 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             }
         }
         if (!valid) {
-            throw new InvalidFileException(file, "tensor '" + name + "': " + field + " must be a list of whole numbers from 0");
+            throw new InvalidFileException(file,
+                "tensor '" + name + "': " + field + " must be a list of whole numbers from 0");
         }
         return numbers.stream().mapToLong(Long::longValue).toArray();
     }
@@ -222,7 +223,8 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         for (Map.Entry<String, Entry> tensor : ordered) {
             long begin = tensor.getValue().begin;
             if (begin < end) {
-                throw new InvalidFileException(file, "tensors '" + previous + "' and '" + tensor.getKey() + "' overlap");
+                throw new InvalidFileException(file,
+                    "tensors '" + previous + "' and '" + tensor.getKey() + "' overlap");
             }
             if (begin > end) {
                 throw new InvalidFileException(file, "there is a gap of " + (begin - end) + " bytes before tensor '"

@@ -14,8 +14,8 @@ import org.adjoint.nn.KeyValueCache;
 
 /**
  * Runs a GPT token by token, keeping keys and values of earlier tokens in caches as long as the model's context. The
- * position is a variable, so one plan serves all tokens and a second one the pieces that prompts are read in.
- * Works on one sequence. The model should be in evaluation mode.
+ * position is a variable, so one plan serves all tokens and a second one the pieces that prompts are read in. Works on
+ * one sequence.
  */
 public final class Decoder implements AutoCloseable {
     /** Prompts are read in pieces of this many tokens, the rest one by one. */
@@ -80,11 +80,14 @@ public final class Decoder implements AutoCloseable {
      * Reads tokens.
      *
      * @return logits of what follows the last one, as many as the vocabulary
-     * @throws IllegalStateException if they do not fit in what is left of the capacity
+     * @throws IllegalStateException if they do not fit in what is left of the capacity, or the model drops out
      */
     public float[] feed(int... tokens) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("decoder: there are no tokens to read");
+        }
+        if (model.config().dropout() > 0 && model.isTraining()) {
+            throw new IllegalStateException("decoder: the model is in training mode and drops out: call eval() first");
         }
         if (tokens.length > capacity() - count) {
             throw new IllegalStateException("decoder: " + tokens.length + " tokens after " + count

@@ -40,8 +40,8 @@ public final class GPT extends Module<GPT> {
     public record Config(int vocabulary, int context, int layers, int heads, int width, double dropout, DType dtype) {
         public Config {
             if (vocabulary < 1 || context < 1 || layers < 1 || heads < 1 || width < 1) {
-                throw new IllegalArgumentException("GPT: vocabulary " + vocabulary + ", context " + context + ", layers "
-                    + layers + ", heads " + heads + " and width " + width + " must all be positive");
+                throw new IllegalArgumentException("GPT: vocabulary " + vocabulary + ", context " + context
+                    + ", layers " + layers + ", heads " + heads + " and width " + width + " must all be positive");
             }
             if (width % heads != 0) {
                 throw new IllegalArgumentException(
@@ -100,7 +100,8 @@ public final class GPT extends Module<GPT> {
         private static String text(Map<String, String> metadata, String name) {
             String text = metadata.get(name);
             if (text == null) {
-                throw new IllegalArgumentException("GPT: the metadata lacks '" + name + "': it does not describe a GPT");
+                throw new IllegalArgumentException(
+                    "GPT: the metadata lacks '" + name + "': it does not describe a GPT");
             }
             return text;
         }
@@ -196,7 +197,8 @@ public final class GPT extends Module<GPT> {
     }
 
     /**
-     * Logits {@code (batch, vocabulary)} after the last of some tokens {@code (batch, t)} that follow those in the caches.
+     * Logits {@code (batch, vocabulary)} after the last of some tokens {@code (batch, t)} that follow those in the
+     * caches.
      *
      * @param caches one for each layer
      * @param position how many tokens came before, an {@code I64} scalar
@@ -235,19 +237,22 @@ public final class GPT extends Module<GPT> {
     /**
      * Takes the weights of a GPT-2 under the names they have in its published files; its linear weights are (in, out).
      *
-     * @param weights the tensor of a name such as {@code "h.0.attn.c_attn.weight"}, on this model's device
-     * @throws IllegalArgumentException if one has another shape
+     * @param weights the tensor of a name such as {@code "h.0.attn.c_attn.weight"}, on this model's device, or null
+     * @throws IllegalArgumentException if one is missing or has another shape
      */
     public void loadGpt2(Function<String, Tensor> weights) {
         namedParameters().forEach((name, variable) -> {
             Tensor weight = weights.apply(gpt2Name(name));
+            if (weight == null) {
+                throw new IllegalArgumentException("GPT: there is no '" + gpt2Name(name) + "' for '" + name + "'");
+            }
             Tensor oriented = isTransposedInGpt2(name) && weight.shape().rank() == 2 ? weight.transpose() : weight;
             requireShape(name, variable.shape(), oriented.shape());
             variable.assign(oriented.to(variable.dtype()));
         });
     }
 
-    /** Gives the weights to a consumer under the names and in the layout of GPT-2's published files. */
+    /** The weights under the names and in the layout of GPT-2's published files. */
     public Map<String, Tensor> toGpt2() {
         Map<String, Tensor> weights = new LinkedHashMap<>();
         for (Map.Entry<String, Variable> entry : namedParameters().entrySet()) {

@@ -93,7 +93,8 @@ public final class Sampler {
         int best = 0;
         for (int i = 0; i < logits.length; i++) {
             if (Float.isNaN(logits[i])) {
-                throw new IllegalArgumentException("sampler: the logit of token " + i + " is NaN: the model has diverged");
+                throw new IllegalArgumentException(
+                    "sampler: the logit of token " + i + " is NaN: the model has diverged");
             }
             best = logits[i] > logits[best] ? i : best;
         }

@@ -23,7 +23,8 @@ public final class KeyValueCache implements AutoCloseable {
     public static KeyValueCache of(Device device, String name, DType dtype, long batch, long heads, long capacity,
         long headWidth) {
         Tensor zeros = device.zeros(dtype, batch, heads, capacity, headWidth);
-        return new KeyValueCache(capacity, device.variable(name + ".keys", zeros), device.variable(name + ".values", zeros));
+        return new KeyValueCache(capacity, device.variable(name + ".keys", zeros),
+            device.variable(name + ".values", zeros));
     }
 
     /**

@@ -4,7 +4,8 @@ import org.adjoint.Tensor;
 import org.adjoint.graph.Shape;
 
 /**
- * Normalizes the last axis to mean 0 and variance 1, then scales and shifts it (Ba et al., "Layer normalization", 2016).
+ * Normalizes the last axis to mean 0 and variance 1, then scales and shifts it (Ba et al., "Layer normalization",
+ * 2016).
  * Parameters: {@code weight (width)}, ones, and {@code bias (width)}, zeros.
  */
 public final class LayerNorm extends Module<LayerNorm> implements Layer {

@@ -15,8 +15,8 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.Shape;
 
 /**
- * A part of a model: parameters, parts of its own, and a function of tensors. A part's parameters carry the names of the
- * parts around it, joined by dots, as in PyTorch's {@code state_dict}: {@code "blocks.0.attention.qkv.weight"}.
+ * A part of a model: parameters, parts of its own, and a function of tensors. A part's parameters carry the names of
+ * the parts around it, joined by dots, as in PyTorch's {@code state_dict}: {@code "blocks.0.attention.qkv.weight"}.
  *
  * <pre>{@code
  * final class Residual extends Module<Residual> implements Layer {
@@ -67,8 +67,8 @@ public abstract class Module<M extends Module<M>> {
     }
 
     /**
-     * Gives every parameter its first value, in {@code F32}. A value depends on the seed and on the parameter's name, on
-     * nothing else. The parameters belong to the scope that is innermost now.
+     * Gives every parameter its first value, in {@code F32}. A value depends on the seed and on the parameter's name,
+     * on nothing else. The parameters belong to the scope that is innermost now.
      *
      * @return this module
      * @throws IllegalStateException if it has values already
@@ -82,7 +82,8 @@ public abstract class Module<M extends Module<M>> {
         Map<String, Parameter> all = tree();
         all.forEach((name, parameter) -> {
             if (parameter.isInitialized()) {
-                throw new IllegalStateException("initialize: parameter '" + name + "' of " + this + " has a value already");
+                throw new IllegalStateException(
+                    "initialize: parameter '" + name + "' of " + this + " has a value already");
             }
         });
         all.forEach((name, parameter) -> parameter.initialize(device, name, seed, dtype));
@@ -156,8 +157,8 @@ public abstract class Module<M extends Module<M>> {
     final void requireWidth(Tensor x, long width) {
         int rank = x.shape().rank();
         if (rank == 0 || x.shape().extent(rank - 1) != width) {
-            throw new IllegalArgumentException(this + ": the last axis of its input must be " + width + " but the input is "
-                + x.shape());
+            throw new IllegalArgumentException(
+                this + ": the last axis of its input must be " + width + " but the input is " + x.shape());
         }
     }
 

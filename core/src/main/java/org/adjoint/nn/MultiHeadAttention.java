@@ -5,7 +5,8 @@ import org.adjoint.Tensor;
 /**
  * Self-attention of several heads (Vaswani et al., "Attention is all you need", 2017) for x {@code (batch, t, width)}.
  * One projection makes queries, keys and values, in this order: {@code qkv.weight (3 width, width)},
- * {@code qkv.bias (3 width)}; another joins the heads: {@code output.weight (width, width)}, {@code output.bias (width)}.
+ * {@code qkv.bias (3 width)}; another joins the heads: {@code output.weight (width, width)},
+ * {@code output.bias (width)}.
  */
 public final class MultiHeadAttention extends Module<MultiHeadAttention> implements Layer {
     private final long width;
@@ -16,8 +17,8 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
 
     private MultiHeadAttention(long width, long heads, boolean causal, Linear qkv, Linear output) {
         if (heads < 1 || width % heads != 0) {
-            throw new IllegalArgumentException("MultiHeadAttention: a width of " + width + " does not divide into " + heads
-                + " heads");
+            throw new IllegalArgumentException(
+                "MultiHeadAttention: a width of " + width + " does not divide into " + heads + " heads");
         }
         this.width = width;
         this.heads = heads;
@@ -63,7 +64,8 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
     private Tensor project(Tensor x) {
         requireWidth(x, width);
         if (x.shape().rank() != 3) {
-            throw new IllegalArgumentException(this + ": its input must be (batch, t, " + width + ") but is " + x.shape());
+            throw new IllegalArgumentException(
+                this + ": its input must be (batch, t, " + width + ") but is " + x.shape());
         }
         return qkv.forward(x);
     }

@@ -76,8 +76,8 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
         String full = "optimizer." + name;
         Variable variable = device().variable(full, initial);
         if (state.put(full, variable) != null) {
-            throw new IllegalArgumentException(this + ": two parameters are named '" + name.substring(name.indexOf('.') + 1)
-                + "': initialize them as parts of one model");
+            throw new IllegalArgumentException(this + ": two parameters are named '"
+                + name.substring(name.indexOf('.') + 1) + "': initialize them as parts of one model");
         }
         return variable;
     }

@@ -12,13 +12,16 @@ public interface Schedule {
         return step -> rate;
     }
 
-    /** From {@code start} at step 0 in a straight line to {@code end} at step {@code steps}, and {@code end} from there. */
+    /** From {@code start} at step 0 in a straight line to {@code end} at step {@code steps} and from there on. */
     static Schedule linear(double start, double end, long steps) {
         requirePositive("linear", steps);
         return step -> step >= steps ? end : start + (end - start) * step / steps;
     }
 
-    /** From {@code start} at step 0 along half a cosine to {@code end} at step {@code steps} (Loshchilov and Hutter, 2017). */
+    /**
+     * From {@code start} at step 0 along half a cosine to {@code end} at step {@code steps} and from there on
+     * (Loshchilov and Hutter, 2017).
+     */
     static Schedule cosine(double start, double end, long steps) {
         requirePositive("cosine", steps);
         return step -> step >= steps ? end : end + (start - end) * (1 + StrictMath.cos(Math.PI * step / steps)) / 2;

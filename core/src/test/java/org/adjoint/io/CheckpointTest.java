@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -38,7 +41,8 @@ class CheckpointTest {
         private final Device device = Device.open("reference");
         private final GPT gpt = GPT.of(new GPT.Config(256, 8, 1, 2, 8).withDropout(0.2)).initialize(device, 1);
         private final AdamW adam = AdamW.of(gpt.parameters());
-        private final TokenBatches batches = TokenBatches.of("the quick brown fox jumps over the lazy dog".getBytes(), 2, 8, 3);
+        private final TokenBatches batches =
+            TokenBatches.of("the quick brown fox jumps over the lazy dog".getBytes(StandardCharsets.US_ASCII), 2, 8, 3);
         private final Schedule schedule = Schedule.cosine(1e-2, 1e-3, 6).warmup(2);
         private final Step step = Step.compile(device, (x, y) -> {
             Tensor loss = gpt.loss(x, y);
@@ -158,8 +162,9 @@ class CheckpointTest {
     void twoVariablesOfOneNameAreAnError() {
         try (Device device = Device.open("reference")) {
             Map<String, Variable> parameters = Linear.of(2, 3).initialize(device, 1).namedParameters();
-            assertEquals("checkpoint: there are two variables named 'weight'", assertThrows(IllegalArgumentException.class,
-                () -> Checkpoint.of(parameters).with(parameters)).getMessage());
+            assertEquals("checkpoint: there are two variables named 'weight'",
+                assertThrows(IllegalArgumentException.class,
+                    () -> Checkpoint.of(parameters).with(parameters)).getMessage());
         }
     }
 
@@ -222,11 +227,11 @@ class CheckpointTest {
 
     /** Also where the tests run on the module path. */
     private static String classPath() {
-        return String.join(java.io.File.pathSeparator, List.of(System.getProperty("java.class.path", ""),
+        return String.join(File.pathSeparator, List.of(System.getProperty("java.class.path", ""),
             System.getProperty("jdk.module.path", ""), location(CheckpointTest.class), location(Checkpoint.class)));
     }
 
     private static String location(Class<?> type) {
-        return Path.of(java.net.URI.create(type.getProtectionDomain().getCodeSource().getLocation().toString())).toString();
+        return Path.of(URI.create(type.getProtectionDomain().getCodeSource().getLocation().toString())).toString();
     }
 }

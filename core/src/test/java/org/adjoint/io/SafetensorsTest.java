@@ -53,10 +53,11 @@ class SafetensorsTest {
     }
 
     /** {@code save({'a': f32 [[1.5], [-2.5]], 'b': i64 [-2]}, {'format': 'np'})} of safetensors 0.8.0 for Python. */
-    private static final String REFERENCE_BYTES = "90000000000000007b225f5f6d657461646174615f5f223a7b22666f726d6174223a226e"
-        + "70227d2c2262223a7b226474797065223a22493634222c227368617065223a5b315d2c22646174615f6f666673657473223a5b302c385d"
-        + "7d2c2261223a7b226474797065223a22463332222c227368617065223a5b322c315d2c22646174615f6f666673657473223a5b382c3136"
-        + "5d7d7d202020feffffffffffffff0000c03f000020c0";
+    private static final String REFERENCE_BYTES =
+        "90000000000000007b225f5f6d657461646174615f5f223a7b22666f726d6174223a226e70227d2c2262223a7b226474"
+        + "797065223a22493634222c227368617065223a5b315d2c22646174615f6f666673657473223a5b302c385d7d2c226122"
+        + "3a7b226474797065223a22463332222c227368617065223a5b322c315d2c22646174615f6f666673657473223a5b382c"
+        + "31365d7d7d202020feffffffffffffff0000c03f000020c0";
 
     @Test
     void readsAFileOfTheReferenceImplementation() throws IOException {
@@ -132,11 +133,11 @@ class SafetensorsTest {
         Path file = Files.write(folder.resolve("x"), new byte[7]);
         assertRefused(file, "is too short for a safetensors file: 7 bytes");
         Files.writeString(file, "not a header, just text that is longer");
-        assertRefused(file, "the header would be 7307125996937047918 bytes long, more than the 100000000 that are allowed: "
-            + "this is no safetensors file");
+        assertRefused(file, "this is no safetensors file: its header would be 7307125996937047918 bytes long, more "
+            + "than the 100000000 that are allowed");
         Files.write(file, new byte[] {-1, -1, -1, -1, -1, -1, -1, -1});
-        assertRefused(file, "the header would be 18446744073709551615 bytes long, more than the 100000000 that are "
-            + "allowed: this is no safetensors file");
+        assertRefused(file, "this is no safetensors file: its header would be 18446744073709551615 bytes long, more "
+            + "than the 100000000 that are allowed");
         Files.write(file, new byte[] {100, 0, 0, 0, 0, 0, 0, 0, '{', '}'});
         assertRefused(file, "the file is truncated: its header is 100 bytes long but 2 are there");
     }
@@ -144,7 +145,8 @@ class SafetensorsTest {
     /** Truncated anywhere at all, a file is refused. */
     @Test
     void everyTruncationIsRefused() throws IOException {
-        byte[] whole = Files.readAllBytes(file("{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}".replace('\'', '"'), 8));
+        String header = "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}".replace('\'', '"');
+        byte[] whole = Files.readAllBytes(file(header, 8));
         List<Integer> accepted = new ArrayList<>();
         for (int length = 0; length < whole.length; length++) {
             Path file = Files.write(folder.resolve("cut"), Arrays.copyOf(whole, length));
@@ -167,15 +169,16 @@ class SafetensorsTest {
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}} | 9 | 1 bytes follow the last tensor",
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'U8','shape':[2],'data_offsets':[7,9]}} | 9"
             + " | tensors 'a' and 'b' overlap",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'U8','shape':[2],'data_offsets':[9,11]}} | 11"
-            + " | there is a gap of 1 bytes before tensor 'b'",
+        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'U8','shape':[2],'data_offsets':[9,11]}}"
+            + " | 11 | there is a gap of 1 bytes before tensor 'b'",
         "{'a':{'dtype':'U8','shape':[0],'data_offsets':[0,0]},'a':{'dtype':'U8','shape':[0],'data_offsets':[0,0]}} | 0"
             + " | the header names 'a' twice",
         "{'__metadata__':{},'__metadata__':{}} | 0 | the header names '__metadata__' twice",
         "{'__metadata__':{'k':'1','k':'2'}} | 0 | metadata 'k' is there twice",
         "{'__metadata__':{'k':1}} | 0 | metadata 'k' is not a string",
         "{'a':{'dtype':'F8_E4M3','shape':[0],'data_offsets':[0,0]}} | 0"
-            + " | tensor 'a' has dtype 'F8_E4M3', which is unknown here: only [BOOL, U8, I32, I64, F16, BF16, F32, F64] can be read",
+            + " | tensor 'a' has dtype 'F8_E4M3', which is unknown here: only"
+            + " [BOOL, U8, I32, I64, F16, BF16, F32, F64] can be read",
         "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}} | 8"
             + " | tensor 'a': f32(3) does not take the 8 bytes that data_offsets gives it",
         "{'a':{'dtype':'F32','shape':[4294967296,4294967296],'data_offsets':[0,0]}} | 0"

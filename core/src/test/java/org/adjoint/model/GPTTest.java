@@ -55,7 +55,8 @@ class GPTTest {
         assertEquals(Shape.of(2_304, 768), shapes.get("blocks.11.attention.qkv.weight"));
         assertEquals(Shape.of(768, 3_072), shapes.get("blocks.0.mlp.contract.weight"));
         assertEquals(List.of("wte.weight", "wpe.weight", "h.10.ln_1.weight", "h.10.attn.c_attn.bias",
-                "h.10.attn.c_proj.weight", "h.10.ln_2.bias", "h.10.mlp.c_fc.weight", "h.10.mlp.c_proj.weight", "ln_f.bias"),
+                "h.10.attn.c_proj.weight", "h.10.ln_2.bias", "h.10.mlp.c_fc.weight", "h.10.mlp.c_proj.weight",
+                "ln_f.bias"),
             List.of("tokenEmbedding.weight", "positionEmbedding.weight", "blocks.10.norm1.weight",
                 "blocks.10.attention.qkv.bias", "blocks.10.attention.output.weight", "blocks.10.norm2.bias",
                 "blocks.10.mlp.expand.weight", "blocks.10.mlp.contract.weight", "norm.bias")
@@ -72,6 +73,9 @@ class GPTTest {
         target.loadGpt2(weights::get);
         source.namedParameters().forEach((name, variable) -> assertArrayEquals(variable.tensor().toDoubleArray(),
             target.namedParameters().get(name).tensor().toDoubleArray(), name));
+        weights.remove("ln_f.bias");
+        assertEquals("GPT: there is no 'ln_f.bias' for 'norm.bias'",
+            assertThrows(IllegalArgumentException.class, () -> target.loadGpt2(weights::get)).getMessage());
         weights.put("ln_f.bias", device.zeros(DType.F64, 9));
         assertEquals("GPT: parameter 'norm.bias' is (8) but 'ln_f.bias' holds (9)",
             assertThrows(IllegalArgumentException.class, () -> target.loadGpt2(weights::get)).getMessage());
@@ -96,8 +100,8 @@ class GPTTest {
     }
 
     private static double deviation(GPT gpt, String name) {
-        return Math.sqrt(Arrays.stream(gpt.namedParameters().get(name).tensor().toDoubleArray()).map(v -> v * v).average()
-            .orElseThrow());
+        double[] values = gpt.namedParameters().get(name).tensor().toDoubleArray();
+        return Math.sqrt(Arrays.stream(values).map(v -> v * v).average().orElseThrow());
     }
 
     @Test
@@ -171,6 +175,17 @@ class GPTTest {
                 return written.size() < 3;
             });
             assertEquals(3, written.size());
+        }
+    }
+
+    @Test
+    void aModelThatDropsOutDoesNotDecode() {
+        GPT gpt = GPT.of(TINY.withDropout(0.5)).initialize(device, 1);
+        try (Decoder decoder = Decoder.of(gpt)) {
+            assertEquals("decoder: the model is in training mode and drops out: call eval() first",
+                assertThrows(IllegalStateException.class, () -> decoder.feed(1)).getMessage());
+            gpt.eval();
+            assertEquals(11, decoder.feed(1).length);
         }
     }
 

@@ -64,7 +64,8 @@ class ModuleTest {
         assertEquals(List.of("0.weight", "0.bias", "2.0.weight"), List.copyOf(net.parameterShapes().keySet()));
         assertEquals(32, net.parameterCount());
         net.initialize(device, 1);
-        assertEquals(List.of("0.weight", "0.bias", "2.0.weight"), net.parameters().stream().map(Variable::name).toList());
+        assertEquals(List.of("0.weight", "0.bias", "2.0.weight"),
+            net.parameters().stream().map(Variable::name).toList());
         assertEquals(Set.of("qkv.weight", "qkv.bias", "output.weight", "output.bias"),
             MultiHeadAttention.of(4, 2).parameterShapes().keySet());
     }
@@ -72,7 +73,8 @@ class ModuleTest {
     @Test
     void aPartInTwoPlacesIsOnePart() {
         Twice module = new Twice().initialize(device, 1);
-        assertEquals(List.of("scale", "inner.weight", "norms.0.weight", "norms.0.bias", "norms.1.weight", "norms.1.bias"),
+        assertEquals(
+            List.of("scale", "inner.weight", "norms.0.weight", "norms.0.bias", "norms.1.weight", "norms.1.bias"),
             List.copyOf(module.namedParameters().keySet()));
         assertEquals(Shape.of(2, 3), module.forward(device.ones(DType.F32, 2, 3)).shape());
     }
@@ -94,8 +96,8 @@ class ModuleTest {
         Sequential net = Sequential.of(Linear.of(2, 8));
         IllegalStateException e =
             assertThrows(IllegalStateException.class, () -> net.forward(device.ones(DType.F32, 1, 2)));
-        assertEquals("parameter 'weight' of Linear(2, 8) has no value yet: call initialize(device, seed) on the model first",
-            e.getMessage());
+        assertEquals("parameter 'weight' of Linear(2, 8) has no value yet: call initialize(device, seed) on the model "
+            + "first", e.getMessage());
         assertThrows(IllegalStateException.class, net::parameters);
         net.initialize(device, 1);
         assertEquals("initialize: parameter '0.weight' of Sequential(Linear(2, 8)) has a value already",
@@ -146,8 +148,8 @@ class ModuleTest {
 
     @Test
     void aVectorHasNoFan() {
-        assertEquals("initializer: a parameter (3) has no fan-in and fan-out, only weights of at least two axes do: use "
-            + "normal, uniform or constant", assertThrows(IllegalArgumentException.class,
+        assertEquals("initializer: a parameter (3) has no fan-in and fan-out, only weights of at least two axes do: "
+            + "use normal, uniform or constant", assertThrows(IllegalArgumentException.class,
                 () -> Initializer.xavierNormal().value(Shape.of(3), new RandomNumbers(0, ""), 0)).getMessage());
     }
 
@@ -171,7 +173,8 @@ class ModuleTest {
             layer.forward(device.tensor(new float[] {1, 0, 0, 1}, 2, 2)).toDoubleArray());
         assertArrayEquals(new double[] {13, 27, 41}, layer.forward(device.tensor(new float[] {1, 1})).toDoubleArray());
         assertEquals("Linear(2, 3): the last axis of its input must be 2 but the input is (4, 3)",
-            assertThrows(IllegalArgumentException.class, () -> layer.forward(device.ones(DType.F32, 4, 3))).getMessage());
+            assertThrows(IllegalArgumentException.class,
+                () -> layer.forward(device.ones(DType.F32, 4, 3))).getMessage());
     }
 
     @Test
@@ -249,20 +252,23 @@ class ModuleTest {
     @Test
     void activationsAreLayers() {
         Tensor x = device.tensor(new double[] {-1, 0.5});
-        assertArrayEquals(new double[] {Math.tanh(-1), Math.tanh(0.5)}, Activation.TANH.forward(x).toDoubleArray(), 1e-15);
+        assertArrayEquals(new double[] {Math.tanh(-1), Math.tanh(0.5)}, Activation.TANH.forward(x).toDoubleArray(),
+            1e-15);
         assertArrayEquals(new double[] {0, 0.5}, Activation.RELU.forward(x).toDoubleArray());
         assertArrayEquals(new double[] {1 / (1 + Math.E), 1 / (1 + Math.exp(-0.5))},
             Activation.SIGMOID.forward(x).toDoubleArray(), 1e-15);
         // Phi(-1), Phi(0.5) from tables of the normal distribution
         assertArrayEquals(new double[] {-0.15865525393145705, 0.5 * 0.6914624612740131},
             Activation.GELU.forward(x).toDoubleArray(), 1e-14);
-        assertArrayEquals(Activation.GELU.forward(x).toDoubleArray(), Activation.GELU_TANH.forward(x).toDoubleArray(), 5e-4);
+        assertArrayEquals(Activation.GELU.forward(x).toDoubleArray(), Activation.GELU_TANH.forward(x).toDoubleArray(),
+            5e-4);
     }
 
     @Test
     void embeddingPicksRows() {
         Embedding table = Embedding.of(3, 2).initialize(device, 0);
         named(table, "weight").assign(device.tensor(new float[] {0, 1, 10, 11, 20, 21}, 3, 2));
-        assertArrayEquals(new double[] {20, 21, 0, 1}, table.forward(device.tensor(new int[] {2, 0}, 2)).toDoubleArray());
+        assertArrayEquals(new double[] {20, 21, 0, 1},
+            table.forward(device.tensor(new int[] {2, 0}, 2)).toDoubleArray());
     }
 }

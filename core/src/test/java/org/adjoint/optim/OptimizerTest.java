@@ -128,7 +128,8 @@ class OptimizerTest {
     @Test
     void adamW() {
         assertFollows(p -> AdamW.of(p), i -> adam(1e-3, 0.9, 0.999, 1e-8, p -> 0, 0.01));
-        assertFollows(p -> AdamW.of(p).learningRate(0.1).weightDecay(0.2), i -> adam(0.1, 0.9, 0.999, 1e-8, p -> 0, 0.2));
+        assertFollows(p -> AdamW.of(p).learningRate(0.1).weightDecay(0.2),
+            i -> adam(0.1, 0.9, 0.999, 1e-8, p -> 0, 0.2));
     }
 
     @Test

@@ -151,7 +151,8 @@ class ModelTest {
                 }
             }
             for (int t = 32; t < 40; t++) {
-                assertArrayEquals(Arrays.copyOfRange(whole, t * 128, (t + 1) * 128), cached.get(t - 32), 2e-5f, "token " + t);
+                float[] expected = Arrays.copyOfRange(whole, t * 128, (t + 1) * 128);
+                assertArrayEquals(expected, cached.get(t - 32), 2e-5f, "token " + t);
             }
         }
     }
