@@ -190,7 +190,8 @@ abstract class Emitter {
         switch (value.code()) {
             case INPUT -> load(program.inputs().get((int) value.constant()), (int) value.constant());
             case CONSTANT, SCALAR -> invariant(value);
-            case ADD, SUB, MUL, DIV, REMAINDER, MIN, MAX, FMA, SQRT, NEG, ABS, AND, OR, XOR, NOT, SHIFT_LEFT, SHIFT_RIGHT,
+            case ADD, SUB, MUL, DIV, REMAINDER, MIN, MAX, FMA, SQRT, NEG, ABS, AND, OR, XOR, NOT, SHIFT_LEFT,
+                SHIFT_RIGHT,
                 SHIFT_RIGHT_LOGICAL, EQ, NE, LT, LE, SELECT, TO_BITS, FROM_BITS, CONVERT, LARGE_SIN, LARGE_COS ->
                 operation(value);
         }

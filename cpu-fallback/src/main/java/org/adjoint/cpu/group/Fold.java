@@ -1,5 +1,6 @@
 package org.adjoint.cpu.group;
 
+import java.util.Arrays;
 import java.util.List;
 import org.adjoint.cpu.group.LoopProgram.Access;
 import org.adjoint.cpu.group.LoopProgram.FoldOp;
@@ -8,6 +9,8 @@ import org.adjoint.graph.ReduceOp;
 /** Folds the values of rows to one, in the order that {@link RowKernels} defines. */
 final class Fold {
     private static final long[] ZEROS = new long[2];
+    /** Rows up to this length are folded faster than a kernel is called. */
+    private static final int SHORT = 32;
 
     final ReduceOp op;
     final Kind kind;
@@ -45,6 +48,33 @@ final class Fold {
                 case I64 -> Long.MAX_VALUE;
             };
         };
+    }
+
+    /** Folds each of {@code count} rows of {@code length} values, at most a chunk, that follow each other. */
+    void rows(Scratch scratch, Object values, int length, int count, Object results) {
+        if (kind == Kind.F32 && op == ReduceOp.SUM && length <= SHORT) {
+            float[] lanes = (float[]) scratch.lanes(kind);
+            float[] all = (float[]) values;
+            float[] sums = (float[]) results;
+            for (int row = 0; row < count; row++) {
+                Arrays.fill(lanes, 0);
+                for (int i = 0; i < length; i++) {
+                    lanes[i & RowKernels.FLOAT_LANES - 1] += all[row * length + i];
+                }
+                sums[row] = RowKernels.foldSum(lanes);
+            }
+            return;
+        }
+        for (int row = 0; row < count; row++) {
+            long result = chunk(scratch, values, row * length, length);
+            switch (results) {
+                case float[] folded -> folded[row] = (float) Double.longBitsToDouble(result);
+                case double[] folded -> folded[row] = Double.longBitsToDouble(result);
+                case int[] folded -> folded[row] = (int) result;
+                case long[] folded -> folded[row] = result;
+                default -> throw new IllegalStateException("no row of " + kind);
+            }
+        }
     }
 
     /** Folds at most a chunk of a row. */

@@ -15,7 +15,10 @@ final class GeneratedRows extends RowKernels {
 
     private final int widthBits;
     private final Warmer warmer;
-    /** For {@code F32}, then for {@code F64}, one kernel for each row and op; then one for each dtype to load, and to store. */
+    /**
+     * For {@code F32}, then for {@code F64}, one kernel for each row and op; then one for each dtype to load, and to
+     * store.
+     */
     private final AtomicReferenceArray<TieredKernel> kernels =
         new AtomicReferenceArray<>(2 * (ROWS + OPS + DType.values().length));
 

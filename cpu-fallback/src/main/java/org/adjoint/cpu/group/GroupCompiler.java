@@ -20,8 +20,9 @@ import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
 /**
- * Makes kernels of elementwise groups. Code is shared by groups that are equal and lie in memory in the same way; extents,
- * offsets and scalars are not part of it. Results have the same bits for any vector width and any number of workers.
+ * Makes kernels of elementwise groups. Code is shared by groups that are equal and lie in memory in the same way;
+ * extents, offsets and scalars are not part of it. Results have the same bits for any vector width and any number of
+ * workers.
  */
 public final class GroupCompiler implements AutoCloseable {
     private static final int LARGEST_CACHE = 4096;

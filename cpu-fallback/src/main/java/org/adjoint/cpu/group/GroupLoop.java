@@ -35,8 +35,8 @@ final class GroupLoop {
     private GroupLoop() { }
 
     /**
-     * The program of a group. Its bases are the inputs that are not uniform, then the partial results that are accumulated
-     * into, then the results. Uniform inputs follow the scalars.
+     * The program of a group. Its bases are the inputs that are not uniform, then the partial results that are
+     * accumulated into, then the results. Uniform inputs follow the scalars.
      */
     static LoopProgram of(Group group, List<Mode> modes, List<Sink> sinks) {
         Machine m = new Machine();

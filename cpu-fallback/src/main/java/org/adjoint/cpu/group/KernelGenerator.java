@@ -23,6 +23,8 @@ final class KernelGenerator {
     private static final MethodTypeDesc TAIL = MAIN.insertParameterTypes(3, ConstantDescs.CD_int);
     /** HotSpot compiles no method of 8,000 bytes or more. */
     private static final int LARGEST_METHOD = 7900;
+    /** No operation takes fewer than six bytes: more of them are not worth writing, and would nest too deep. */
+    private static final int MOST_OPERATIONS = LARGEST_METHOD / 6;
 
     private KernelGenerator() { }
 
@@ -33,6 +35,9 @@ final class KernelGenerator {
      * @return null if HotSpot would leave a method of it interpreted for its size
      */
     static BlockKernel generate(LoopProgram program, int widthBits) {
+        if (operations(program) > MOST_OPERATIONS) {
+            return null;
+        }
         boolean scalar = widthBits == 0;
         int lanes = scalar ? 1 : lanes(program, widthBits);
         int unrolled = scalar ? 1 : program.folds().stream()

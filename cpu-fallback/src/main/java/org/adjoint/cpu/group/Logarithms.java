@@ -92,8 +92,8 @@ final class Logarithms {
     }
 
     /**
-     * {@code x^y}, with the special cases of IEEE 754: 1 for y = 0 or x = 1 whatever the other, {@code (+-1)^(+-inf) = 1}.
-     * {@code F32} is computed in {@code F64}, {@code F64} with a logarithm of twice that precision.
+     * {@code x^y}, with the special cases of IEEE 754: 1 for y = 0 or x = 1 whatever the other, {@code (+-1)^(+-inf) =
+     * 1}. {@code F32} is computed in {@code F64}, {@code F64} with a logarithm of twice that precision.
      */
     static Value pow(Machine m, Value x, Value y) {
         boolean single = x.kind() == Kind.F32;

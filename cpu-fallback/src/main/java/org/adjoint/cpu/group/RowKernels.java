@@ -7,12 +7,13 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.UnaryOp;
 
 /**
- * Loops over rows of {@code float[]} and {@code double[]}, for kernels written by hand: the same machine expressions, and
- * so the same bits, as the elementwise groups, at every vector width and without vectors.
+ * Loops over rows of {@code float[]} and {@code double[]}, for kernels written by hand: the same machine expressions,
+ * and so the same bits, as the elementwise groups, at every vector width and without vectors.
  *
- * <p>A row is {@code n} elements from an index on. Outputs may be the very row of an input, but not overlap it otherwise.
- * Sums keep {@value #FLOAT_LANES} virtual lanes ({@value #DOUBLE_LANES} for {@code double}) in chunks of {@value #CHUNK}
- * elements; the lanes of a chunk are folded in halves, and chunks are added in order. Instances hold no state.
+ * <p>A row is {@code n} elements from an index on. Outputs may be the very row of an input, but not overlap it
+ * otherwise. Sums keep {@value #FLOAT_LANES} virtual lanes ({@value #DOUBLE_LANES} for {@code double}) in chunks of
+ * {@value #CHUNK} elements; the lanes of a chunk are folded in halves, and chunks are added in order. Instances hold
+ * no state.
  */
 public abstract class RowKernels {
     /** Element i of a chunk goes to lane {@code i % FLOAT_LANES}. */
@@ -73,7 +74,8 @@ public abstract class RowKernels {
     public abstract void multiplyAdd(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n);
 
     /** {@code y = a * (b - shift)}: the gradient of softmax. */
-    public abstract void multiplyShifted(float[] a, int aAt, float[] b, int bAt, float shift, float[] y, int yAt, int n);
+    public abstract void multiplyShifted(float[] a, int aAt, float[] b, int bAt, float shift, float[] y, int yAt,
+        int n);
 
     /** {@code y = op(x)}; {@code op} must give a floating value. */
     public abstract void unary(UnaryOp op, float[] x, int xAt, float[] y, int yAt, int n);
@@ -121,7 +123,8 @@ public abstract class RowKernels {
     public abstract void multiplyAdd(double[] a, int aAt, double[] b, int bAt, double[] y, int yAt, int n);
 
     /** {@code y = a * (b - shift)}. */
-    public abstract void multiplyShifted(double[] a, int aAt, double[] b, int bAt, double shift, double[] y, int yAt, int n);
+    public abstract void multiplyShifted(double[] a, int aAt, double[] b, int bAt, double shift, double[] y, int yAt,
+        int n);
 
     /** {@code y = op(x)}; {@code op} must give a floating value. */
     public abstract void unary(UnaryOp op, double[] x, int xAt, double[] y, int yAt, int n);

@@ -12,7 +12,10 @@ import org.adjoint.graph.UnaryOp;
 
 /** The loops of {@link RowKernels}. */
 final class RowPrograms {
-    /** A loop over rows of {@code F32} or {@code F64}: its inputs, then scalars, in the order of the method's parameters. */
+    /**
+     * A loop over rows of {@code F32} or {@code F64}: its inputs, then scalars, in the order of the method's
+     * parameters.
+     */
     enum Row {
         SUM, MAX, DOT, SUM_SQUARES, EXP, EXP_SUM, SCALE, SHIFT_SCALE, ADD_SCALED, ADD, MULTIPLY, MULTIPLY_ADD,
         MULTIPLY_SHIFTED

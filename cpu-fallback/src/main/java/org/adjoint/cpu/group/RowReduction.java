@@ -107,10 +107,10 @@ final class RowReduction implements CpuKernel {
         for (int i = 0; i < folds.size(); i++) {
             Fold fold = folds.get(i);
             if (fold != null) {
-                for (long row = first; row < last; row++) {
-                    store(slots, scratch, i, row,
-                        fold.chunk(scratch, values[i], (int) ((row - first) * length), (int) length));
-                }
+                int count = (int) (last - first);
+                Object results = scratch.result(fold.kind, folds.size() + i);
+                fold.rows(scratch, values[i], (int) length, count, results);
+                targets[i].scatter(results, slots[targets[i].slot()], keptExtents, 0, first, count);
             }
         }
     }
@@ -139,7 +139,8 @@ final class RowReduction implements CpuKernel {
         Strided target = targets[result];
         Object one = scratch.lanes(folds.get(result).kind);
         Elements.fill(folds.get(result).kind, value, one, 1);
-        Elements.store(one, 0, slots[target.slot()], target.dtype(), target.offset() + target.distance(keptExtents, row),
+        Elements.store(one, 0, slots[target.slot()], target.dtype(), target.offset() + target.distance(keptExtents,
+            row),
             1, 1);
     }
 }

@@ -46,7 +46,8 @@ final class Trigonometry {
         Value quadrant = m.add(m.toBits(shifted), m.integer(bitKind, quarters));
         Value square = m.mul(r, r);
         // Adding 0 makes the product of zeros positive, so that the sine of -0 is -0.
-        Value sine = m.fma(m.fma(r, square, m.number(kind, 0)), m.polynomial(square, single ? FLOAT_SIN : DOUBLE_SIN), r);
+        Value sine = m.fma(m.fma(r, square, m.number(kind, 0)), m.polynomial(square, single ? FLOAT_SIN : DOUBLE_SIN),
+            r);
         Value cosine = m.fma(square, m.polynomial(square, single ? FLOAT_COS : DOUBLE_COS), m.number(kind, 1));
         Value isOdd = m.notEqual(m.and(quadrant, m.integer(bitKind, 1)), m.integer(bitKind, 0));
         Value result = m.select(isOdd, cosine, sine);

@@ -21,7 +21,8 @@ final class VectorLargeAngles {
     }
 
     static DoubleVector cos(DoubleVector x, DoubleVector result) {
-        return x.abs().compare(VectorOperators.LE, LargeAngles.DOUBLE_LIMIT).allTrue() ? result : slow(x, result, false);
+        return x.abs().compare(VectorOperators.LE, LargeAngles.DOUBLE_LIMIT).allTrue() ? result : slow(x, result,
+            false);
     }
 
     private static FloatVector slow(FloatVector x, FloatVector result, boolean sine) {

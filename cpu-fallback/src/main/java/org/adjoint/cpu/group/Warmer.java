@@ -10,20 +10,20 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Generates vector kernels in the background and runs them on made-up data until HotSpot's second compiler has taken them
- * up. Before that, Vector API code takes a hundred times longer than scalar code.
+ * Generates vector kernels in the background and runs them on made-up data until HotSpot's second compiler has taken
+ * them up. Before that, Vector API code takes a hundred times longer than scalar code.
  */
 final class Warmer implements AutoCloseable {
     /** Calls that ask for the first compiler, then the second. */
-    private static final int FIRST_CALLS = 2500;
-    private static final int MORE_CALLS = 200;
+    private static final int FIRST_CALLS = 1300;
+    private static final int MORE_CALLS = 50;
     /** Vectors per call. */
     private static final int STEPS = 14;
     /** An operation on a vector takes a nanosecond or two when compiled, a hundred or more when not. */
     private static final long NANOS_PER_OPERATION = 15;
     private static final long NANOS_PER_CALL = 1000;
     /** A kernel that is not fast by then is given up: HotSpot's second compiler sometimes refuses a method. */
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     private final ThreadPoolExecutor thread;
 
@@ -97,7 +97,7 @@ final class Warmer implements AutoCloseable {
             } else if (System.nanoTime() < deadline) {
                 call(MORE_CALLS);
                 if (thread.getQueue().isEmpty()) {
-                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
                 }
                 execute(this::proceed);
             }

@@ -105,8 +105,10 @@ class ElementaryFunctionsTest {
         float[] x = new float[BLOCK];
         float[] y = new float[BLOCK];
         long bits = Integer.MIN_VALUE;
-        float[] specials = {0f, 1f, 2f, 88.72284f, 87.33655f, 103.97208f, 0.3465736f, 8f, 9.01f, 16.6f, 0.921875f, 0.6666667f,
-            1.3333334f, 0x1p17f, 8388608f, Float.MIN_NORMAL, Float.POSITIVE_INFINITY, 0.5f, 1.5707964f, 3.1415927f, 11f};
+        float[] specials = {0f, 1f, 2f, 88.72284f, 87.33655f, 103.97208f, 0.3465736f, 8f, 9.01f, 16.6f, 0.921875f,
+            0.6666667f,
+            1.3333334f, 0x1p17f, 8388608f, Float.MIN_NORMAL, Float.POSITIVE_INFINITY, 0.5f, 1.5707964f, 3.1415927f,
+                11f};
         int special = 0;
         while (bits <= Integer.MAX_VALUE) {
             for (int i = 0; i < BLOCK; i++) {
@@ -140,7 +142,8 @@ class ElementaryFunctionsTest {
             x[i] = switch (i % 4) {
                 case 0 -> random.nextGaussian();
                 case 1 -> random.nextGaussian() * 0.01;
-                case 2 -> random.nextGaussian() * (op == UnaryOp.ERF ? 2 : op == UnaryOp.SIN || op == UnaryOp.COS ? 1e5 : 20);
+                case 2 -> random.nextGaussian() * (op == UnaryOp.ERF ? 2 : op == UnaryOp.SIN || op == UnaryOp.COS
+                    ? 1e5 : 20);
                 default -> random.nextDouble() * 1.5 - 0.5;
             };
             if (op == UnaryOp.LOG || op == UnaryOp.SQRT) {
@@ -164,7 +167,8 @@ class ElementaryFunctionsTest {
     @EnumSource(value = UnaryOp.class, names = {"NOT", "IS_NAN"}, mode = EnumSource.Mode.EXCLUDE)
     void doublesAreRightAtSpecialValues(UnaryOp op) {
         double[] x = {0.0, -0.0, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.MIN_VALUE,
-            -Double.MIN_VALUE, Double.MIN_NORMAL, Double.MAX_VALUE, -Double.MAX_VALUE, -1, 1, 709.782712893384, 709.7827128933841,
+            -Double.MIN_VALUE, Double.MIN_NORMAL, Double.MAX_VALUE, -Double.MAX_VALUE, -1, 1, 709.782712893384,
+                709.7827128933841,
             -745.1332191019411, -745.1332191019412, -708.5, 1e22, -1e22, 4503599627370495.5, 0.5, 1.5, -2.5};
         double[] y = new double[x.length];
         kernel(op, DType.F64, 0).run(new Object[] {x, y}, new long[2], null, x.length);
@@ -214,9 +218,12 @@ class ElementaryFunctionsTest {
     void powersAreRightAtSpecialValues() {
         double inf = Double.POSITIVE_INFINITY;
         double nan = Double.NaN;
-        double[][] cases = {{0, -1, inf}, {-0.0, -3, -inf}, {-0.0, 3, -0.0}, {-0.0, 2, 0}, {-2, 3, -8}, {-2, 2, 4}, {-2, 0.5, nan},
-            {1, nan, 1}, {nan, 0, 1}, {nan, 1, nan}, {2, nan, nan}, {-1, inf, 1}, {0.5, inf, 0}, {0.5, -inf, inf}, {2, inf, inf},
-            {-inf, 3, -inf}, {-inf, -3, -0.0}, {-inf, 2, inf}, {-inf, 0.5, inf}, {inf, -1, 0}, {2, 1e9, inf}, {2, -1e9, 0},
+        double[][] cases = {{0, -1, inf}, {-0.0, -3, -inf}, {-0.0, 3, -0.0}, {-0.0, 2, 0}, {-2, 3, -8}, {-2, 2, 4},
+            {-2, 0.5, nan},
+            {1, nan, 1}, {nan, 0, 1}, {nan, 1, nan}, {2, nan, nan}, {-1, inf, 1}, {0.5, inf, 0}, {0.5, -inf, inf}, {2,
+                inf, inf},
+            {-inf, 3, -inf}, {-inf, -3, -0.0}, {-inf, 2, inf}, {-inf, 0.5, inf}, {inf, -1, 0}, {2, 1e9, inf}, {2,
+                -1e9, 0},
             {-2, 1e15, inf}, {0, 0, 1}, {0, inf, 0}, {0, -inf, inf}, {2, 10, 1024}, {2, -149, 0x1p-149}};
         for (double[] each : cases) {
             double[] z = new double[1];
@@ -225,7 +232,8 @@ class ElementaryFunctionsTest {
             assertEquals(each[2], z[0], each[0] + "^" + each[1]);
             float[] single = new float[1];
             kernel(new Instruction.Binary(BinaryOp.POW, 0, 1, DType.F32), DType.F32, 2, 0).run(
-                new Object[] {new float[] {(float) each[0]}, new float[] {(float) each[1]}, single}, new long[3], null, 1);
+                new Object[] {new float[] {(float) each[0]}, new float[] {(float) each[1]}, single}, new long[3],
+                    null, 1);
             assertEquals((float) each[2], single[0], each[0] + "^" + each[1]);
         }
     }

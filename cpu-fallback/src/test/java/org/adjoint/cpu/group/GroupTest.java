@@ -1,17 +1,23 @@
 package org.adjoint.cpu.group;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.adjoint.cpu.Parallel;
+import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Halves;
 import org.adjoint.graph.ReduceOp;
+import org.adjoint.graph.Shape;
+import org.adjoint.graph.UnaryOp;
 import org.adjoint.plan.Group;
+import org.adjoint.plan.Instruction;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 import org.junit.jupiter.api.Test;
@@ -95,6 +101,50 @@ class GroupTest {
         }
     }
 
+    /** The first result overwrites the input that the second still needs. */
+    @Test
+    void anOutputMayBeTheMemoryOfAnInput() {
+        int n = 5000;
+        Group group = new Group(List.of(DType.F32), List.of(), List.of(new Instruction.Load(0, DType.F32),
+            new Instruction.Unary(UnaryOp.NEG, 0, DType.F32), new Instruction.Binary(BinaryOp.ADD, 0, 0, DType.F32)),
+            List.of(new Group.Result(1, DType.F32, null), new Group.Result(2, DType.F32, null)));
+        View input = View.contiguous(0, DType.F32, Shape.of(n));
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, new long[] {n}, 0, List.of(input),
+            List.of(input, View.contiguous(1, DType.F32, Shape.of(n))), new int[0]);
+        for (Tier tier : Tier.values()) {
+            try (Arena arena = Arena.ofShared(); GroupCompiler compiler = new GroupCompiler(512, tier)) {
+                MemorySegment[] slots = {arena.allocate(4L * n), arena.allocate(4L * n)};
+                for (int i = 0; i < n; i++) {
+                    slots[0].setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
+                }
+                compiler.prepare(step).run(slots, new long[0], BACKWARDS);
+                for (int i = 0; i < n; i++) {
+                    assertEquals(-(float) i, slots[0].getAtIndex(ValueLayout.JAVA_FLOAT, i), tier.name());
+                    assertEquals(2f * i, slots[1].getAtIndex(ValueLayout.JAVA_FLOAT, i), tier.name());
+                }
+            }
+        }
+    }
+
+    /** HotSpot compiles no method of 8,000 bytes: such a group is run block by block. */
+    @Test
+    void aGroupTooLargeToCompileRuns() {
+        List<Instruction> body = new ArrayList<>(List.of(new Instruction.Load(0, DType.F32)));
+        for (int i = 0; i < 3000; i++) {
+            body.add(new Instruction.Binary(BinaryOp.ADD, i, 0, DType.F32));
+        }
+        Group group = new Group(List.of(DType.F32), List.of(), body, List.of(new Group.Result(3000, DType.F32, null)));
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, new long[] {3}, 0,
+            List.of(View.contiguous(0, DType.F32, Shape.of(3))), List.of(View.contiguous(1, DType.F32, Shape.of(3))),
+            new int[0]);
+        try (Arena arena = Arena.ofShared(); GroupCompiler compiler = new GroupCompiler(512, Tier.COMPILED)) {
+            MemorySegment[] slots = {arena.allocate(12), arena.allocate(12)};
+            slots[0].setAtIndex(ValueLayout.JAVA_FLOAT, 1, 2f);
+            compiler.prepare(step).run(slots, new long[0], BACKWARDS);
+            assertEquals(6002f, slots[1].getAtIndex(ValueLayout.JAVA_FLOAT, 1));
+        }
+    }
+
     private static void check(RandomStep random, MemorySegment[] slots, String message) {
         PlanStep.Elementwise step = random.step;
         int results = step.outputs().size();
@@ -119,7 +169,8 @@ class GroupTest {
                     Group.Result result = step.group().results().get(i);
                     Object value = values[result.value()];
                     if (result.reduce() == null) {
-                        same(rounded(value, result.dtype()), NaiveGroups.load(step.outputs().get(i), slots, index), message);
+                        same(rounded(value, result.dtype()), NaiveGroups.load(step.outputs().get(i), slots, index),
+                            message);
                         continue;
                     }
                     double real = value instanceof Boolean flag ? flag ? 1 : 0 : ((Number) value).doubleValue();
@@ -137,7 +188,8 @@ class GroupTest {
                     Object actual = NaiveGroups.load(output, slots, index(step.extents(), row * Math.max(1, folded)));
                     double real = actual instanceof Boolean flag ? flag ? 1 : 0 : ((Number) actual).doubleValue();
                     if (result.reduce() != ReduceOp.SUM) {
-                        double expected = result.dtype().isFloating() ? Halves.round(result.dtype(), extreme[i]) : extreme[i];
+                        double expected = result.dtype().isFloating() ? Halves.round(result.dtype(), extreme[i])
+                            : extreme[i];
                         assertTrue(Double.compare(expected, real) == 0, message + ": " + expected + " but " + real);
                     } else if (!result.dtype().isFloating()) {
                         long bits = result.dtype() == DType.U8 ? whole[i] & 255

@@ -77,7 +77,8 @@ class JitTiersTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(flags));
-        command.addAll(List.of("--add-modules", "jdk.incubator.vector", "-cp", classPath(), Program.class.getName(), runs));
+        command.addAll(List.of("--add-modules", "jdk.incubator.vector", "-cp", classPath(), Program.class.getName(),
+            runs));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes());
         assertEquals(0, process.waitFor(), output);

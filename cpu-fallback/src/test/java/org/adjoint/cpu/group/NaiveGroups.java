@@ -31,7 +31,8 @@ final class NaiveGroups {
                 case Instruction.Unary unary -> unary(unary.op(), type(step, unary.a()), values[unary.a()]);
                 case Instruction.Binary binary ->
                     binary(binary.op(), type(step, binary.a()), values[binary.a()], values[binary.b()]);
-                case Instruction.Where where -> (boolean) values[where.condition()] ? values[where.a()] : values[where.b()];
+                case Instruction.Where where -> (boolean) values[where.condition()] ? values[where.a()]
+                    : values[where.b()];
                 case Instruction.Cast cast -> cast(cast.target(), values[cast.a()]);
             };
         }
@@ -136,7 +137,8 @@ final class NaiveGroups {
             case Double x -> floating(op, x, (double) b, false);
             case Integer x -> {
                 Object result = integer(op, x, (int) b, dtype == DType.U8 ? 7 : 31, x & 0xffffffffL);
-                yield result instanceof Long value ? dtype == DType.U8 ? (int) (value & 255) : (int) (long) value : result;
+                yield result instanceof Long value ? dtype == DType.U8 ? (int) (value & 255) : (int) (long) value
+                    : result;
             }
             case Long x -> integer(op, x, (long) b, 63, x);
             default -> throw new IllegalArgumentException(op.text());

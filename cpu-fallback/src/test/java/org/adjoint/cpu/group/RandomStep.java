@@ -57,7 +57,8 @@ final class RandomStep {
         int[] scalars = new int[scalarTypes.size()];
         for (int i = 0; i < scalars.length; i++) {
             scalars[i] = i + 1;
-            planScalars[i + 1] = scalarTypes.get(i).isFloating() ? Double.doubleToRawLongBits((float) random.nextGaussian())
+            planScalars[i + 1] = scalarTypes.get(i).isFloating()
+                ? Double.doubleToRawLongBits((float) random.nextGaussian())
                 : random.nextInt(2);
         }
         List<Instruction> body = body(types, scalarTypes);

@@ -151,7 +151,8 @@ class RowKernelsTest {
                     if (!Float.isNaN(values[i])) {
                         assertEquals(expected, actual, "of " + values[i]);
                     } else {
-                        assertEquals(dtype == DType.F16 ? 0x7c00 : 0x7f80, actual & (dtype == DType.F16 ? 0x7c00 : 0x7f80));
+                        assertEquals(dtype == DType.F16 ? 0x7c00 : 0x7f80, actual & (dtype == DType.F16 ? 0x7c00
+                            : 0x7f80));
                         assertEquals(true, (actual & (dtype == DType.F16 ? 0x3ff : 0x7f)) != 0);
                     }
                 }
