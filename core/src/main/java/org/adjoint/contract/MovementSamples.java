@@ -157,7 +157,7 @@ final class MovementSamples {
     }
 
     private static List<OpRow> sources() {
-        Tolerance same = Tolerance.exact("random bits and what is made from them by exact steps are the same everywhere");
+        Tolerance same = Tolerance.exact("random bits, and what exact steps make of them, are the same everywhere");
         Tolerance constant = Tolerance.exact("the values are given");
         return List.of(
             OpRow.of("full", Op.Constant.class).tolerance(constant).cases(
