@@ -195,7 +195,7 @@ final class NaiveGroups {
         long whole = a instanceof Boolean flag ? flag ? 1 : 0 : floating ? (long) real : ((Number) a).longValue();
         return switch (target) {
             case BOOL -> floating ? real != 0 : whole != 0;
-            case U8 -> floating ? (int) Math.clamp(whole, 0, 255) : (int) (whole & 255);
+            case U8 -> floating ? Math.clamp(whole, 0, 255) : (int) (whole & 255);
             case I32 -> floating ? (int) real : (int) whole;
             case I64 -> whole;
             case F32 -> floating ? (float) real : (float) whole;
