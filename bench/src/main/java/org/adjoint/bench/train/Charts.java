@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.adjoint.bench.AtomicFile;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -49,7 +51,7 @@ final class Charts {
         double[] ends = {Math.min(steps[0], 0), steps[steps.length - 1]};
         line(chart, String.format(Locale.ROOT, "entropy of a byte, %.3f", entropies.single()), ends,
                 new double[] {entropies.single(), entropies.single()}, GRAY, 1.5f).setLineStyle(DASHED);
-        line(chart, String.format(Locale.ROOT, "entropy of a byte given the last, %.3f", entropies.pair()), ends,
+        line(chart, String.format(Locale.ROOT, "entropy of a byte given the one before, %.3f", entropies.pair()), ends,
                 new double[] {entropies.pair(), entropies.pair()}, GREEN, 1.5f).setLineStyle(DASHED);
         save(chart, file);
     }
@@ -96,14 +98,15 @@ final class Charts {
         return series;
     }
 
-    /** Exponentially, with a window that starts at one value, so that the curve does not start at zero. */
+    /** Exponentially, over about a thirtieth of the curve; what lies before its start does not count. */
     private static double[] smoothed(double[] values) {
+        double keep = Math.clamp(1 - 30.0 / values.length, 0.5, 0.99);
         double[] result = new double[values.length];
         double sum = 0;
         double weight = 0;
         for (int i = 0; i < values.length; i++) {
-            sum = 0.95 * sum + values[i];
-            weight = 0.95 * weight + 1;
+            sum = keep * sum + values[i];
+            weight = keep * weight + 1;
             result[i] = sum / weight;
         }
         return result;
@@ -121,7 +124,10 @@ final class Charts {
     /** Replaces a file by an image. */
     static void writePng(Path file, BufferedImage image) throws IOException {
         ByteArrayOutputStream png = new ByteArrayOutputStream();
-        ImageIO.write(image, "png", png);
+        // A cache in a file, the default, could not be set up any more while the JVM is ending.
+        try (ImageOutputStream stream = new MemoryCacheImageOutputStream(png)) {
+            ImageIO.write(image, "png", stream);
+        }
         AtomicFile.write(file, png.toByteArray());
     }
 }

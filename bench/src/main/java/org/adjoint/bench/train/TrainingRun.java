@@ -74,9 +74,12 @@ final class TrainingRun {
                 long before = training.done();
                 double lastLoss = train(training, metrics);
                 completed = training.done() == settings.steps();
-                training.save(folder.checkpoint());
-                if (completed) {
-                    validationLoss = training.validationLoss(Integer.MAX_VALUE);
+                if (!completed) {
+                    training.save(folder.checkpoint());
+                    err.printf(Locale.ROOT,
+                            "interrupted and saved after step %,d of %,d; to go on: adjoint train --resume %s%n",
+                            training.done(), settings.steps(), folder.path());
+                    err.flush();
                 }
                 if (!metrics.rows().isEmpty()) {
                     Charts.loss(folder.lossChart(), metrics.rows(), entropies);
@@ -89,9 +92,6 @@ final class TrainingRun {
             if (completed) {
                 results.put("sample", sample(training));
                 out.println("more of it: adjoint sample --checkpoint " + folder.path() + " --prompt TEXT");
-            } else {
-                err.printf(Locale.ROOT, "interrupted and saved after step %,d of %,d; to go on: adjoint train --resume %s%n",
-                        training.done(), settings.steps(), folder.path());
             }
             return completed;
         }
@@ -130,9 +130,10 @@ final class TrainingRun {
                     throw new IllegalStateException("the loss became " + loss + " at step " + training.done()
                             + ": the training diverged; start again with a smaller --lr than " + settings.learningRate());
                 }
-                boolean judged = training.done() % judgeEvery == 0;
+                boolean last = training.done() == settings.steps();
+                boolean judged = last || training.done() % judgeEvery == 0;
                 if (judged) {
-                    validationLoss = training.validationLoss(JUDGED_WINDOWS);
+                    validationLoss = training.validationLoss(last ? Integer.MAX_VALUE : JUDGED_WINDOWS);
                 }
                 metrics.add(new Metrics.Row(training.done(), rate, loss, judged ? validationLoss : Double.NaN,
                         settings.tokensPerStep() / seconds, secondsBefore + elapsed()));
@@ -154,7 +155,8 @@ final class TrainingRun {
     private void report(Training training, Entropies entropies, double lastLoss, double tokensPerSecond,
             Map<String, Object> results) {
         out.println();
-        out.printf(Locale.ROOT, "validation loss          %.4f nats per byte%n", validationLoss);
+        out.println("validation loss          " + (Double.isNaN(validationLoss) ? "not measured yet"
+                : String.format(Locale.ROOT, "%.4f nats per byte", validationLoss)));
         out.printf(Locale.ROOT, "entropy of a byte        %.4f%n", entropies.single());
         out.printf(Locale.ROOT, "  given the one before   %.4f%n", entropies.pair());
         out.printf(Locale.ROOT, "%,d steps in %s, %,.0f bytes per second%n", training.done(),
