@@ -12,9 +12,9 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
 
 /**
- * Matrix products by OpenBLAS. What is asked for: {@code kind} ({@code gemm}), {@code type} ({@code f32} or {@code f64}),
- * {@code transposes} ({@code NN}, {@code NT}, {@code TN}), {@code m}, {@code n}, {@code k}. The number of threads is that
- * of the environment variable {@code OPENBLAS_NUM_THREADS}.
+ * Matrix products by OpenBLAS. What is asked for: {@code kind} ({@code gemm}), {@code type} ({@code f32} or
+ * {@code f64}), {@code transposes} ({@code NN}, {@code NT}, {@code TN}), {@code m}, {@code n}, {@code k}. The number of
+ * threads is that of the environment variable {@code OPENBLAS_NUM_THREADS}.
  */
 public final class OpenBlas implements Function<Map<String, String>, Runnable> {
     // Of cblas.h.

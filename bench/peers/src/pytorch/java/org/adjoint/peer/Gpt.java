@@ -102,8 +102,8 @@ final class Gpt {
 
     private Tensor attention(Tensor queriesKeysValues) {
         TensorVector parts = queriesKeysValues.split(width, 2);
-        Tensor attended = torch.scaled_dot_product_attention(split(parts.get(0)), split(parts.get(1)), split(parts.get(2)),
-            new TensorOptional(), 0, true, new DoubleOptional(), false);
+        Tensor attended = torch.scaled_dot_product_attention(split(parts.get(0)), split(parts.get(1)),
+            split(parts.get(2)), new TensorOptional(), 0, true, new DoubleOptional(), false);
         return attended.transpose(1, 2).reshape(batch, context, width);
     }
 

@@ -9,9 +9,9 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * PyTorch's C++ library. What is asked for: {@code threads} and a {@code kind}: {@code gemm} with {@code type} ({@code f32}
- * or {@code f64}), {@code transposes}, {@code m}, {@code n}, {@code k}; or {@code step}, a training step of a GPT, with
- * {@code layers}, {@code heads}, {@code width}, {@code vocabulary}, {@code context} and {@code batch}.
+ * PyTorch's C++ library. What is asked for: {@code threads} and a {@code kind}: {@code gemm} with {@code type}
+ * ({@code f32} or {@code f64}), {@code transposes}, {@code m}, {@code n}, {@code k}; or {@code step}, a training step
+ * of a GPT, with {@code layers}, {@code heads}, {@code width}, {@code vocabulary}, {@code context} and {@code batch}.
  */
 public final class PyTorch implements Function<Map<String, String>, Runnable> {
     @Override

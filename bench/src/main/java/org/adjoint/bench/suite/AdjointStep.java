@@ -19,8 +19,8 @@ final class AdjointStep implements Contender {
 
     AdjointStep(GptShape shape, int threads) {
         device = Device.open("cpu", Map.of("threads", Integer.toString(threads)));
-        GPT model = GPT.of(new GPT.Config(shape.vocabulary(), shape.context(), shape.layers(), shape.heads(), shape.width()))
-            .initialize(device, 1);
+        GPT model = GPT.of(new GPT.Config(shape.vocabulary(), shape.context(), shape.layers(), shape.heads(),
+            shape.width())).initialize(device, 1);
         AdamW optimizer = AdamW.of(model.parameters()).learningRate(1e-4).weightDecay(0.1);
         Random random = new Random(1);
         int[] text = random.ints(2L * shape.tokens(), 0, shape.vocabulary()).toArray();

@@ -26,7 +26,8 @@ final class BarChart {
     static void write(Path file, String title, String unit, List<Result> results) throws IOException {
         List<Result> shown = results.stream().filter(result -> result.unit().equals(unit)).toList();
         List<String> cases = shown.stream().map(Result::work).distinct().toList();
-        CategoryChart chart = new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).yAxisTitle(unit).build();
+        CategoryChart chart = new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).yAxisTitle(unit)
+            .build();
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE).setChartBackgroundColor(Color.WHITE);
         chart.getStyler().setXAxisLabelRotation(cases.size() > MOST_LEVEL_LABELS ? TILTED_DEGREES : 0);
         for (String contender : shown.stream().map(Result::contender).distinct().toList()) {

@@ -18,7 +18,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** Elementwise operations with scalars over 10 million numbers, from one variable into another, so that nothing is allocated. */
+/** Elementwise operations with scalars over 10 million numbers, from variable to variable: nothing is allocated. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -26,6 +26,10 @@ public class ChainBenchmark {
     private static final long ELEMENTS = 10_000_000;
 
     /** How many operations: add, multiply, maximum and again. */
+    @Param({})
+    public int contender;
+
+    /** What they work on, for reports. */
     @Param({})
     public String work;
 
@@ -40,10 +44,9 @@ public class ChainBenchmark {
         device = Device.open("cpu", Map.of("threads", Integer.toString(threads)));
         Variable source = device.variable("source", device.arange(DType.F32, ELEMENTS).mul(1e-7));
         Variable target = device.variable("target", device.zeros(DType.F32, ELEMENTS));
-        int operations = Integer.parseInt(work);
         step = Step.compileAll(device, arguments -> {
             Tensor x = source.tensor();
-            for (int i = 0; i < operations; i++) {
+            for (int i = 0; i < contender; i++) {
                 x = switch (i % 3) {
                     case 0 -> x.add(0.25);
                     case 1 -> x.mul(0.75);

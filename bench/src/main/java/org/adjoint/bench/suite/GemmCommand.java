@@ -2,6 +2,7 @@ package org.adjoint.bench.suite;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -12,7 +13,8 @@ import picocli.CommandLine.Mixin;
         name = "gemm",
         description = {
             "Matrix products in GFLOP/s: square ones, transposed ones and the shapes of a GPT.",
-            "'adjoint' is a compiled step with a new result each time; 'adjoint kernel' (with one thread) the kernel alone."
+            "'adjoint' is a compiled step with a new result each time; 'adjoint kernel' (with one thread) its kernel "
+                + "alone."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false,
@@ -44,10 +46,11 @@ final class GemmCommand implements Callable<Integer> {
         List<Result> results = new ArrayList<>();
         try (Harness harness = options.start(peers)) {
             for (String work : options.quick() ? QUICK_CASES : CASES) {
-                results.addAll(Result.compare("gemm", work, harness.measure(GemmBenchmark.class, work, contenders, SECONDS),
+                Map<String, Double> nanos = harness.measure(GemmBenchmark.class, work, contenders, SECONDS);
+                results.addAll(Result.compare("gemm", work, nanos,
                     new Result.GigaFlops(GemmCase.parse(work).operations())));
             }
-            return options.report(results, "GFLOP/s", peers, harness);
+            return options.report(results, "GFLOP/s", Peer::hasGemm, harness);
         }
     }
 }

@@ -14,24 +14,26 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.format.OutputFormatFactory;
-import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs JMH. The contenders of a case take turns, round by round, so that a machine that slows down or speeds up does so for
- * all of them. What JMH itself prints goes into a log.
+ * Runs JMH. The contenders of a case take turns, round by round, so that a machine that slows down or speeds up does so
+ * for all of them. What JMH itself prints goes into a log.
  */
 final class Harness implements AutoCloseable {
+    private static final Pattern THROWN = Pattern.compile("(?:Caused by: )?[\\w.$]+(?:Exception|Error): (.+)");
+
     private final Effort effort;
     private final int threads;
     private final Path peers;
@@ -49,8 +51,8 @@ final class Harness implements AutoCloseable {
         this.threads = threads;
         this.peers = peers;
         this.log = log;
-        this.jmh = new PrintStream(Files.newOutputStream(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND), true,
-            StandardCharsets.UTF_8);
+        this.jmh = new PrintStream(Files.newOutputStream(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+            true, StandardCharsets.UTF_8);
         this.err = err;
     }
 
@@ -68,19 +70,22 @@ final class Harness implements AutoCloseable {
      *
      * @param work the benchmark's parameter {@code work}
      * @param contenders values of its parameter {@code contender}
+     * @param seconds of an iteration; at least one call is made in each
      * @return the median nanoseconds of a call, by contender; those that failed are missing
      */
-    Map<String, Double> measure(Class<?> benchmark, String work, List<String> contenders, double seconds) {
+    Map<String, Double> measure(Class<?> benchmark, String work, List<String> contenders, double seconds)
+        throws IOException {
         Map<String, TreeMap<Double, Long>> samples = new LinkedHashMap<>();
         List<String> left = new ArrayList<>(contenders);
         for (int round = 1; round <= effort.rounds(); round++) {
             for (String contender : List.copyOf(left)) {
                 TreeMap<Double, Long> calls = samples.computeIfAbsent(contender, name -> new TreeMap<>());
+                long start = Files.size(log);
                 try {
-                    add(calls, run(benchmark, Map.of("work", work, "contender", contender), seconds));
+                    add(calls, run(benchmark, work, contender, seconds));
                     tell(round, work, contender, calls);
                 } catch (RunnerException e) {
-                    failures.add(contender + " failed at " + work + ": " + reason(e));
+                    failures.add(contender + " failed at " + work + ": " + reason(e, start));
                     left.remove(contender);
                     samples.remove(contender);
                 }
@@ -91,33 +96,17 @@ final class Harness implements AutoCloseable {
         return medians;
     }
 
-    /** Measures one piece of work of ours that has no peer; empty if it failed. */
-    OptionalDouble measure(Class<?> benchmark, String work, String name, double seconds) {
-        TreeMap<Double, Long> calls = new TreeMap<>();
-        try {
-            for (int round = 1; round <= effort.rounds(); round++) {
-                add(calls, run(benchmark, Map.of("work", work), seconds));
-                tell(round, name, Contenders.ADJOINT, calls);
-            }
-            return OptionalDouble.of(median(calls));
-        } catch (RunnerException e) {
-            failures.add(name + " failed: " + reason(e));
-            return OptionalDouble.empty();
-        }
-    }
-
-    private Collection<RunResult> run(Class<?> benchmark, Map<String, String> parameters, double seconds)
+    private Collection<RunResult> run(Class<?> benchmark, String work, String contender, double seconds)
         throws RunnerException {
         TimeValue time = TimeValue.milliseconds(Math.round(seconds * 1_000));
-        ChainedOptionsBuilder options = new OptionsBuilder()
+        Options options = new OptionsBuilder()
             .include("^" + Pattern.quote(benchmark.getName()) + "\\.")
-            .param("threads", Integer.toString(threads))
+            .param("work", work).param("contender", contender).param("threads", Integer.toString(threads))
             .forks(1).warmupIterations(effort.warmups()).warmupTime(time)
             .measurementIterations(effort.iterations()).measurementTime(time)
             .timeUnit(TimeUnit.NANOSECONDS).shouldFailOnError(true)
-            .jvmArgsAppend("-D" + Peer.FOLDER + "=" + peers);
-        parameters.forEach(options::param);
-        return new Runner(options.build(), OutputFormatFactory.createFormatInstance(jmh, VerboseMode.NORMAL)).run();
+            .jvmArgsAppend("-D" + Peer.FOLDER + "=" + peers).build();
+        return new Runner(options, OutputFormatFactory.createFormatInstance(jmh, VerboseMode.NORMAL)).run();
     }
 
     private static void add(Map<Double, Long> calls, Collection<RunResult> results) {
@@ -153,18 +142,12 @@ final class Harness implements AutoCloseable {
             : String.format(Locale.ROOT, "%.2f s", nanos / 1e9);
     }
 
-    /** The innermost cause that says something; JMH wraps what a measuring JVM reports. */
-    private static String reason(Throwable failure) {
-        String reason = failure.toString();
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            for (Throwable suppressed : cause.getSuppressed()) {
-                reason = suppressed.toString();
-            }
-            if (cause.getMessage() != null) {
-                reason = cause.getMessage();
-            }
-        }
-        return reason;
+    /** What a measuring JVM threw, which JMH only prints: the innermost cause in the log since {@code start}. */
+    private String reason(RunnerException failure, long start) throws IOException {
+        byte[] printed = Files.readAllBytes(log);
+        return new String(printed, (int) start, printed.length - (int) start, StandardCharsets.UTF_8).lines()
+            .map(THROWN::matcher).filter(Matcher::matches).map(line -> line.group(1))
+            .reduce((earlier, later) -> later).orElse(failure.getMessage());
     }
 
     @Override

@@ -45,7 +45,8 @@ record MachineInfo(String processor, int cores, String jdk, int vectorBits, int 
         try {
             Process process = new ProcessBuilder(command).directory(folder.toFile())
                 .redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            byte[] bytes = process.getInputStream().readAllBytes();
+            List<String> lines = new String(bytes, StandardCharsets.UTF_8).lines().toList();
             return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0 ? lines.stream().findFirst()
                 : Optional.empty();
         } catch (IOException e) {

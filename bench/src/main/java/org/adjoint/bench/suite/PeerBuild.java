@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -38,11 +39,13 @@ final class PeerBuild {
             return false;
         }
         FileTime built = Files.getLastModifiedTime(jar);
-        try (Stream<Path> sources = Files.walk(project.resolve("src").resolve(peer.toString()))) {
-            for (Path source : (Iterable<Path>) Stream.concat(sources, Stream.of(project.resolve("pom.xml")))::iterator) {
-                if (Files.getLastModifiedTime(source).compareTo(built) > 0) {
-                    return false;
-                }
+        List<Path> sources = new ArrayList<>(List.of(project.resolve("pom.xml")));
+        try (Stream<Path> files = Files.walk(project.resolve("src").resolve(peer.toString()))) {
+            files.forEach(sources::add);
+        }
+        for (Path source : sources) {
+            if (Files.getLastModifiedTime(source).compareTo(built) > 0) {
+                return false;
             }
         }
         return true;
@@ -60,11 +63,10 @@ final class PeerBuild {
         try {
             process = maven.start();
         } catch (IOException e) {
-            throw new IOException("the peer " + peer + " can't be built: Maven is missing (install Maven 3.8 or later)", e);
+            throw new IOException("the peer " + peer + " can't be built without Maven: install Maven 3.8 or later", e);
         }
         if (process.waitFor() != 0) {
-            throw new IOException("the peer " + peer + " could not be built: " + reason(log) + " (all of it is in " + log
-                + ")");
+            throw new IOException("the peer " + peer + " could not be built: " + reason(log) + " (see " + log + ")");
         }
     }
 

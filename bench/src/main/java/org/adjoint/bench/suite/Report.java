@@ -19,7 +19,8 @@ record Report(MachineInfo machine, List<Result> results) {
         out.println(String.format(row, "case", "contender", "median", "", "ratio").stripTrailing());
         String last = null;
         for (Result result : results) {
-            String remark = result.ratio() != null ? String.format(Locale.ROOT, "%.2f of %s", result.ratio(), result.peer())
+            String remark = result.ratio() != null
+                ? String.format(Locale.ROOT, "%.2f of %s", result.ratio(), result.peer())
                 : result.bound() != null ? "bound " + number(result.bound()) : "";
             out.println(String.format(row, result.work().equals(last) ? "" : result.work(), result.contender(),
                 number(result.median()), result.unit(), remark).stripTrailing());
@@ -32,7 +33,7 @@ record Report(MachineInfo machine, List<Result> results) {
         return Math.max(title.length(), texts.stream().mapToInt(String::length).max().orElse(0));
     }
 
-    /** Four digits at least, and no more than two after the point. */
+    /** Two digits after the point, or one where there are many before it. */
     private static String number(double value) {
         return String.format(Locale.ROOT, Math.abs(value) < 100 ? "%.2f" : "%,.1f", value);
     }

@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -23,8 +23,8 @@ final class SuiteOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    @Option(names = "--peers", paramLabel = "NAME", split = ",",
-            description = "Libraries to measure beside ours: ${COMPLETION-CANDIDATES}. Maven downloads them the first time.")
+    @Option(names = "--peers", paramLabel = "NAME", split = ",", converter = Peer.Converter.class,
+            description = "Libraries to measure beside ours: ${COMPLETION-CANDIDATES}. Maven gets them the first time.")
     private List<Peer> peers = List.of();
 
     @Option(names = "--threads", paramLabel = "N",
@@ -52,15 +52,18 @@ final class SuiteOptions {
     Set<Peer> peers(Predicate<Peer> capable) {
         for (Peer peer : peers) {
             if (!capable.test(peer)) {
-                throw new ParameterException(command.commandLine(), "--peers: " + peer + " can't do this, but "
-                        + String.join(", ", EnumSet.allOf(Peer.class).stream().filter(capable).map(Peer::toString).toList())
-                        + " can");
+                throw new ParameterException(command.commandLine(),
+                        "--peers: " + peer + " can't do this, but " + names(capable) + " can");
             }
         }
         return peers.isEmpty() ? EnumSet.noneOf(Peer.class) : EnumSet.copyOf(peers);
     }
 
-    /** Checks what can go wrong before hours of measuring, and builds the peers. */
+    private static String names(Predicate<Peer> capable) {
+        return String.join(",", Arrays.stream(Peer.values()).filter(capable).map(Peer::toString).toList());
+    }
+
+    /** Checks what can go wrong before minutes of measuring, and builds the peers. */
     Harness start(Set<Peer> chosen) throws IOException, InterruptedException {
         if (threads < 1) {
             throw new ParameterException(command.commandLine(), "--threads must be at least 1 but is " + threads);
@@ -84,21 +87,19 @@ final class SuiteOptions {
      * Prints and writes the results.
      *
      * @param unit of the bars in the chart
+     * @param capable peers that could have been measured
      * @return the exit status: 1 if something could not be measured
      */
-    int report(List<Result> results, String unit, Set<Peer> chosen, Harness harness) throws IOException {
+    int report(List<Result> results, String unit, Predicate<Peer> capable, Harness harness) throws IOException {
         Report report = new Report(MachineInfo.of(threads), results);
         PrintWriter out = command.commandLine().getOut();
         report.print(out);
-        List<String> remarks = new ArrayList<>(harness.failures().stream().map(failure -> "failed: " + failure).toList());
-        if (chosen.isEmpty()) {
-            remarks.add("no peer was measured: --peers " + String.join(",",
-                    EnumSet.allOf(Peer.class).stream().filter(unit.equals("ms") ? Peer::hasStep : Peer::hasGemm)
-                            .map(Peer::toString).toList()) + " gets and measures one");
-        }
-        remarks.add("what JMH printed is in " + harness.log());
         out.println();
-        remarks.forEach(out::println);
+        harness.failures().forEach(out::println);
+        if (peers.isEmpty()) {
+            out.println("no peer was measured; --peers " + names(capable) + " gets them and measures them too");
+        }
+        out.println("what JMH printed is in " + harness.log());
         out.flush();
         json.write(report.fields());
         if (chart != null) {
