@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
             "  adjoint train xor"
         })
 public final class TrainCommand implements Callable<Integer> {
-    private static final long STEPS = 1_000;
+    private static final long STEPS = 1_500;
     public static final int LAYERS = 4;
     public static final int HEADS = 4;
     public static final int WIDTH = 128;

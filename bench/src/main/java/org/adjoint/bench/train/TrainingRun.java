@@ -19,7 +19,7 @@ final class TrainingRun {
     private static final int SAMPLE_LENGTH = 400;
     private static final double SAMPLE_TEMPERATURE = 0.8;
     /** How slowly the estimate of a step's time follows. */
-    private static final double INERTIA = 0.95;
+    private static final double INERTIA = 0.9;
 
     private final RunFolder folder;
     private final Settings settings;
@@ -98,9 +98,10 @@ final class TrainingRun {
     }
 
     private void describe(Device device, Training training, Entropies entropies) {
-        out.printf(Locale.ROOT, "model    %d layers, %d heads, width %d, context %d: %,d parameters of %s, on %s%n",
+        out.println("device   " + device);
+        out.printf(Locale.ROOT, "model    %d layers, %d heads, width %d, context %d: %,d parameters of %s%n",
                 settings.layers(), settings.heads(), settings.width(), settings.context(),
-                training.model().parameterCount(), settings.dtype().text(), device);
+                training.model().parameterCount(), settings.dtype().text());
         out.printf(Locale.ROOT, "text     %s: %,d bytes to train on, %,d held back%n", settings.data(),
                 corpus.training().length, corpus.validation().length);
         out.printf(Locale.ROOT, "to beat  %.4f nats, the entropy of a byte; %.4f, given the byte before it%n",
