@@ -143,7 +143,7 @@ public final class GradientCheck {
             this.order = order;
             this.zeroAllowed = zeroAllowed;
             this.sample = new Sample(function, inputs);
-            this.center = sample.value(0, new double[inputs.length][]);
+            this.center = sample.center();
             this.cotangent = Sample.cotangent(center.length);
             this.gradient = sample.gradient(cotangent);
         }

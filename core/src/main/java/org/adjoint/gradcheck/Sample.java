@@ -1,6 +1,7 @@
 package org.adjoint.gradcheck;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.adjoint.Device;
@@ -20,6 +21,8 @@ final class Sample {
     /** The values of floating inputs, null for the others, which stay as they are. */
     private final double[][] point;
     private final long[] randomState;
+    private final double[] center;
+    private final boolean drawsRandomNumbers;
 
     Sample(TensorFunction function, Tensor... inputs) {
         this.function = function;
@@ -31,11 +34,15 @@ final class Sample {
             this.inputs[i] = floating ? inputs[i].to(DType.F64).realize() : inputs[i].realize();
             this.point[i] = floating ? inputs[i].toDoubleArray() : null;
         }
-        this.randomState = device.random().state().tensor().toLongArray();
+        this.randomState = presentRandomState();
+        this.center = value(0, new double[inputs.length][]);
+        // Restoring the state costs as much as evaluating a small function, and most draw nothing.
+        this.drawsRandomNumbers = !Arrays.equals(randomState, presentRandomState());
     }
 
-    int inputs() {
-        return inputs.length;
+    /** The value at the point, row-major. */
+    double[] center() {
+        return center;
     }
 
     /** The elements of a floating input, or null. */
@@ -54,11 +61,11 @@ final class Sample {
             Tensor[] moved = inputs.clone();
             for (int i = 0; i < moved.length; i++) {
                 if (direction[i] != null) {
-                    double[] values = point[i].clone();
-                    for (int k = 0; k < values.length; k++) {
-                        values[k] += t * direction[i][k];
+                    double[] shifted = point[i].clone();
+                    for (int k = 0; k < shifted.length; k++) {
+                        shifted[k] += t * direction[i][k];
                     }
-                    moved[i] = device.tensor(values, inputs[i].shape().toArray());
+                    moved[i] = device.tensor(shifted, inputs[i].shape().toArray());
                 }
             }
             return function.apply(moved).toDoubleArray();
@@ -100,8 +107,14 @@ final class Sample {
         return cotangent;
     }
 
+    private long[] presentRandomState() {
+        return device.random().state().tensor().toLongArray();
+    }
+
     private void restoreRandomState() {
-        device.random().state().assign(device.tensor(randomState));
+        if (drawsRandomNumbers) {
+            device.random().state().assign(device.tensor(randomState));
+        }
     }
 
     /**
