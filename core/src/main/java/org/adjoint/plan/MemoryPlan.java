@@ -1,7 +1,5 @@
 package org.adjoint.plan;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -11,33 +9,14 @@ import java.util.Set;
 
 /** Gives the values of a schedule memory in one arena: those whose lives do not overlap share it. */
 final class MemoryPlan {
-    /** Memory of one value, or of several that replace each other in place. */
-    private static final class Block {
-        final long bytes;
-        final int start;
-        int end;
-        long offset;
-        int slot;
-
-        Block(long bytes, int start) {
-            this.bytes = bytes;
-            this.start = start;
-            this.end = start;
-        }
-
-        long padded() {
-            return (bytes + Plan.ALIGNMENT - 1) / Plan.ALIGNMENT * Plan.ALIGNMENT;
-        }
-    }
-
     private final Map<Value, Block> blocks = new LinkedHashMap<>();
-    private long arenaBytes;
+    private final long arenaBytes;
 
     /** Assigns memory and adds a slot per block to {@code slots}, which hold the external ones. */
     MemoryPlan(List<Task> schedule, List<Slot> slots) {
         assignBlocks(schedule);
         Set<Block> distinct = new LinkedHashSet<>(blocks.values());
-        assignOffsets(new ArrayList<>(distinct));
+        arenaBytes = ArenaLayout.assign(List.copyOf(distinct));
         for (Block block : distinct) {
             block.slot = slots.size();
             slots.add(new Slot(Slot.Kind.ARENA, block.offset, block.bytes));
@@ -57,7 +36,7 @@ final class MemoryPlan {
         Map<Value, Integer> lastUse = new HashMap<>();
         for (Task task : schedule) {
             task.loads.forEach(load -> lastUse.put(load.value(), task.position));
-            task.outputs().forEach(output -> lastUse.put(output, task.position));
+            task.outputs.forEach(output -> lastUse.put(output, task.position));
         }
         for (Task task : schedule) {
             for (Operand load : task.loads) {
@@ -70,7 +49,7 @@ final class MemoryPlan {
                     dying.add(load.value());
                 }
             }
-            for (Value output : task.outputs()) {
+            for (Value output : task.outputs) {
                 if (output.home == Value.ARENA && !blocks.containsKey(output) && output.writers.size() == 1) {
                     takeOver(task, dying, output);
                 }
@@ -93,31 +72,6 @@ final class MemoryPlan {
                 dying.remove(input);
                 return;
             }
-        }
-    }
-
-    /** The largest first, each as low as blocks that live at the same time leave room. */
-    private void assignOffsets(List<Block> pending) {
-        pending.sort(Comparator.comparingLong(Block::padded).reversed().thenComparingInt(block -> block.start));
-        List<Block> placed = new ArrayList<>();
-        for (Block block : pending) {
-            long offset = 0;
-            for (Block other : placed) {
-                if (other.start > block.end || other.end < block.start) {
-                    continue;
-                }
-                if (other.offset >= offset + block.padded()) {
-                    break;
-                }
-                offset = Math.max(offset, other.offset + other.padded());
-            }
-            block.offset = offset;
-            arenaBytes = Math.max(arenaBytes, offset + block.padded());
-            int position = placed.size();
-            while (position > 0 && placed.get(position - 1).offset > offset) {
-                position--;
-            }
-            placed.add(position, block);
         }
     }
 }

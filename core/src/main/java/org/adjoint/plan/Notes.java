@@ -13,7 +13,7 @@ final class Notes {
     /** @param leaves how many external slots are leaves */
     static String of(Task task, int leaves) {
         Set<String> reasons = new LinkedHashSet<>();
-        for (Value output : task.outputs()) {
+        for (Value output : task.outputs) {
             if (output.home != Value.ARENA) {
                 reasons.add(output.home < leaves ? "stored in leaf " + output.home
                     : "stored for result " + (output.home - leaves));

@@ -14,8 +14,12 @@ final class Task {
     final List<Operand> loads;
     /** Its own lines whose values go to memory. */
     final List<Item> writers = new ArrayList<>();
+    /** The values that these write, in order. */
+    final List<Value> outputs = new ArrayList<>();
     final Set<Task> before = new LinkedHashSet<>();
     final Set<Task> after = new LinkedHashSet<>();
+    /** What is urgent, with a low number here, runs as soon as it can. */
+    int urgency;
     /** Position in the schedule. */
     int position;
     /** The last search that came by. */
@@ -29,6 +33,7 @@ final class Task {
         for (Item line : lines) {
             if (line.unit == unit && (line.isKernel() || line.output().stored)) {
                 writers.add(line);
+                outputs.addAll(line.outputs);
             }
         }
     }
@@ -61,11 +66,6 @@ final class Task {
 
     Item kernel() {
         return lines.getFirst();
-    }
-
-    /** Values that it writes, in order. */
-    List<Value> outputs() {
-        return writers.stream().flatMap(writer -> writer.outputs.stream()).toList();
     }
 
     /** Position of its first line in the program. */
