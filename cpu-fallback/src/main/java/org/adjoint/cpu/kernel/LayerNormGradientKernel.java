@@ -3,6 +3,7 @@ package org.adjoint.cpu.kernel;
 import java.lang.foreign.MemorySegment;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
+import org.adjoint.cpu.group.NormalizationRows;
 import org.adjoint.plan.PlanStep;
 
 /**
@@ -22,6 +23,7 @@ public final class LayerNormGradientKernel implements CpuKernel {
     private final RowView dgamma;
     private final RowView dbeta;
     private final Arithmetic arithmetic;
+    private final NormalizationRows rows;
     private final double scale;
     private final long blockRows;
     private final int blocks;
@@ -36,6 +38,7 @@ public final class LayerNormGradientKernel implements CpuKernel {
         this.dgamma = new RowView(step.outputs().get(1));
         this.dbeta = new RowView(step.outputs().get(2));
         this.arithmetic = Arithmetic.of(x.dtype(), vectorBits);
+        this.rows = NormalizationRows.of(vectorBits, arithmetic.isDouble());
         this.scale = arithmetic.round(1.0 / x.width());
         this.blockRows = Math.max(x.rowsPerTask(), (x.count() + MOST_BLOCKS - 1) / MOST_BLOCKS);
         this.blocks = (int) ((x.count() + blockRows - 1) / blockRows);
@@ -44,46 +47,44 @@ public final class LayerNormGradientKernel implements CpuKernel {
     @Override
     public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
         int n = x.width();
-        // Per block a row of sums for dgamma, then one for dbeta.
-        Object sums = Scratch.local().array(arithmetic, 0, Math.max(1, blocks) * 2 * n);
-        arithmetic.fill(sums, 0, Math.max(1, blocks) * 2 * n, 0);
+        // A row per block for dgamma, one for dbeta.
+        Object[] dgammas = new Object[blocks];
+        Object[] dbetas = new Object[blocks];
         parallel.run(blocks, (block, worker) -> {
             Scratch scratch = Scratch.local();
-            Object factors = scratch.array(arithmetic, 1, n);
-            Object normalized = scratch.array(arithmetic, 2, n);
-            Object cotangent = scratch.array(arithmetic, 3, n);
-            Object product = scratch.array(arithmetic, 4, n);
+            Object factors = scratch.array(arithmetic, 0, n);
+            Object normalized = scratch.array(arithmetic, 1, n);
+            Object cotangent = scratch.array(arithmetic, 2, n);
+            dgammas[block] = arithmetic.array(n);
+            dbetas[block] = arithmetic.array(n);
             arithmetic.load(gamma.memory(slots), gamma.offset(0), gamma.dtype(), factors, 0, n);
             for (long i = block * blockRows; i < Math.min(x.count(), (block + 1) * blockRows); i++) {
                 double deviation = arithmetic.get(rstd.memory(slots), rstd.offset(i));
                 arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), normalized, 0, n);
                 arithmetic.load(dy.memory(slots), dy.offset(i), dy.dtype(), cotangent, 0, n);
-                arithmetic.shiftScale(normalized, 0, arithmetic.get(mean.memory(slots), mean.offset(i)), deviation,
-                    normalized, 0, n);
-                arithmetic.multiplyAdd(cotangent, 0, normalized, 0, sums, block * 2 * n, n);
-                arithmetic.add(sums, block * 2 * n + n, cotangent, 0, sums, block * 2 * n + n, n);
-                differentiate(cotangent, factors, normalized, product, deviation);
+                rows.accumulate(normalized, arithmetic.get(mean.memory(slots), mean.offset(i)), deviation, cotangent,
+                    dgammas[block], dbetas[block], n);
+                differentiate(cotangent, factors, normalized, deviation);
                 arithmetic.store(cotangent, 0, dx.memory(slots), dx.offset(i), dx.dtype(), n);
             }
         });
+        store(dgammas, dgamma, slots);
+        store(dbetas, dbeta, slots);
+    }
+
+    /** The sum of the blocks' sums, in order. */
+    private void store(Object[] sums, RowView target, MemorySegment[] slots) {
+        Object total = blocks > 0 ? sums[0] : arithmetic.array(x.width());
         for (int block = 1; block < blocks; block++) {
-            arithmetic.add(sums, 0, sums, block * 2 * n, sums, 0, 2 * n);
+            arithmetic.add(total, 0, sums[block], 0, total, 0, x.width());
         }
-        arithmetic.store(sums, 0, dgamma.memory(slots), dgamma.offset(0), dgamma.dtype(), n);
-        arithmetic.store(sums, n, dbeta.memory(slots), dbeta.offset(0), dbeta.dtype(), n);
+        arithmetic.store(total, 0, target.memory(slots), target.offset(0), target.dtype(), x.width());
     }
 
     /** {@code dx = rstd (g - mean(g) - normalized mean(g normalized))} with {@code g = dy gamma}, over dy itself. */
-    private void differentiate(Object dy, Object factors, Object normalized, Object product, double deviation) {
-        int n = x.width();
-        arithmetic.multiply(dy, 0, factors, 0, dy, 0, n);
-        double level = arithmetic.round(arithmetic.sum(dy, 0, n) * scale);
-        arithmetic.multiply(dy, 0, normalized, 0, product, 0, n);
-        double slope = arithmetic.round(arithmetic.sum(product, 0, n) * scale);
-        arithmetic.shiftScale(dy, 0, level, 1, dy, 0, n);
-        // Scaling by -slope and adding is subtracting the product, to the bit.
-        arithmetic.scale(normalized, 0, -slope, normalized, 0, n);
-        arithmetic.add(dy, 0, normalized, 0, dy, 0, n);
-        arithmetic.scale(dy, 0, deviation, dy, 0, n);
+    private void differentiate(Object dy, Object factors, Object normalized, double deviation) {
+        double[] sums = rows.weigh(dy, factors, normalized, x.width());
+        rows.differentiate(dy, normalized, arithmetic.round(sums[0] * scale), arithmetic.round(sums[1] * scale), deviation,
+            x.width());
     }
 }

@@ -3,6 +3,7 @@ package org.adjoint.cpu.kernel;
 import java.lang.foreign.MemorySegment;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
+import org.adjoint.cpu.group.NormalizationRows;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.plan.PlanStep;
 
@@ -15,6 +16,7 @@ public final class LayerNormKernel implements CpuKernel {
     private final RowView mean;
     private final RowView rstd;
     private final Arithmetic arithmetic;
+    private final NormalizationRows rows;
     private final double scale;
     private final double epsilon;
 
@@ -26,39 +28,35 @@ public final class LayerNormKernel implements CpuKernel {
         this.mean = new RowView(step.outputs().get(1), 0);
         this.rstd = new RowView(step.outputs().get(2), 0);
         this.arithmetic = Arithmetic.of(x.dtype(), vectorBits);
+        this.rows = NormalizationRows.of(vectorBits, arithmetic.isDouble());
         this.scale = arithmetic.round(1.0 / x.width());
         this.epsilon = arithmetic.round(op.epsilon());
     }
 
     @Override
     public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
-        int rows = x.rowsPerTask();
+        int rowsPerTask = x.rowsPerTask();
         parallel.run(x.tasks(), (task, worker) -> {
             Scratch scratch = Scratch.local();
             Object factors = scratch.array(arithmetic, 0, x.width());
             Object shifts = scratch.array(arithmetic, 1, x.width());
             Object row = scratch.array(arithmetic, 2, x.width());
-            Object squares = scratch.array(arithmetic, 3, x.width());
             arithmetic.load(gamma.memory(slots), gamma.offset(0), gamma.dtype(), factors, 0, x.width());
             arithmetic.load(beta.memory(slots), beta.offset(0), beta.dtype(), shifts, 0, x.width());
-            for (long i = (long) task * rows; i < Math.min(x.count(), (task + 1L) * rows); i++) {
-                normalize(slots, i, factors, shifts, row, squares);
+            for (long i = (long) task * rowsPerTask; i < Math.min(x.count(), (task + 1L) * rowsPerTask); i++) {
+                normalize(slots, i, factors, shifts, row);
             }
         });
     }
 
-    private void normalize(MemorySegment[] slots, long i, Object factors, Object shifts, Object row, Object squares) {
+    private void normalize(MemorySegment[] slots, long i, Object factors, Object shifts, Object row) {
         int n = x.width();
         arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), row, 0, n);
         double center = arithmetic.round(arithmetic.sum(row, 0, n) * scale);
-        arithmetic.shiftScale(row, 0, center, 1, row, 0, n);
-        arithmetic.multiply(row, 0, row, 0, squares, 0, n);
-        double variance = arithmetic.round(arithmetic.sum(squares, 0, n) * scale);
+        double variance = arithmetic.round(rows.center(row, center, n) * scale);
         double deviation = arithmetic.round(Math.sqrt(arithmetic.round(variance + epsilon)));
         double reciprocal = arithmetic.round(1 / deviation);
-        arithmetic.scale(row, 0, reciprocal, row, 0, n);
-        arithmetic.multiply(row, 0, factors, 0, row, 0, n);
-        arithmetic.add(row, 0, shifts, 0, row, 0, n);
+        rows.normalize(row, reciprocal, factors, shifts, n);
         arithmetic.store(row, 0, y.memory(slots), y.offset(i), y.dtype(), n);
         arithmetic.set(mean.memory(slots), mean.offset(i), center);
         arithmetic.set(rstd.memory(slots), rstd.offset(i), reciprocal);

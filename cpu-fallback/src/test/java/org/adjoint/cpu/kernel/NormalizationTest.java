@@ -21,8 +21,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Softmax, its logarithm, cross-entropy, layer normalization and its gradient against their definitions in double. */
 class NormalizationTest {
     /** Shapes (rows, width) around lanes, chunks of sums, and blocks of rows. */
-    private static final int[][] SHAPES = {{0, 5}, {1, 1}, {1, 13}, {3, 15}, {5, 16}, {4, 17}, {207, 31}, {2, 1023},
-        {2, 1025}, {700, 64}, {3, 4098}};
+    private static final int[][] SHAPES = {{0, 5}, {1, 1}, {1, 13}, {3, 15}, {5, 16}, {4, 17}, {33, 31}, {17, 1023},
+        {2, 1025}, {2, 4098}};
 
     private static double unit(DType dtype) {
         return dtype.computeType().epsilon() / 2;
@@ -121,8 +121,9 @@ class NormalizationTest {
             View losses = fixture.output(dtype.computeType(), Shape.of(shape[0]));
             View sums = fixture.output(dtype.computeType(), Shape.of(shape[0]));
             fixture.runEverywhere(new FusedOp.CrossEntropy(), List.of(logits, targets), List.of(losses, sums));
+            double[] values = fixture.values(logits);
             for (int i = 0; i < shape[0]; i++) {
-                double[] row = row(fixture.values(logits), i, classes);
+                double[] row = row(values, i, classes);
                 double expected = logSumExp(row);
                 double bound = (64 + classes / 1024.0 + 8 + 3 * 32) * unit(dtype);
                 assertNear(expected, fixture.get(sums, i), bound, "log-sum-exp");
@@ -183,9 +184,11 @@ class NormalizationTest {
         // Elements are at most 1 in size, rstd at most 10: errors of the mean are magnified by it, those of the variance
         // by rstd^2 / 2; products with normalized values (at most 20) follow.
         double bound = 20 * (10 + 50) * meanBound(dtype, n);
+        double[] x = fixture.values(inputs.get(0));
+        double[] cotangents = fixture.values(inputs.get(3));
         for (int i = 0; i < rows; i++) {
-            double[] row = row(fixture.values(inputs.get(0)), i, n);
-            double[] dy = row(fixture.values(inputs.get(3)), i, n);
+            double[] row = row(x, i, n);
+            double[] dy = row(cotangents, i, n);
             double mean = Arrays.stream(row).sum() / n;
             double variance = Arrays.stream(row).map(v -> (v - mean) * (v - mean)).sum() / n;
             double rstd = 1 / Math.sqrt(variance + epsilon);
