@@ -39,6 +39,8 @@ public final class GroupCompiler implements AutoCloseable {
 
     private record CodeKey(Group group, List<Mode> modes, List<Sink> sinks) { }
 
+    private record RowKey(Group group) { }
+
     private record FoldKey(ReduceOp op, Kind kind) { }
 
     /** @param widthBits width of vectors: 128, 256, 512, or 0 for scalar code */
@@ -242,7 +244,7 @@ public final class GroupCompiler implements AutoCloseable {
 
     private TieredKernel rowKernel(Group group) {
         List<Mode> modes = group.inputs().stream().map(input -> Mode.SCRATCH).toList();
-        return cached(new CodeKey(group, modes, List.of(Sink.SCRATCH)), () -> TieredKernel.ofRows(
+        return cached(new RowKey(group), () -> TieredKernel.ofRows(
             GroupLoop.of(group, modes, List.of(Sink.SCRATCH)), widthBits, tier == Tier.ADAPTIVE ? warmer : null));
     }
 
