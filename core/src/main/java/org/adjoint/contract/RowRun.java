@@ -81,19 +81,13 @@ final class RowRun {
         }
     }
 
-    /** The dtype that the reference takes for an operand. */
-    private DType referenceType(Operand operand, boolean ownDtype) {
-        DType actual = operand.dtype(dtype);
-        return actual.isFloating() && !ownDtype ? DType.F64 : actual;
-    }
-
-    private Tensor[] upload(SampleCase sample, double[][] values, Device target, boolean asReference,
-        boolean ownDtype) {
+    /** What the arguments are views of, in the dtype under test or in {@code F64}; random numbers start anew. */
+    private Tensor[] upload(SampleCase sample, double[][] values, Device target, boolean inF64) {
         Tensor[] tensors = new Tensor[values.length];
         for (int i = 0; i < values.length; i++) {
-            Operand operand = sample.operands().get(i);
-            DType actual = asReference ? referenceType(operand, ownDtype) : operand.dtype(dtype);
-            tensors[i] = operand.upload(target, actual, values[i]);
+            DType actual = sample.operands().get(i).dtype(dtype);
+            tensors[i] = sample.operands().get(i).upload(target, inF64 && actual.isFloating() ? DType.F64 : actual,
+                values[i]);
         }
         target.random().seed(SEED);
         return tensors;
@@ -103,19 +97,17 @@ final class RowRun {
         Tolerance tolerance = row.tolerance();
         boolean ownDtype = tolerance.isExact() || tolerance.ownDtype();
         try (Scope scope = device.scope(); Scope other = reference.scope()) {
-            Tensor actual = sample.apply(upload(sample, values, device, false, ownDtype));
-            Tensor expected = sample.apply(upload(sample, values, reference, true, ownDtype));
+            Tensor actual = sample.apply(upload(sample, values, device, false));
+            Tensor expected = sample.apply(upload(sample, values, reference, !ownDtype));
             if (!actual.shape().equals(expected.shape()) || ownDtype && actual.dtype() != expected.dtype()) {
                 fail(sample, "gives " + actual.type() + ", the reference " + expected.type());
                 return;
             }
-            if (!actual.dtype().isFloating()) {
-                compareExactly(sample, actual.shape(), actual.toDoubleArray(), expected.toDoubleArray());
-            } else if (tolerance.isExact()) {
+            if (tolerance.isExact() || !actual.dtype().isFloating()) {
                 compareExactly(sample, actual.shape(), actual.toDoubleArray(), expected.toDoubleArray());
             } else {
                 double[] magnitudes = tolerance.magnitude() == null ? null : sample.magnitude(tolerance.magnitude(),
-                    upload(sample, values, reference, true, ownDtype)).toDoubleArray();
+                    upload(sample, values, reference, !ownDtype)).toDoubleArray();
                 compareWithin(sample, actual, expected.toDoubleArray(), magnitudes);
             }
         }
@@ -169,8 +161,8 @@ final class RowRun {
         double[][] actual;
         boolean ownDtype = row.tolerance().ownDtype() && !row.tolerance().isExact();
         try (Scope scope = device.scope(); Scope other = reference.scope()) {
-            actual = gradients(sample, upload(sample, values, device, false, ownDtype));
-            expected = gradients(sample, upload(sample, values, reference, true, ownDtype));
+            actual = gradients(sample, upload(sample, values, device, false));
+            expected = gradients(sample, upload(sample, values, reference, !ownDtype));
         }
         double largestOfAll = Arrays.stream(expected).filter(Objects::nonNull)
             .mapToDouble(RowRun::largest).max().orElse(0);
@@ -217,7 +209,7 @@ final class RowRun {
     /** Analytic gradients on the reference against differences. */
     private void difference(SampleCase sample, double[][] values) {
         try (Scope scope = reference.scope()) {
-            Tensor[] inputs = upload(sample, values, reference, true, false);
+            Tensor[] inputs = upload(sample, values, reference, true);
             long elements = Arrays.stream(inputs).mapToLong(input -> input.shape().elements()).sum();
             boolean nothing = sample.apply(inputs).shape().isEmpty();
             boolean few = Arrays.stream(inputs).anyMatch(input -> input.shape().elements() < FEW);
@@ -244,7 +236,7 @@ final class RowRun {
                 Operand operand = refusal.operands().get(i);
                 values[i] = operand.draw(operand.dtype(dtype), new SplittableRandom(i));
             }
-            Tensor result = sample.apply(upload(sample, values, device, false, true));
+            Tensor result = sample.apply(upload(sample, values, device, false));
             result.realize();
             fail(sample, "is not refused, with \"" + refusal.message() + "\"");
         } catch (RuntimeException e) {
