@@ -9,9 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import org.adjoint.backend.Backend;
+import org.adjoint.Device;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.DeviceDriver;
 import org.adjoint.backend.DeviceReport;
@@ -36,8 +35,8 @@ class CpuBackendTest {
     private final CpuBackend backend = new CpuBackend();
 
     @Test
-    void theServiceLoaderFindsIt() {
-        assertTrue(ServiceLoader.load(Backend.class).stream().anyMatch(found -> found.type() == CpuBackend.class));
+    void itIsFound() {
+        assertTrue(Device.list().stream().anyMatch(report -> report.name().equals("cpu")));
     }
 
     @Test
