@@ -25,9 +25,9 @@ import org.openjdk.jmh.annotations.TearDown;
 public class ChainBenchmark {
     private static final long ELEMENTS = 10_000_000;
 
-    /** How many operations: add, multiply, maximum and again. */
+    /** How many operations, such as {@code 10 operations}: add, multiply, maximum and again. */
     @Param({})
-    public int contender;
+    public String contender;
 
     /** What they work on, for reports. */
     @Param({})
@@ -44,9 +44,10 @@ public class ChainBenchmark {
         device = Device.open("cpu", Map.of("threads", Integer.toString(threads)));
         Variable source = device.variable("source", device.arange(DType.F32, ELEMENTS).mul(1e-7));
         Variable target = device.variable("target", device.zeros(DType.F32, ELEMENTS));
+        int operations = Integer.parseInt(contender.substring(0, contender.indexOf(' ')));
         step = Step.compileAll(device, arguments -> {
             Tensor x = source.tensor();
-            for (int i = 0; i < contender; i++) {
+            for (int i = 0; i < operations; i++) {
                 x = switch (i % 3) {
                     case 0 -> x.add(0.25);
                     case 1 -> x.mul(0.75);
