@@ -20,6 +20,8 @@ import org.adjoint.graph.Shape;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ModuleTest {
     private Device device;
@@ -144,6 +146,14 @@ class ModuleTest {
         assertEquals(0, sum / count, bound * Math.sqrt(variance));
         assertEquals(variance, squares / count, bound * Math.sqrt(2) * variance);
         assertEquals(0, lag / count, bound * variance, "neighbors are independent");
+    }
+
+    /** Tabulated quantiles. */
+    @ParameterizedTest
+    @CsvSource({"0.5, 0", "0.975, 1.959963984540054", "0.025, -1.959963984540054", "0.9, 1.2815515655446004",
+        "0.999, 3.090232306167813", "1e-9, -5.997807015007796"})
+    void normalNumbersComeFromTheQuantileFunction(double probability, double quantile) {
+        assertEquals(quantile, RandomNumbers.normalQuantile(probability), 1e-6 * Math.abs(quantile));
     }
 
     @Test
