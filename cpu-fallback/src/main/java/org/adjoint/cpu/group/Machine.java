@@ -48,6 +48,11 @@ final class Machine {
             return operands.get(2);
         }
 
+        /** Whether it is the same at every point. */
+        boolean isUniform() {
+            return code == Code.SCALAR || code == Code.CONSTANT;
+        }
+
         @Override
         public boolean equals(Object other) {
             return this == other;
@@ -126,11 +131,35 @@ final class Machine {
 
     /** NaN if either is; -0 is less than +0. */
     Value min(Value a, Value b) {
+        if (a.kind.isFloating() && a.isUniform() != b.isUniform()) {
+            Value bound = a.isUniform() ? a : b;
+            Value x = a.isUniform() ? b : a;
+            return select(or(less(threshold(bound, -0.0), x), isNaN(bound)), bound, x);
+        }
         return binary(Code.MIN, a, b);
     }
 
+    /** NaN if either is; -0 is less than +0. */
     Value max(Value a, Value b) {
+        if (a.kind.isFloating() && a.isUniform() != b.isUniform()) {
+            Value bound = a.isUniform() ? a : b;
+            Value x = a.isUniform() ? b : a;
+            return select(or(less(x, threshold(bound, 0.0)), isNaN(bound)), bound, x);
+        }
         return binary(Code.MAX, a, b);
+    }
+
+    /**
+     * What x is compared with to see whether {@code bound} takes its place: the bound, but where it is {@code zero} the
+     * number next to it, so that it takes the place of the other zero too. Comparing with something made before the
+     * loop costs half of what the general operation does.
+     */
+    private Value threshold(Value bound, double zero) {
+        boolean single = bound.kind == Kind.F32;
+        Value bits = integer(bound.kind.bits(), single ? Float.floatToRawIntBits((float) zero)
+            : Double.doubleToRawLongBits(zero));
+        Value next = number(bound.kind, Math.copySign(single ? Float.MIN_VALUE : Double.MIN_VALUE, zero));
+        return select(equal(toBits(bound), bits), next, bound);
     }
 
     /** {@code a * b + c}, rounded once. */
