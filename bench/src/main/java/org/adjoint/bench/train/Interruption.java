@@ -38,9 +38,8 @@ final class Interruption implements AutoCloseable, BooleanSupplier {
         if (!requested) {
             try {
                 Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException e) {
-                // The JVM is ending already; the hook has nothing left to wait for.
-                assert requested || closed.getCount() == 0;
+            } catch (IllegalStateException ending) {
+                // The JVM is ending already, and the hook has nothing left to wait for.
             }
         }
     }

@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  adjoint sample --checkpoint runs/book --prompt 'It was a dark'",
-            "  adjoint sample --checkpoint runs/book --prompt 'public ' --length 1000 --temperature 0.7 --top-k 40 --seed 7"
+            "  adjoint sample --checkpoint runs/book --prompt 'It was' --top-k 40 --seed 7"
         })
 public final class SampleCommand implements Callable<Integer> {
     @Spec

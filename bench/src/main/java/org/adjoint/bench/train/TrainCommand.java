@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  adjoint train",
-            "  adjoint train --data book.txt --layers 6 --width 256 --heads 8 --steps 5000 --out runs/book",
+            "  adjoint train --data book.txt --layers 6 --steps 5000 --out runs/book",
             "  adjoint train --resume runs/book --steps 8000",
             "  adjoint train polynomial",
             "  adjoint train xor"
@@ -72,7 +72,7 @@ public final class TrainCommand implements Callable<Integer> {
     @Option(names = "--heads", paramLabel = "N", description = "Heads of attention in a layer (" + HEADS + ").")
     private Integer heads;
 
-    @Option(names = "--width", paramLabel = "N", description = "Numbers that stand for a byte, a multiple of the heads ("
+    @Option(names = "--width", paramLabel = "N", description = "Numbers that stand for a byte, a multiple of --heads ("
             + WIDTH + ").")
     private Integer width;
 

@@ -160,7 +160,7 @@ final class TrainingRun {
                 : String.format(Locale.ROOT, "%.4f nats per byte", validationLoss)));
         out.printf(Locale.ROOT, "entropy of a byte        %.4f%n", entropies.single());
         out.printf(Locale.ROOT, "  given the one before   %.4f%n", entropies.pair());
-        out.printf(Locale.ROOT, "%,d steps in %s, %,.0f bytes per second%n", training.done(),
+        out.printf(Locale.ROOT, "%,d steps in %s, %,.0f tokens per second%n", training.done(),
                 ProgressLine.duration(secondsBefore + elapsed()), tokensPerSecond);
         out.printf("run folder %s: checkpoint.safetensors, metrics.csv, loss.png, config.json%n", folder.path());
         out.flush();
