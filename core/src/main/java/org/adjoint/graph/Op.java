@@ -308,7 +308,19 @@ public sealed interface Op {
             Node b = node.input(1);
             Node dy = cotangents[0];
             // da (m, k) = dy (m, n) . b^T (n, k);  db (k, n) = a^T (k, m) . dy (m, n)
-            return new Node[] {Ops.matmul(dy, Ops.transpose(b)), Ops.matmul(Ops.transpose(a), dy)};
+            return new Node[] {productLike(a, dy, Ops.transpose(b)), productLike(b, Ops.transpose(a), dy)};
+        }
+
+        /** {@code x . y}; where the operand is a transposed tensor, in that tensor's own layout, transposed as it is. */
+        private static Node productLike(Node operand, Node x, Node y) {
+            return isTransposed(operand) ? Ops.transpose(Ops.matmul(Ops.transpose(y), Ops.transpose(x)))
+                : Ops.matmul(x, y);
+        }
+
+        private static boolean isTransposed(Node x) {
+            int last = x.shape().rank() - 1;
+            return x.op() instanceof Permute permute && permute.axes().get(last) == last - 1
+                && permute.axes().get(last - 1) == last;
         }
     }
 
