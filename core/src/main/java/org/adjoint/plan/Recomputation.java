@@ -83,7 +83,8 @@ final class Recomputation {
                 if (operand.isScalar() || unit.computes(operand) || unit.loads.contains(operand)) {
                     continue;
                 }
-                if (root.unit.computes(operand)) {
+                // What is in memory anyway is cheaper to load than to compute.
+                if (root.unit.computes(operand) && !Unit.mustBeStored(operand.value().point())) {
                     stack.push(operand.value().point());
                 } else {
                     loads.add(operand);

@@ -87,7 +87,8 @@ final class Unit {
         return item.unit == this || item.copies.contains(this);
     }
 
-    private static boolean mustBeStored(Item item) {
+    /** Whether the item's value goes to memory whatever the groups: a result, or read other than point by point. */
+    static boolean mustBeStored(Item item) {
         if (item.isKernel() || item.output().pinned || item.output().point() == null) {
             return true;
         }

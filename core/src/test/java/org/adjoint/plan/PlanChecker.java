@@ -88,7 +88,7 @@ final class PlanChecker {
         Slot slot = plan.slots().get(view.slot());
         if (slot.kind() == Slot.Kind.ARENA && !view.shape().isEmpty()) {
             for (int i = first(slot); i < end(slot); i++) {
-                assertEquals(view.slot(), owners[i], "what " + step + " reads was overwritten or never written");
+                assertEquals(view.slot(), owners[i], () -> "what " + step + " reads was overwritten or never written");
             }
         }
     }
@@ -102,10 +102,10 @@ final class PlanChecker {
             boolean same = output.slot() == input.slot();
             boolean overlap = slot.kind() == Slot.Kind.ARENA && other.kind() == Slot.Kind.ARENA && !same
                 && slot.bytes() > 0 && other.bytes() > 0 && first(slot) < end(other) && first(other) < end(slot);
-            assertFalse(overlap, step + " writes over what it reads");
+            assertFalse(overlap, () -> step + " writes over what it reads");
             if (same && !output.shape().isEmpty()) {
                 View likewise = new View(input.slot(), output.dtype(), input.shape(), input.strides(), input.offset());
-                assertEquals(output, likewise, step + " updates in place through another view");
+                assertEquals(output, likewise, () -> step + " updates in place through another view");
             }
         }
         int writers = 0;
@@ -114,7 +114,7 @@ final class PlanChecker {
             boolean overlap = slot.kind() == Slot.Kind.ARENA && other.kind() == Slot.Kind.ARENA && view != output
                 && view.slot() != output.slot() && slot.bytes() > 0 && other.bytes() > 0 && first(slot) < end(other)
                 && first(other) < end(slot);
-            assertFalse(overlap, step + " has results that overlap");
+            assertFalse(overlap, () -> step + " has results that overlap");
             writers += view.equals(output) ? 1 : 0;
         }
         assertEquals(1, writers);

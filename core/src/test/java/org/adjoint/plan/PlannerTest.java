@@ -16,7 +16,7 @@ class PlannerTest {
 
     @Test
     void randomProgramsComputeTheirMeaning() {
-        int programs = Integer.getInteger("adjoint.test.randomPrograms", 300);
+        int programs = Integer.getInteger("adjoint.test.randomPrograms", 150);
         for (int seed = 0; seed < programs; seed++) {
             RandomProgram random = new RandomProgram(seed, 10 + seed % 40);
             NodeByNode truth = new NodeByNode(driver, random.leaves);

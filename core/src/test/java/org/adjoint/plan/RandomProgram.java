@@ -14,6 +14,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
+import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
@@ -116,7 +117,7 @@ final class RandomProgram {
             case 17 -> rank < 2 || x.dtype() != DType.F64 ? null : bounded(Ops.matmul(x, Ops.transpose(x)));
             case 18 -> indexed(x);
             default -> rank == 0 || shape.extent(rank - 1) == 0 || x.dtype() != DType.F64 ? null : quarters(
-                random.nextBoolean() ? Ops.softmax(x, -1) : Ops.layerNorm(x,
+                random.nextBoolean() ? NeuralOps.softmax(x, -1) : NeuralOps.layerNorm(x,
                     shaped(Shape.of(shape.extent(rank - 1)), DType.F64), shaped(Shape.of(shape.extent(rank - 1)),
                         DType.F64), 1e-5));
         };
