@@ -4,6 +4,7 @@ import java.util.List;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
+import org.adjoint.graph.RandomOps;
 import org.adjoint.graph.Shape;
 
 /**
@@ -49,17 +50,17 @@ public final class RandomState {
 
     /** Uniform in [0, 1). */
     public Tensor uniform(DType dtype, long... shape) {
-        return draw((present, stream) -> Ops.uniform(dtype, Shape.of(shape), present, stream));
+        return draw((present, stream) -> RandomOps.uniform(dtype, Shape.of(shape), present, stream));
     }
 
     /** Mean 0, variance 1. */
     public Tensor normal(DType dtype, long... shape) {
-        return draw((present, stream) -> Ops.normal(dtype, Shape.of(shape), present, stream));
+        return draw((present, stream) -> RandomOps.normal(dtype, Shape.of(shape), present, stream));
     }
 
     /** True with probability {@code probability}. */
     public Tensor bernoulli(double probability, long... shape) {
-        return draw((present, stream) -> Ops.bernoulli(probability, Shape.of(shape), present, stream));
+        return draw((present, stream) -> RandomOps.bernoulli(probability, Shape.of(shape), present, stream));
     }
 
     /** 32 random bits per element, {@code I32}. */
@@ -68,7 +69,7 @@ public final class RandomState {
     }
 
     Tensor dropout(Tensor x, double probability) {
-        return draw((present, stream) -> Ops.dropout(x.operand("dropout"), probability, present, stream));
+        return draw((present, stream) -> RandomOps.dropout(x.operand("dropout"), probability, present, stream));
     }
 
     @FunctionalInterface

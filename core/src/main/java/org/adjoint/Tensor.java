@@ -16,6 +16,7 @@ import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Halves;
+import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
@@ -291,17 +292,17 @@ public final class Tensor implements Differentiable, AutoCloseable {
 
     /** {@code max(x, 0)}, whose derivative at 0 is 0. */
     public Tensor relu() {
-        return map("relu", Ops::relu);
+        return map("relu", NeuralOps::relu);
     }
 
     /** The exact GELU. */
     public Tensor gelu() {
-        return map("gelu", Ops::gelu);
+        return map("gelu", NeuralOps::gelu);
     }
 
     /** GELU's tanh approximation. */
     public Tensor geluTanh() {
-        return map("geluTanh", Ops::geluTanh);
+        return map("geluTanh", NeuralOps::geluTanh);
     }
 
     public Tensor erf() {
@@ -649,32 +650,32 @@ public final class Tensor implements Differentiable, AutoCloseable {
     // Fused
 
     public Tensor softmax(int axis) {
-        return map("softmax", x -> Ops.softmax(x, axis));
+        return map("softmax", x -> NeuralOps.softmax(x, axis));
     }
 
     public Tensor logSoftmax(int axis) {
-        return map("logSoftmax", x -> Ops.logSoftmax(x, axis));
+        return map("logSoftmax", x -> NeuralOps.logSoftmax(x, axis));
     }
 
     /** The mean loss of logits {@code (..., classes)} for target classes {@code (...)}, a scalar. */
     public Tensor crossEntropy(Tensor targets) {
-        return zip("crossEntropy", targets, (x, t) -> Ops.mean(Ops.crossEntropy(x, t), false));
+        return zip("crossEntropy", targets, (x, t) -> Ops.mean(NeuralOps.crossEntropy(x, t), false));
     }
 
     /** The mean squared difference, a scalar. */
     public Tensor mseLoss(Tensor target) {
-        return zip("mseLoss", target, (x, t) -> Ops.mean(Ops.squaredError(x, t), false));
+        return zip("mseLoss", target, (x, t) -> Ops.mean(NeuralOps.squaredError(x, t), false));
     }
 
     /** The mean loss of logits for targets in [0, 1] of one shape, a scalar. */
     public Tensor binaryCrossEntropyWithLogits(Tensor targets) {
         return zip("binaryCrossEntropyWithLogits", targets,
-            (x, t) -> Ops.mean(Ops.binaryCrossEntropyWithLogits(x, t), false));
+            (x, t) -> Ops.mean(NeuralOps.binaryCrossEntropyWithLogits(x, t), false));
     }
 
     /** Normalizes along the last axis; gamma and beta are vectors of its extent. */
     public Tensor layerNorm(Tensor gamma, Tensor beta, double epsilon) {
-        return result("layerNorm", Ops.layerNorm(operand("layerNorm"), gamma.operand("layerNorm"),
+        return result("layerNorm", NeuralOps.layerNorm(operand("layerNorm"), gamma.operand("layerNorm"),
             beta.operand("layerNorm"), epsilon), gamma, beta);
     }
 
@@ -693,14 +694,14 @@ public final class Tensor implements Differentiable, AutoCloseable {
      */
     public Tensor attention(Tensor k, Tensor v, boolean causal) {
         Node q = operand("attention");
-        Node out = Ops.attention(q, k.operand("attention"), v.operand("attention"), null, causal, defaultScale(q));
+        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), null, causal, defaultScale(q));
         return result("attention", out, k, v);
     }
 
     /** As {@link #attention(Tensor, Tensor, boolean)} with {@code bias}, which broadcasts, added to the scaled scores. */
     public Tensor attention(Tensor k, Tensor v, Tensor bias, boolean causal) {
         Node q = operand("attention");
-        Node out = Ops.attention(q, k.operand("attention"), v.operand("attention"), bias.operand("attention"), causal,
+        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), bias.operand("attention"), causal,
             defaultScale(q));
         return result("attention", out, k, v, bias);
     }
@@ -713,7 +714,7 @@ public final class Tensor implements Differentiable, AutoCloseable {
     public List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor firstMoment, Tensor secondMoment,
         Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
         String op = settings.name();
-        Node update = Ops.adamWUpdate(settings, operand(op), firstMoment.operand(op), secondMoment.operand(op),
+        Node update = NeuralOps.adamWUpdate(settings, operand(op), firstMoment.operand(op), secondMoment.operand(op),
             gradient.operand(op), learningRate.operand(op), correction1.operand(op), correction2.operand(op));
         Tensor[] others = {firstMoment, secondMoment, gradient, learningRate, correction1, correction2};
         return List.of(result(op, update.output(0), others), result(op, update.output(1), others),

@@ -1,0 +1,75 @@
+package org.adjoint.graph;
+
+import static org.adjoint.graph.Ops.*;
+
+/**
+ * Random numbers made of {@linkplain Op.RandomBits random bits} by exact operations: the same on every device. The state
+ * is {@code i64(2)} = (seed, run), the stream tells draws of one run apart.
+ *
+ * <p>All methods throw {@link IllegalArgumentException} for arguments that do not fit.
+ */
+public final class RandomOps {
+    private RandomOps() { }
+
+    /** Uniform in [0, 1), with as many random bits as the dtype has digits: no value rounds to 1. */
+    public static Node uniform(DType dtype, Shape shape, Node state, long stream) {
+        requireFloating("uniform", dtype);
+        if (dtype != DType.F64) {
+            int digits = 1 - Math.getExponent(dtype.epsilon());
+            return cast(fraction(randomBits(shape, state, stream), digits), dtype);
+        }
+        Node bits = cast(randomBits(pair(shape), state, stream), DType.I64);
+        Node high = binary(BinaryOp.AND, half(bits, 0, shape), constant(DType.I64, (1L << 27) - 1));
+        Node low = binary(BinaryOp.AND, half(bits, 1, shape), constant(DType.I64, (1L << 26) - 1));
+        Node joined = add(mul(high, constant(DType.I64, 1L << 26)), low);
+        return mul(cast(joined, DType.F64), 0x1p-53);
+    }
+
+    /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32}, or in {@code F64} for that type. */
+    public static Node normal(DType dtype, Shape shape, Node state, long stream) {
+        requireFloating("normal", dtype);
+        DType compute = dtype.computeType();
+        Node uniform = uniform(compute, pair(shape), state, stream);
+        Node first = sub(1, half(uniform, 0, shape));
+        Node radius = sqrt(mul(log(first), -2));
+        return cast(mul(radius, cos(mul(half(uniform, 1, shape), 2 * Math.PI))), dtype);
+    }
+
+    /** {@code BOOL}, true with the given probability. */
+    public static Node bernoulli(double probability, Shape shape, Node state, long stream) {
+        if (!(probability >= 0 && probability <= 1)) {
+            throw error("bernoulli: the probability must be in [0, 1] but is %s", probability);
+        }
+        return lessThan(fraction(randomBits(shape, state, stream), 24), constant(DType.F32, probability));
+    }
+
+    /** The upper {@code digits} bits behind the binary point, as an {@code F32}. */
+    private static Node fraction(Node bits, int digits) {
+        Node upper = binary(BinaryOp.SHIFT_RIGHT_LOGICAL, bits, constant(DType.I32, 32L - digits));
+        return mul(cast(upper, DType.F32), Math.scalb(1.0, -digits));
+    }
+
+    private static Shape pair(Shape shape) {
+        long[] extents = new long[shape.rank() + 1];
+        extents[0] = 2;
+        System.arraycopy(shape.toArray(), 0, extents, 1, shape.rank());
+        return Shape.of(extents);
+    }
+
+    private static Node half(Node pair, int index, Shape shape) {
+        return reshape(slice(pair, 0, index, index + 1), shape);
+    }
+
+    /** Zeroes elements with the given probability and divides the others by what is left of 1. */
+    public static Node dropout(Node x, double probability, Node state, long stream) {
+        requireFloating("dropout", x.dtype());
+        if (!(probability >= 0 && probability < 1)) {
+            throw error("dropout: the probability must be in [0, 1) but is %s", probability);
+        }
+        if (probability == 0) {
+            return x;
+        }
+        Node keep = bernoulli(1 - probability, x.shape(), state, stream);
+        return where(keep, mul(x, 1 / (1 - probability)), zerosLike(x));
+    }
+}
