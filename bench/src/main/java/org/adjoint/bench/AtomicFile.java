@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Files that are replaced as a whole: who reads one, at any moment and after any crash, sees the old or the new one. */
+/** Files that are replaced as a whole: a reader sees the old or the new one, at any moment and after any crash. */
 public final class AtomicFile {
 
     private AtomicFile() {}

@@ -20,8 +20,9 @@ public final class Terminal {
         Linker linker = Linker.nativeLinker();
         return linker.defaultLookup().find("isatty").map(address -> {
             try {
-                return (int) linker.downcallHandle(address,
-                        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)).invokeExact(STANDARD_ERROR) == 1;
+                return (int) linker
+                        .downcallHandle(address, FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT))
+                        .invokeExact(STANDARD_ERROR) == 1;
             } catch (Throwable e) {
                 return false;
             }
@@ -32,7 +33,8 @@ public final class Terminal {
     public static int width() {
         Linker linker = Linker.nativeLinker();
         return linker.defaultLookup().find("ioctl").map(address -> {
-            long request = System.getProperty("os.name").startsWith("Mac") ? MACOS_GET_WINDOW_SIZE : LINUX_GET_WINDOW_SIZE;
+            long request = System.getProperty("os.name").startsWith("Mac")
+                    ? MACOS_GET_WINDOW_SIZE : LINUX_GET_WINDOW_SIZE;
             try (Arena arena = Arena.ofConfined()) {
                 // struct winsize { unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel; }
                 MemorySegment size = arena.allocate(ValueLayout.JAVA_SHORT, 4);

@@ -61,7 +61,8 @@ class JsonTest {
     void aFileInPlaceOfAFolderCanNotBeWritten() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "text");
         IOException failure = assertThrows(IOException.class, () -> AtomicFile.requireWritable(file.resolve("a.json")));
-        assertTrue(failure.getMessage().startsWith("the folder '" + file + "' can't be written: "), failure::getMessage);
+        assertTrue(failure.getMessage().startsWith("the folder '" + file + "' can't be written: "),
+                failure::getMessage);
         failure = assertThrows(IOException.class, () -> AtomicFile.requireWritable(folder));
         assertEquals("'" + folder + "' is a folder, and a file is to be written there", failure.getMessage());
     }

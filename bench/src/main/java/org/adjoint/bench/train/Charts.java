@@ -34,7 +34,10 @@ final class Charts {
 
     private Charts() {}
 
-    /** For at least one row: the loss on the training text, step by step and smoothed, on the held-out text, and what counting reaches. */
+    /**
+     * For at least one row: the loss on the training text, step by step and smoothed, on the held-out text, and what
+     * counting reaches.
+     */
     static void loss(Path file, List<Metrics.Row> rows, Entropies entropies) throws IOException {
         XYChart chart = chart("Loss of a byte", "step", "nats per byte");
         chart.getStyler().setYAxisMin(0.0);
@@ -68,7 +71,8 @@ final class Charts {
     }
 
     private static XYChart chart(String title, String x, String y) {
-        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        XYChart chart = new XYChartBuilder()
+                .width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
         chart.getStyler()
                 .setBaseFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13))
                 .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 16))

@@ -33,7 +33,8 @@ record Corpus(String source, byte[] training, byte[] validation, String hash) {
                     + " bytes are held back, and a context of " + context + " needs " + (context + 1)
                     + ": give more text" + (held > 1 ? ", or set --context to at most " + (held - 1) : ""));
         }
-        return new Corpus(source.toAbsolutePath().normalize().toString(), split.training(), split.validation(), hash(text));
+        return new Corpus(source.toAbsolutePath().normalize().toString(), split.training(), split.validation(),
+                hash(text));
     }
 
     private static String hash(byte[] text) {

@@ -94,7 +94,8 @@ final class DecisionSurface {
         int i = Math.min((int) row, grid.length - 2);
         double a = column - j;
         double b = row - i;
-        return (1 - b) * ((1 - a) * grid[i][j] + a * grid[i][j + 1]) + b * ((1 - a) * grid[i + 1][j] + a * grid[i + 1][j + 1]);
+        return (1 - b) * ((1 - a) * grid[i][j] + a * grid[i][j + 1])
+                + b * ((1 - a) * grid[i + 1][j] + a * grid[i + 1][j + 1]);
     }
 
     private static int shade(double answer) {
@@ -122,7 +123,8 @@ final class DecisionSurface {
             graphics.drawLine(left + offset, TOP + PANEL, left + offset, TOP + PANEL + 5);
             centered(graphics, text, left + offset, TOP + PANEL + 22);
             graphics.drawLine(left - 5, TOP + PANEL - offset, left, TOP + PANEL - offset);
-            graphics.drawString(text, left - 10 - graphics.getFontMetrics().stringWidth(text), TOP + PANEL - offset + 5);
+            int width = graphics.getFontMetrics().stringWidth(text);
+            graphics.drawString(text, left - 10 - width, TOP + PANEL - offset + 5);
         }
         centered(graphics, "first input", left + PANEL / 2, TOP + PANEL + 46);
         AffineTransform upright = graphics.getTransform();

@@ -1,8 +1,8 @@
 package org.adjoint.bench.train;
 
 /**
- * What counting alone can tell of held-out text, in nats per byte: what a model has to beat. Probabilities are fitted on
- * the training text with one added to every count.
+ * What counting alone can tell of held-out text, in nats per byte: what a model has to beat. Probabilities are fitted
+ * on the training text with one added to every count.
  *
  * @param single cross-entropy of a byte, from the frequency of bytes
  * @param pair cross-entropy of a byte given the one before it, from the frequency of pairs

@@ -4,8 +4,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 
 /**
- * Turns Ctrl-C, and a plain kill, into a request: the JVM waits with its end until this is closed, so that a step can be
- * finished and saved.
+ * Turns Ctrl-C, and a plain kill, into a request: the JVM waits with its end until this is closed, so that a step can
+ * be finished and saved.
  */
 final class Interruption implements AutoCloseable, BooleanSupplier {
     private final CountDownLatch closed = new CountDownLatch(1);

@@ -23,7 +23,8 @@ final class Metrics implements AutoCloseable {
      * @param validationLoss after the update, or NaN if it was not measured
      * @param seconds of training so far, earlier sessions of the run included
      */
-    record Row(long step, double learningRate, double loss, double validationLoss, double tokensPerSecond, double seconds) {
+    record Row(long step, double learningRate, double loss, double validationLoss, double tokensPerSecond,
+            double seconds) {
         private String text() {
             return step + "," + learningRate + "," + loss + "," + (Double.isNaN(validationLoss) ? "" : validationLoss)
                     + String.format(Locale.ROOT, ",%.1f,%.3f", tokensPerSecond, seconds);

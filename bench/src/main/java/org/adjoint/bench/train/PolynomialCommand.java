@@ -92,8 +92,8 @@ final class PolynomialCommand implements Callable<Integer> {
         double loss;
         long start = System.nanoTime();
         try (Device device = deviceOption.open()) {
-            printer.printf(Locale.ROOT, "fitting %,d points, noise %s, in %,d steps of Adam on %s%n", points, noise, steps,
-                    device.name());
+            printer.printf(Locale.ROOT, "fitting %,d points, noise %s, in %,d steps of Adam on %s%n", points, noise,
+                    steps, device.name());
             printer.flush();
             List<Variable> k = IntStream.range(0, TRUTH.length)
                     .mapToObj(i -> device.variable("k" + i, device.scalar(0))).toList();

@@ -46,7 +46,8 @@ final class ProgressLine implements AutoCloseable {
         drawnAt = now;
         part = reached;
         String line = String.format(Locale.ROOT, "step %,d/%,d  loss %.4f  validation %s  %,.0f tokens/s  %s left",
-                step, steps, loss, Double.isNaN(validationLoss) ? "-" : String.format(Locale.ROOT, "%.4f", validationLoss),
+                step, steps, loss,
+                Double.isNaN(validationLoss) ? "-" : String.format(Locale.ROOT, "%.4f", validationLoss),
                 tokensPerSecond, duration(secondsLeft));
         if (interactive) {
             // A line that wraps could not be rewritten.

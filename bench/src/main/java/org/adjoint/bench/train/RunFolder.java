@@ -19,15 +19,15 @@ record RunFolder(Path path) {
     private static final DateTimeFormatter NAME = DateTimeFormatter.ofPattern("yyyy-MM-dd-HHmmss");
 
     /**
-     * A folder for a new run, made now: {@code out}, or {@code runs/<date-time>} with an addition that tells what it is.
+     * A folder for a new run, made now: {@code out}, or {@code runs/<date-time>} with an addition that tells its kind.
      *
      * @throws IOException if it can't be written, or holds a run already
      */
     static RunFolder create(Path out, String kind) throws IOException {
         if (out != null) {
             if (isOne(out)) {
-                throw new IOException("the folder '" + out + "' holds a run already: name another one, or continue that "
-                        + "with --resume " + out);
+                throw new IOException("the folder '" + out + "' holds a run already: name another one, or continue "
+                        + "that with --resume " + out);
             }
             AtomicFile.requireWritableFolder(out);
             return new RunFolder(out);
@@ -49,8 +49,9 @@ record RunFolder(Path path) {
         Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
         RunFolder run = new RunFolder(folder);
         if (!Files.exists(run.configuration()) || !Files.exists(run.checkpoint())) {
-            String missing = Files.exists(run.configuration()) ? run.checkpoint().getFileName().toString() : CONFIGURATION;
-            throw new IOException("'" + path + "' is not the folder of a training run: it lacks " + missing);
+            Path missing = Files.exists(run.configuration()) ? run.checkpoint() : run.configuration();
+            throw new IOException("'" + path + "' is not the folder of a training run: it lacks "
+                    + missing.getFileName());
         }
         return run;
     }

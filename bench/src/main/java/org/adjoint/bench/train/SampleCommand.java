@@ -126,7 +126,8 @@ public final class SampleCommand implements Callable<Integer> {
         return config;
     }
 
-    private void generate(Device device, Decoder decoder, Sampler sampler, PrintWriter out, Map<String, Object> results) {
+    private void generate(Device device, Decoder decoder, Sampler sampler, PrintWriter out,
+            Map<String, Object> results) {
         warmUp(decoder);
         long traces = decoder.traces();
         long plans = device.plansMade();

@@ -5,7 +5,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,8 +28,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "train",
         description = {
-            "Trains a GPT on the bytes of a text, by default the sources and documents of this repository, and leaves a "
-                + "run folder with the checkpoint, the losses, their plot and the configuration.",
+            "Trains a GPT on the bytes of a text, by default the sources and documents of this repository, and leaves "
+                + "a run folder with the checkpoint, the losses, their plot and the configuration.",
             "Ctrl-C saves and ends; --resume goes on, to the same bits as if nothing had happened."
         },
         mixinStandardHelpOptions = true,
@@ -65,8 +64,8 @@ public final class TrainCommand implements Callable<Integer> {
     @Option(names = "--steps", paramLabel = "N", description = "Steps in all (" + STEPS + ").")
     private Long steps;
 
-    @Option(names = "--layers", paramLabel = "N", description = "Blocks of attention and feed-forward network (" + LAYERS
-            + ").")
+    @Option(names = "--layers", paramLabel = "N",
+            description = "Blocks of attention and feed-forward network (" + LAYERS + ").")
     private Integer layers;
 
     @Option(names = "--heads", paramLabel = "N", description = "Heads of attention in a layer (" + HEADS + ").")
@@ -76,7 +75,8 @@ public final class TrainCommand implements Callable<Integer> {
             + WIDTH + ").")
     private Integer width;
 
-    @Option(names = "--context", paramLabel = "N", description = "Bytes that the model can look back on (" + CONTEXT + ").")
+    @Option(names = "--context", paramLabel = "N",
+            description = "Bytes that the model can look back on (" + CONTEXT + ").")
     private Integer context;
 
     @Option(names = "--batch", paramLabel = "N", description = "Windows of text in a step (" + BATCH + ").")
@@ -179,7 +179,8 @@ public final class TrainCommand implements Callable<Integer> {
         int chosenWidth = Objects.requireNonNullElse(width, WIDTH);
         int chosenHeads = Objects.requireNonNullElse(heads, HEADS);
         if (chosenWidth % chosenHeads != 0) {
-            throw usage("--width " + chosenWidth + " does not divide into " + chosenHeads + " heads: choose a multiple of --heads");
+            throw usage("--width " + chosenWidth + " does not divide into " + chosenHeads
+                    + " heads: choose a multiple of --heads");
         }
         Path source = data == null ? ownRepository() : data;
         int chosenContext = Objects.requireNonNullElse(context, CONTEXT);
@@ -216,16 +217,16 @@ public final class TrainCommand implements Callable<Integer> {
         Path source = data == null ? Path.of(saved.data()) : data;
         Corpus corpus = Corpus.read(source, saved.context());
         if (!corpus.hash().equals(saved.textHash())) {
-            throw new IOException("the text of '" + source + "' is not what this run was started with: it would go on with "
-                    + "other data, and with held-out text that it has trained on. Restore the text, or start a new run");
+            throw new IOException("the text of '" + source + "' is not what this run was started with: it would go on "
+                    + "with other data, and hold back text that it has trained on. Restore the text, or start a new run");
         }
         return new Prepared(folder, saved.withSteps(Objects.requireNonNullElse(steps, saved.steps())), corpus);
     }
 
     private void requireSame(String option, Object wanted, Object saved) {
         if (wanted != null && !wanted.equals(saved)) {
-            throw usage(String.format(Locale.ROOT, "%s %s: the run in '%s' has %s; leave the option out, or start a new run",
-                    option, wanted, resume, saved));
+            throw usage(option + " " + wanted + ": the run in '" + resume + "' has " + saved
+                    + "; leave the option out, or start a new run");
         }
     }
 }

@@ -61,8 +61,8 @@ final class TrainingRun {
             if (resumed) {
                 training.restore(folder.checkpoint());
                 if (training.done() >= settings.steps()) {
-                    throw new IllegalStateException("the run in '" + folder.path() + "' has done its " + settings.steps()
-                            + " steps: give more --steps to go on");
+                    throw new IllegalStateException("the run in '" + folder.path() + "' has done its "
+                            + settings.steps() + " steps: give more --steps to go on");
                 }
             }
             describe(device, training, entropies);
@@ -129,7 +129,8 @@ final class TrainingRun {
                         : INERTIA * stepSeconds + (1 - INERTIA) * seconds;
                 if (!Double.isFinite(loss)) {
                     throw new IllegalStateException("the loss became " + loss + " at step " + training.done()
-                            + ": the training diverged; start again with a smaller --lr than " + settings.learningRate());
+                            + ": the training diverged; start again with a smaller --lr than "
+                            + settings.learningRate());
                 }
                 boolean last = training.done() == settings.steps();
                 boolean judged = last || training.done() % judgeEvery == 0;
@@ -190,11 +191,11 @@ final class TrainingRun {
         out.printf(Locale.ROOT, "%d bytes by the model, at temperature %s:%n", SAMPLE_LENGTH, SAMPLE_TEMPERATURE);
         training.model().eval();
         try (Decoder decoder = Decoder.of(training.model())) {
-            decoder.generate(new int[] {'\n'}, SAMPLE_LENGTH, Sampler.of(settings.seed()).temperature(SAMPLE_TEMPERATURE),
-                    token -> {
-                        stream.write(token);
-                        return true;
-                    });
+            Sampler sampler = Sampler.of(settings.seed()).temperature(SAMPLE_TEMPERATURE);
+            decoder.generate(new int[] {'\n'}, SAMPLE_LENGTH, sampler, token -> {
+                stream.write(token);
+                return true;
+            });
         }
         stream.end();
         out.println();

@@ -26,8 +26,8 @@ import picocli.CommandLine.Spec;
 /** {@code adjoint train xor}: what a hidden layer is good for. */
 @Command(
         name = "xor",
-        description = "Learns the exclusive or of two bits, which no network without a hidden layer can, and one with a "
-                + "hidden layer does; draws what both answer.",
+        description = "Learns the exclusive or of two bits, which no network without a hidden layer can, and one with "
+                + "a hidden layer does; draws what both answer.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         footerHeading = "%nExamples:%n",
@@ -122,7 +122,8 @@ final class XorCommand implements Callable<Integer> {
         Path drawing = folder.path().resolve("xor.png");
         DecisionSurface.write(drawing, List.of(
                 new DecisionSurface.Panel("without a hidden layer", summary(without), without.surface(), LOW, HIGH),
-                new DecisionSurface.Panel("with a hidden layer of " + hidden, summary(with), with.surface(), LOW, HIGH)),
+                new DecisionSurface.Panel("with a hidden layer of " + hidden, summary(with), with.surface(), LOW,
+                        HIGH)),
                 List.of(new DecisionSurface.Point(0, 0, false), new DecisionSurface.Point(0, 1, true),
                         new DecisionSurface.Point(1, 0, true), new DecisionSurface.Point(1, 1, false)));
         printer.println("drawing: " + drawing);
@@ -134,8 +135,8 @@ final class XorCommand implements Callable<Integer> {
         results.put("drawing", drawing.toString());
         json.write(results);
         if (!with.succeeded()) {
-            throw new IllegalStateException("the network with a hidden layer did not learn xor: give it more --steps, a "
-                    + "wider --hidden layer or another --seed");
+            throw new IllegalStateException("the network with a hidden layer did not learn xor: give it more --steps, "
+                    + "a wider --hidden layer or another --seed");
         }
         return 0;
     }

@@ -7,7 +7,8 @@ import org.junit.jupiter.api.Test;
 
 class EntropiesTest {
     private static Entropies of(String training, String heldOut) {
-        return Entropies.of(training.getBytes(StandardCharsets.ISO_8859_1), heldOut.getBytes(StandardCharsets.ISO_8859_1));
+        return Entropies.of(training.getBytes(StandardCharsets.ISO_8859_1),
+                heldOut.getBytes(StandardCharsets.ISO_8859_1));
     }
 
     /** Counts by hand: a 3, b 1 of 4; pairs ab 1, ba 1, aa 1, so after a there are 2 and after b there is 1. */

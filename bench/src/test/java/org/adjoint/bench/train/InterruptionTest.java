@@ -51,9 +51,10 @@ class InterruptionTest {
 
     /** Starts a training and waits until some of its steps are done. */
     private void start(Path run) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Djava.awt.headless=true",
-                "-cp", System.getProperty("java.class.path"), "org.adjoint.bench.Adjoint"));
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        List<String> command = new ArrayList<>(List.of(java.toString(), "--add-modules", "jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED", "-Djava.awt.headless=true", "-cp",
+                System.getProperty("java.class.path"), "org.adjoint.bench.Adjoint"));
         command.addAll(training(run));
         process = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(folder.resolve("output.txt").toFile()).start();
@@ -82,8 +83,8 @@ class InterruptionTest {
         process.destroy();
         assertTrue(process.waitFor(60, TimeUnit.SECONDS));
         String output = output();
-        assertTrue(output.matches("(?s).*interrupted and saved after step \\d+ of 200; to go on: adjoint train --resume \\S+told.*"),
-                output);
+        assertTrue(output.matches("(?s).*interrupted and saved after step \\d+ of 200; to go on: adjoint train "
+                + "--resume \\S+told.*"), output);
         assertTrue(Files.exists(run.resolve("loss.png")), output);
         assertTrue(!output.contains("error"), output);
         assertResumes(run);

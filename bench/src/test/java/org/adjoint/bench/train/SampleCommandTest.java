@@ -28,7 +28,7 @@ class SampleCommandTest {
 
     @BeforeAll
     static void train() throws IOException {
-        Path text = Files.writeString(folder.resolve("text.txt"), "some text to learn from, again and again. ".repeat(50));
+        Path text = Files.writeString(folder.resolve("text.txt"), "some text to learn, again and again. ".repeat(50));
         run = folder.resolve("run");
         CommandRun trained = CommandRun.of("train", "--layers", "2", "--heads", "2", "--width", "16", "--context", "40",
                 "--batch", "2", "--device", "cpu", "--steps", "2", "--data", text.toString(), "--out", run.toString());
@@ -36,7 +36,8 @@ class SampleCommandTest {
     }
 
     private static CommandRun sample(Path checkpoint, String... options) {
-        List<String> arguments = new ArrayList<>(List.of("sample", "--device", "cpu", "--checkpoint", checkpoint.toString()));
+        List<String> arguments = new ArrayList<>(
+                List.of("sample", "--device", "cpu", "--checkpoint", checkpoint.toString()));
         arguments.addAll(List.of(options));
         return CommandRun.of(arguments.toArray(String[]::new));
     }
@@ -105,7 +106,8 @@ class SampleCommandTest {
         try (Device device = Device.open("cpu")) {
             GPT words = GPT.of(new GPT.Config(300, 8, 1, 1, 4)).initialize(device, 0);
             Checkpoint.of(words.namedParameters()).save(file, words.config().toMetadata());
-            failsWith(file + ": is a checkpoint of another model: its vocabulary is 300 tokens, not the 256 bytes", broken);
+            failsWith(file + ": is a checkpoint of another model: its vocabulary is 300 tokens, not the 256 bytes",
+                    broken);
             Checkpoint.of(words.namedParameters()).save(file, Map.of());
             failsWith(file + ": is a checkpoint of another model: ", broken);
         }

@@ -23,8 +23,8 @@ class SmallTrainingsTest {
     @Test
     void thePolynomialIsFound() throws IOException {
         Path json = folder.resolve("result.json");
-        CommandRun run = CommandRun.of("train", "polynomial", "--noise", "0", "--device", "cpu", "--out", folder.toString(),
-                "--json", json.toString());
+        CommandRun run = CommandRun.of("train", "polynomial", "--noise", "0", "--device", "cpu", "--out",
+                folder.toString(), "--json", json.toString());
         assertEquals(0, run.status(), run::err);
         Map<String, Object> results = Json.readObject(json);
         List<?> found = (List<?>) results.get("found");
@@ -73,6 +73,7 @@ class SmallTrainingsTest {
     void badUsage(String arguments, String message) {
         CommandRun run = CommandRun.of(("train " + arguments).split(" "));
         assertEquals(2, run.status());
-        assertEquals("error: " + message + " (see adjoint train " + arguments.split(" ")[0] + " --help)", run.err().strip());
+        assertEquals("error: " + message + " (see adjoint train " + arguments.split(" ")[0] + " --help)",
+                run.err().strip());
     }
 }

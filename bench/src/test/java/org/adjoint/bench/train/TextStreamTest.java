@@ -33,6 +33,7 @@ class TextStreamTest {
 
     @Test
     void aModelCanNotControlTheTerminal() {
-        assertEquals("\ufffd[2J\n\t\ufffd", String.join("", pieces("\u001b[2J\n\t\r".getBytes(StandardCharsets.UTF_8))));
+        byte[] bytes = "\u001b[2J\n\t\r".getBytes(StandardCharsets.UTF_8);
+        assertEquals("\ufffd[2J\n\t\ufffd", String.join("", pieces(bytes)));
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainCommandTest {
-    private static final List<String> TINY = List.of("--layers", "2", "--heads", "2", "--width", "16", "--context", "16",
-            "--batch", "2", "--device", "cpu");
+    private static final List<String> TINY = List.of("--layers", "2", "--heads", "2", "--width", "16", "--context",
+            "16", "--batch", "2", "--device", "cpu");
 
     @TempDir
     private Path folder;
@@ -106,7 +107,7 @@ class TrainCommandTest {
                 + parts), stopped::err);
         assertEquals(false, Json.readObject(json).get("completed"));
         // What a killed run wrote beyond its checkpoint does not count.
-        Files.writeString(parts.resolve("metrics.csv"), Files.readString(parts.resolve("metrics.csv")) + "4,9,9,,9,9\n5,1");
+        Files.writeString(parts.resolve("metrics.csv"), "4,9,9,,9,9\n5,1", StandardOpenOption.APPEND);
 
         CommandRun resumed = train(() -> false, "--resume", parts.toString(), "--device", "cpu", "--threads", "1");
         assertEquals(0, resumed.status(), resumed::err);
@@ -149,12 +150,14 @@ class TrainCommandTest {
         Files.writeString(config, saved.replace("\"width\" : 16", "\"width\" : 32"));
         CommandRun foreign = train(() -> false, "--resume", run.toString(), "--device", "cpu");
         assertEquals(1, foreign.status());
-        assertTrue(foreign.err().contains("is a checkpoint of another model: 'tokenEmbedding.weight' is"), foreign::err);
+        assertTrue(foreign.err().contains("is a checkpoint of another model: 'tokenEmbedding.weight' is"),
+                foreign::err);
 
         Files.writeString(config, saved.replace("\"seed\"", "\"sead\""));
         CommandRun damaged = train(() -> false, "--resume", run.toString(), "--device", "cpu");
         assertEquals(1, damaged.status());
-        assertTrue(damaged.err().contains("is not the configuration of a training run: 'seed' is missing"), damaged::err);
+        assertTrue(damaged.err().contains("is not the configuration of a training run: 'seed' is missing"),
+                damaged::err);
         Files.writeString(config, saved);
 
         Files.writeString(text, Files.readString(text) + "more");
@@ -232,7 +235,8 @@ class TrainCommandTest {
 
     @Test
     void whatIsNoRunCanNotBeResumed() throws IOException {
-        failsWith("no such file or folder: " + folder.resolve("missing"), "--resume", folder.resolve("missing").toString());
+        Path missing = folder.resolve("missing");
+        failsWith("no such file or folder: " + missing, "--resume", missing.toString());
         failsWith("'" + folder + "' is not the folder of a training run: it lacks config.json", "--resume",
                 folder.toString());
         Path run = Files.createDirectory(folder.resolve("run"));
