@@ -67,8 +67,8 @@ public final class CpuBackend implements Backend {
         }
         CpuOptions parsed = CpuOptions.of(options);
         if (!VectorSupport.present() && WARNED.compareAndSet(false, true)) {
-            LOGGER.log(Level.WARNING, "cpu: running scalar code, which is several times slower than vectors would be; it lacks "
-                + VectorSupport.REMEDY);
+            LOGGER.log(Level.WARNING, "cpu: running scalar code, which is several times slower than vectors would be; "
+                + "it lacks " + VectorSupport.REMEDY);
         }
         return new CpuDevice(parsed);
     }

@@ -47,7 +47,8 @@ final class CpuExecutable implements Executable {
             throw new IllegalStateException("this executable is closed");
         }
         if (externals.length != plan.externals()) {
-            throw new IllegalArgumentException("the plan binds " + plan.externals() + " buffers, not " + externals.length);
+            throw new IllegalArgumentException(
+                "the plan binds " + plan.externals() + " buffers, not " + externals.length);
         }
         long[] all = plan.withExtra(scalars);
         ArenaPool.Lease lease = plan.arenaBytes() > 0 ? arenas.lease(this, plan.arenaBytes()) : null;

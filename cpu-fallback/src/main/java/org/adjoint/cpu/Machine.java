@@ -17,7 +17,7 @@ final class Machine {
         return system().getTotalMemorySize();
     }
 
-    /** Memory that can be had without swapping: what is free, and caches of files, which the system gives up on demand. */
+    /** Memory that can be had without swapping: what is free, and caches of files, which the system gives up. */
     static long availableBytes() {
         long free = system().getFreeMemorySize();
         for (String line : lines("/proc/meminfo")) {

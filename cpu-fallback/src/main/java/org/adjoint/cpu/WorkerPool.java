@@ -52,7 +52,7 @@ final class WorkerPool implements Parallel, AutoCloseable {
             return done > 0 && finished.addAndGet(done) == tasks;
         }
 
-        /** Every task before a failed one has been claimed and runs to its end, so which failure is kept never varies. */
+        /** Every task before a failed one has been claimed and runs to its end: which failure is kept never varies. */
         private synchronized void fail(int task, Throwable e) {
             if (task < failedTask) {
                 failedTask = task;

@@ -159,7 +159,8 @@ class CpuBackendTest {
             for (int i = 0; i < threads.length; i++) {
                 double slope = 0.0005 * i;
                 threads[i] = Thread.ofPlatform().start(() -> {
-                    try (Buffer x = device.allocate(ROWS * COLUMNS * 4); Buffer y = device.allocate(ROWS * COLUMNS * 4)) {
+                    try (Buffer x = device.allocate(ROWS * COLUMNS * 4);
+                        Buffer y = device.allocate(ROWS * COLUMNS * 4)) {
                         for (int run = 0; run < 100; run++) {
                             assertEquals(0, error(device, executable, x, y, slope), 1e-5);
                         }

@@ -57,7 +57,8 @@ class MemoryPoolTest {
     @Test
     void tooMuchIsAnErrorThatSaysWhatThereIs() {
         CpuBuffer live = new CpuBuffer(pool, 3 << 20);
-        String message = assertThrows(OutOfDeviceMemoryException.class, () -> new CpuBuffer(pool, 1L << 50)).getMessage();
+        String message = assertThrows(OutOfDeviceMemoryException.class,
+            () -> new CpuBuffer(pool, 1L << 50)).getMessage();
         assertTrue(message.contains("1.0 PiB were asked for") && message.contains("3.0 MiB are in live buffers")
             && message.contains(Machine.text(Machine.memoryBytes())), message);
         // Half as much again as there is free: idle memory is given up first, and not enough.

@@ -46,7 +46,8 @@ public final class ArgReduceKernel implements CpuKernel {
         parallel.run(Math.toIntExact((count + perTask - 1) / perTask), (task, worker) -> {
             for (long line = task * perTask; line < Math.min(count, (task + 1) * perTask); line++) {
                 MemorySegment memory = lines.memory(slots);
-                long best = dtype.isFloating() ? floating(memory, lines.offset(line)) : integer(memory, lines.offset(line));
+                long first = lines.offset(line);
+                long best = dtype.isFloating() ? floating(memory, first) : integer(memory, first);
                 slots[y.slot()].set(ValueLayout.JAVA_LONG_UNALIGNED, y.byteOffset() + line * Long.BYTES, best);
             }
         });

@@ -11,11 +11,11 @@ import org.adjoint.graph.UnaryOp;
 
 /**
  * Row kernels of one compute type, so that a kernel is written once: rows are {@code float[]} or {@code double[]},
- * which the kernel passes around as {@code Object}, and scalars are doubles. {@code F16}, {@code BF16} and {@code F32} tensors
- * compute in {@code float}.
+ * which the kernel passes around as {@code Object}, and scalars are doubles. {@code F16}, {@code BF16} and {@code F32}
+ * tensors compute in {@code float}.
  *
- * <p>A scalar {@code + - * /} or square root of floats, done in double and {@linkplain #round rounded}, is the float result:
- * a double has more than twice the bits (Figueroa, "When is double rounding innocuous?", 1995).
+ * <p>A scalar {@code + - * /} or square root of floats, done in double and {@linkplain #round rounded}, is the float
+ * result: a double has more than twice the bits (Figueroa, "When is double rounding innocuous?", 1995).
  */
 abstract sealed class Arithmetic {
     final RowKernels kernels;

@@ -7,8 +7,8 @@ import org.adjoint.graph.FusedOp;
 import org.adjoint.plan.PlanStep;
 
 /**
- * The gradient of attention, block by block from the saved log-sum-exp (Dao et al., "FlashAttention", 2022, algorithm 4).
- * A task is one head; its key blocks are visited in order, and under each its query blocks, so sums have one order.
+ * The gradient of attention, block by block from the saved log-sum-exp (Dao et al., "FlashAttention", 2022, algorithm
+ * 4). A task is one head; its key blocks are visited in order, and under each its query blocks, so sums have one order.
  *
  * <p>Blocks are held transposed, keys by queries: so the statistics of the queries are rows, and the weights and
  * their gradient are left operands of the products for dv and dk as they stand.
@@ -106,9 +106,10 @@ public final class AttentionGradientKernel implements CpuKernel {
                 int first = i * QUERY_BLOCK;
                 int count = Math.min(QUERY_BLOCK, q.rows() - first);
                 loadLogSumExp(first, count);
-                var q1 = products.packPanelsTransposed(q, from, head, first, count, scale, row, 0, transposed, i * forward);
+                var scaled = products.packPanelsTransposed(q, from, head, first, count, scale, row, 0, transposed,
+                    i * forward);
                 loadDelta(first, count);
-                queries[i] = new Queries(first, count, q1,
+                queries[i] = new Queries(first, count, scaled,
                     products.packPanels(q, from, head, first, count, panels, i * forwardPanels),
                     products.packPanelsTransposed(dout, fromDout, head, first, count, 1, row, 0, doutTransposed,
                         i * cotangent),
@@ -182,8 +183,8 @@ public final class AttentionGradientKernel implements CpuKernel {
 
         private void addBias(Queries block, int key, int at) {
             for (int i = 0; i < block.count(); i++) {
-                double value = Cells.floating(bias.dtype(), bias.memory(slots), bias.offset(head, block.first() + i, key));
-                arithmetic.set(row, i, value);
+                long from = bias.offset(head, block.first() + i, key);
+                arithmetic.set(row, i, Cells.floating(bias.dtype(), bias.memory(slots), from));
             }
             arithmetic.add(weights, at, row, 0, weights, at, block.count());
         }

@@ -83,15 +83,15 @@ final class BlockProducts {
     /** Rows of a matrix as a right operand; {@code rows}, its depth, is no more than a chunk. */
     Packed packPanels(MatrixView matrix, MemorySegment memory, long index, int row, int rows, Object target, int at) {
         for (int column = 0; column < matrix.columns(); column += kernels.panelColumns()) {
-            packPanel(matrix, memory, matrix.offset(index, row, column), matrix.rowStride(), matrix.columnStride(), rows,
-                Math.min(kernels.panelColumns(), matrix.columns() - column), target, at + column * rows);
+            packPanel(matrix, memory, matrix.offset(index, row, column), matrix.rowStride(), matrix.columnStride(),
+                rows, Math.min(kernels.panelColumns(), matrix.columns() - column), target, at + column * rows);
         }
         return new Packed(target, at, matrix.columns(), rows);
     }
 
     /**
-     * The transpose of rows of a matrix, times {@code factor}, as a right operand: rows become columns, the depth is the
-     * matrix' columns.
+     * The transpose of rows of a matrix, times {@code factor}, as a right operand: rows become columns, the depth
+     * is the matrix' columns.
      *
      * @param last a value per row for one step more, from element {@code lastAt} on; or null
      */
@@ -119,13 +119,13 @@ final class BlockProducts {
         return new Packed(target, at, rows, steps);
     }
 
-    private void packPanel(MatrixView matrix, MemorySegment memory, long offset, long depthStride, long stride, int depth,
-        int columns, Object target, int at) {
+    private void packPanel(MatrixView matrix, MemorySegment memory, long offset, long depthStride, long stride,
+        int depth, int columns, Object target, int at) {
         kernels.packPanel(Arithmetic.elementType(matrix.dtype()), memory, offset, depthStride, stride, depth, columns,
             target, at, staging, halves);
     }
 
-    /** A block in scratch, {@code depth} rows of {@code stride} elements, as a right operand; no deeper than a chunk. */
+    /** A block in scratch, {@code depth} rows of {@code stride} elements, as a right operand of one chunk. */
     Packed packPanels(Object block, int stride, int depth, int columns, Object target) {
         int width = kernels.panelColumns();
         for (int column = 0; column < columns; column += width) {
@@ -137,7 +137,7 @@ final class BlockProducts {
         return new Packed(target, 0, columns, depth);
     }
 
-    /** A block in scratch, {@code rows} of {@code stride} elements, as a left operand; no deeper than a chunk. */
+    /** A block in scratch, {@code rows} of {@code stride} elements, as a left operand of one chunk. */
     Packed packRows(Object block, int stride, int rows, int depth, Object target) {
         for (int row = 0; row < rows; row++) {
             System.arraycopy(block, row * stride, target, row * kernels.rowStride(), depth);

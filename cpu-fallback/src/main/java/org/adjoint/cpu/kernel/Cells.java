@@ -7,6 +7,7 @@ import org.adjoint.graph.Halves;
 
 /** Single elements in native memory, for loops that jump. */
 final class Cells {
+    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -29,7 +30,7 @@ final class Cells {
     /** An element of an integer type or {@code BOOL}. */
     static long integer(DType dtype, MemorySegment memory, long byteOffset) {
         return switch (dtype) {
-            case BOOL, U8 -> memory.get(ValueLayout.JAVA_BYTE, byteOffset) & 0xff;
+            case BOOL, U8 -> memory.get(BYTE, byteOffset) & 0xff;
             case I32 -> memory.get(INT, byteOffset);
             case I64 -> memory.get(LONG, byteOffset);
             case F16, BF16, F32, F64 -> throw new AssertionError(dtype);
@@ -39,8 +40,7 @@ final class Cells {
     /** {@code memory[i] = memory[i] + value}, in a type that computes in itself. */
     static void add(DType dtype, MemorySegment memory, long byteOffset, MemorySegment updates, long updateOffset) {
         switch (dtype) {
-            case U8 -> memory.set(ValueLayout.JAVA_BYTE, byteOffset, (byte) (memory.get(ValueLayout.JAVA_BYTE, byteOffset)
-                + updates.get(ValueLayout.JAVA_BYTE, updateOffset)));
+            case U8 -> memory.set(BYTE, byteOffset, (byte) (memory.get(BYTE, byteOffset) + updates.get(BYTE, updateOffset)));
             case I32 -> memory.set(INT, byteOffset, memory.get(INT, byteOffset) + updates.get(INT, updateOffset));
             case I64 -> memory.set(LONG, byteOffset, memory.get(LONG, byteOffset) + updates.get(LONG, updateOffset));
             case F32 -> memory.set(FLOAT, byteOffset, memory.get(FLOAT, byteOffset) + updates.get(FLOAT, updateOffset));
@@ -58,7 +58,7 @@ final class Cells {
     /** Copies one element of {@code bytes} 1, 2, 4 or 8. */
     static void copy(int bytes, MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset) {
         switch (bytes) {
-            case 1 -> target.set(ValueLayout.JAVA_BYTE, targetOffset, source.get(ValueLayout.JAVA_BYTE, sourceOffset));
+            case 1 -> target.set(BYTE, targetOffset, source.get(BYTE, sourceOffset));
             case 2 -> target.set(SHORT, targetOffset, source.get(SHORT, sourceOffset));
             case 4 -> target.set(INT, targetOffset, source.get(INT, sourceOffset));
             default -> target.set(LONG, targetOffset, source.get(LONG, sourceOffset));

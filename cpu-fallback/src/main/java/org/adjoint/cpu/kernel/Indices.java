@@ -6,8 +6,8 @@ import org.adjoint.graph.Shape;
 import org.adjoint.plan.View;
 
 /**
- * The index tensor of a gather or a scatter, cut into positions, which hold one index each, and the run of elements behind
- * a position, which share it because the index view has stride 0 there: the width of an embedding.
+ * The index tensor of a gather or a scatter, cut into positions, which hold one index each, and the run of elements
+ * behind a position, which share it because the index view has stride 0 there: the width of an embedding.
  */
 final class Indices {
     private final String op;

@@ -84,7 +84,7 @@ public final class LayerNormGradientKernel implements CpuKernel {
     /** {@code dx = rstd (g - mean(g) - normalized mean(g normalized))} with {@code g = dy gamma}, over dy itself. */
     private void differentiate(Object dy, Object factors, Object normalized, double deviation) {
         double[] sums = rows.weigh(dy, factors, normalized, x.width());
-        rows.differentiate(dy, normalized, arithmetic.round(sums[0] * scale), arithmetic.round(sums[1] * scale), deviation,
-            x.width());
+        rows.differentiate(dy, normalized, arithmetic.round(sums[0] * scale), arithmetic.round(sums[1] * scale),
+            deviation, x.width());
     }
 }

@@ -19,7 +19,8 @@ final class MatrixView {
         this.columns = Math.toIntExact(view.shape().extent(rank - 1));
         this.rowBytes = view.strides()[rank - 2] * bytes;
         this.columnBytes = view.strides()[rank - 1] * bytes;
-        this.batches = new RowView(ArgReduceKernel.withoutAxis(ArgReduceKernel.withoutAxis(view, rank - 1), rank - 2), 0);
+        this.batches = new RowView(
+            ArgReduceKernel.withoutAxis(ArgReduceKernel.withoutAxis(view, rank - 1), rank - 2), 0);
     }
 
     DType dtype() {

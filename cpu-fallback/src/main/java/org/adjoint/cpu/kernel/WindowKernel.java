@@ -23,8 +23,8 @@ public final class WindowKernel implements CpuKernel {
     /**
      * @param whole the tensor that the window lies in; its strides are not negative
      * @param first what is done before the copy, or null
-     * @param copy copies the window as if it began at the start of the memory that {@code whole} lies in, whose slot the
-     *     other tensor does not share
+     * @param copy copies the window as if it began at the start of the memory that {@code whole} lies in, whose
+     *     slot the other tensor does not share
      */
     public WindowKernel(String op, View whole, Shape window, View starts, CpuKernel first, CpuKernel copy) {
         this.op = op;

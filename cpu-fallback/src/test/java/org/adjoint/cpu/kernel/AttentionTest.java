@@ -21,8 +21,8 @@ class AttentionTest {
     private static final double SCALE = 0.3;
 
     /** One problem, its inputs in a fixture and the definition's results for each head. */
-    private record Problem(StepFixture fixture, int heads, int t, int s, int d, int e, boolean causal, View q, View k, View v,
-        View bias, View dout, double[] qs, double[] ks, double[] vs, double[] douts) {
+    private record Problem(StepFixture fixture, int heads, int t, int s, int d, int e, boolean causal, View q,
+        View k, View v, View bias, View dout, double[] qs, double[] ks, double[] vs, double[] douts) {
 
         static Problem of(DType dtype, int heads, int t, int s, int d, int e, boolean causal, boolean biased) {
             StepFixture fixture = new StepFixture();
@@ -145,8 +145,8 @@ class AttentionTest {
             }
         }
         double unit = dtype.computeType().epsilon() / 2;
-        // All elements are in [-1, 1]: a score, |score| <= scale d + 1, is off by (d + 3) roundings of that size at most;
-        // weights sum to 1 and are off by that error twice (numerator and sum), plus exp and up to s roundings of the sum.
+        // All elements are in [-1, 1]: a score, |score| <= scale d + 1, is off by (d + 3) roundings of that size at
+        // most; weights sum to 1 and are off by that error twice (numerator and sum), plus exp and the sum's roundings.
         double score = (d + 3) * (SCALE * d + 1) * unit;
         double weights = 2 * score + (Math.min(s, 64) + s / 128 + 16) * unit;
         assertNear(expectedLse, lse, p, weights, "log-sum-exp");

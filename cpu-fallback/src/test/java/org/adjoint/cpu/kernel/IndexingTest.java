@@ -60,7 +60,8 @@ class IndexingTest {
     void gatherCopiesRowsThatShareAnIndex(int width) {
         StepFixture fixture = new StepFixture();
         View table = fixture.tensor(DType.F32, Shape.of(11, width), i -> i);
-        View indices = fixture.strided(DType.I64, Shape.of(40, width), new long[] {1, 0}, 0, 40, i -> i / width * 7 % 11);
+        View indices = fixture.strided(DType.I64, Shape.of(40, width), new long[] {1, 0}, 0, 40,
+            i -> i / width * 7 % 11);
         View y = fixture.output(DType.F32, Shape.of(40, width));
         fixture.run(new Op.Gather(0), List.of(table, indices), List.of(y), 256, 2);
         for (int i = 0; i < 40 * width; i++) {

@@ -74,7 +74,7 @@ class NormalizationTest {
                 for (int j = 0; j < shape[1]; j++) {
                     long at = (long) i * shape[1] + j;
                     double expected = Math.exp(row[j] - normalizer);
-                    // The difference of up to 16 is rounded once; exp, sum (chunks of 64 per lane), reciprocal and product follow.
+                    // The difference of up to 16 is rounded once; exp, sum (64 per lane), reciprocal and product follow.
                     double bound = (16 + 64 + shape[1] / 1024.0 + 8) * unit(dtype);
                     assertNear(expected, fixture.get(y, at), expected * bound + rounding(dtype, expected), "softmax");
                     double logarithm = row[j] - normalizer;
@@ -116,8 +116,8 @@ class NormalizationTest {
             StepFixture fixture = new StepFixture();
             int classes = shape[1];
             View logits = fixture.tensor(dtype, Shape.of(shape[0], classes), i -> 8 * random(classes).applyAsDouble(i));
-            View targets = fixture.strided(classes % 2 == 0 ? DType.I32 : DType.I64, Shape.of(shape[0]), new long[] {2}, 1,
-                2L * shape[0] + 1, i -> (i * 7) % classes);
+            View targets = fixture.strided(classes % 2 == 0 ? DType.I32 : DType.I64, Shape.of(shape[0]),
+                new long[] {2}, 1, 2L * shape[0] + 1, i -> (i * 7) % classes);
             View losses = fixture.output(dtype.computeType(), Shape.of(shape[0]));
             View sums = fixture.output(dtype.computeType(), Shape.of(shape[0]));
             fixture.runEverywhere(new FusedOp.CrossEntropy(), List.of(logits, targets), List.of(losses, sums));
@@ -171,7 +171,8 @@ class NormalizationTest {
             View dbeta = fixture.output(dtype, Shape.of(n));
             fixture.runEverywhere(new FusedOp.LayerNormGradient(), List.of(x, gamma, mean, rstd, dy),
                 List.of(dx, dgamma, dbeta));
-            checkLayerNorm(fixture, dtype, rows, n, epsilon, List.of(x, gamma, beta, dy), List.of(y, mean, rstd, dx, dgamma, dbeta));
+            checkLayerNorm(fixture, dtype, rows, n, epsilon, List.of(x, gamma, beta, dy),
+                List.of(y, mean, rstd, dx, dgamma, dbeta));
         }
     }
 
@@ -181,8 +182,8 @@ class NormalizationTest {
         double[] beta = fixture.values(inputs.get(2));
         double[] dgamma = new double[n];
         double[] dbeta = new double[n];
-        // Elements are at most 1 in size, rstd at most 10: errors of the mean are magnified by it, those of the variance
-        // by rstd^2 / 2; products with normalized values (at most 20) follow.
+        // Elements are at most 1 in size, rstd at most 10: errors of the mean are magnified by it, those of the
+        // variance by rstd^2 / 2; products with normalized values (at most 20) follow.
         double bound = 20 * (10 + 50) * meanBound(dtype, n);
         double[] x = fixture.values(inputs.get(0));
         double[] cotangents = fixture.values(inputs.get(3));

@@ -65,7 +65,8 @@ class SourcesTest {
                     int first = line / inner * inner * extent + line % inner;
                     int best = 0;
                     for (int i = 1; i < extent; i++) {
-                        int order = Double.compare(fixture.get(x, first + i * inner), fixture.get(x, first + best * inner));
+                        int order = Double.compare(fixture.get(x, first + i * inner),
+                            fixture.get(x, first + best * inner));
                         best = (largest ? order > 0 : order < 0) ? i : best;
                     }
                     assertEquals(best, fixture.get(y, line), dtype + ", axis " + axis + ", line " + line);
@@ -96,8 +97,8 @@ class SourcesTest {
         // a broadcast over the first batch axis, b transposed in memory; small whole numbers, so every sum is exact.
         View a = fixture.strided(dtype, Shape.of(2, 3, m, k), new long[] {0, m * k, k, 1}, 0, 3L * m * k,
             i -> i % (3 * m * k) % 5);
-        View b = fixture.strided(dtype, Shape.of(2, 3, k, n), new long[] {3L * k * n, (long) k * n, 1, k}, 0, 6L * k * n,
-            i -> i % 3);
+        View b = fixture.strided(dtype, Shape.of(2, 3, k, n), new long[] {3L * k * n, (long) k * n, 1, k}, 0,
+            6L * k * n, i -> i % 3);
         View c = fixture.output(dtype, Shape.of(2, 3, m, n));
         fixture.runEverywhere(new Op.MatMul(), List.of(a, b), List.of(c));
         for (int batch = 0; batch < 6; batch++) {
