@@ -40,7 +40,8 @@ final class Charts {
      */
     static void loss(Path file, List<Metrics.Row> rows, Entropies entropies) throws IOException {
         XYChart chart = chart("Loss of a byte", "step", "nats per byte");
-        chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setYAxisMin(0.0).setXAxisMin(0.0).setXAxisMax((double) rows.getLast().step())
+                .setXAxisTickMarkSpacingHint(110);
         List<Metrics.Row> judged = rows.stream().filter(row -> !Double.isNaN(row.validationLoss())).toList();
         double[] steps = rows.stream().mapToDouble(Metrics.Row::step).toArray();
         double[] losses = rows.stream().mapToDouble(Metrics.Row::loss).toArray();
@@ -51,12 +52,17 @@ final class Charts {
                     judged.stream().mapToDouble(Metrics.Row::validationLoss).toArray(), ORANGE, 2)
                     .setMarker(SeriesMarkers.CIRCLE).setMarkerColor(ORANGE);
         }
-        double[] ends = {Math.min(steps[0], 0), steps[steps.length - 1]};
-        line(chart, String.format(Locale.ROOT, "entropy of a byte, %.3f", entropies.single()), ends,
-                new double[] {entropies.single(), entropies.single()}, GRAY, 1.5f).setLineStyle(DASHED);
-        line(chart, String.format(Locale.ROOT, "entropy of a byte given the one before, %.3f", entropies.pair()), ends,
-                new double[] {entropies.pair(), entropies.pair()}, GREEN, 1.5f).setLineStyle(DASHED);
+        double end = steps[steps.length - 1];
+        level(chart, "entropy of a byte", entropies.single(), end, GRAY);
+        level(chart, "entropy of a byte given the one before", entropies.pair(), end, GREEN);
         save(chart, file);
+    }
+
+    private static void level(XYChart chart, String name, double height, double end, Color color) {
+        // Between values that are equally spaced the chart would place its labels at odd steps.
+        double[] x = {0, 0.5, end};
+        double[] y = {height, height, height};
+        line(chart, String.format(Locale.ROOT, "%s, %.3f", name, height), x, y, color, 1.5f).setLineStyle(DASHED);
     }
 
     /** Points, the curve fitted to them, and the one they were made from. */
@@ -102,9 +108,9 @@ final class Charts {
         return series;
     }
 
-    /** Exponentially, over about a thirtieth of the curve; what lies before its start does not count. */
+    /** Exponentially, over about a sixtieth of the curve; what lies before its start does not count. */
     private static double[] smoothed(double[] values) {
-        double keep = Math.clamp(1 - 30.0 / values.length, 0.5, 0.99);
+        double keep = Math.clamp(1 - 60.0 / values.length, 0.5, 0.99);
         double[] result = new double[values.length];
         double sum = 0;
         double weight = 0;
