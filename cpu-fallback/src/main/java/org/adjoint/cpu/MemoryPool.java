@@ -11,8 +11,8 @@ import org.adjoint.plan.Plan;
 
 /**
  * Native memory, outside the garbage collector, freed when it is released. Released blocks are kept for the next
- * request of their size, because fresh memory costs a page fault for every 4 KiB of it; at most a quarter of the machine's
- * memory is kept so.
+ * request of their size, because fresh memory costs a page fault for every 4 KiB of it; at most a quarter of the
+ * machine's memory is kept so.
  */
 final class MemoryPool implements AutoCloseable {
     /** Up to here sizes are rounded up to 8 steps per doubling, so that similar requests share blocks. */

@@ -40,7 +40,8 @@ final class Cells {
     /** {@code memory[i] = memory[i] + value}, in a type that computes in itself. */
     static void add(DType dtype, MemorySegment memory, long byteOffset, MemorySegment updates, long updateOffset) {
         switch (dtype) {
-            case U8 -> memory.set(BYTE, byteOffset, (byte) (memory.get(BYTE, byteOffset) + updates.get(BYTE, updateOffset)));
+            case U8 -> memory.set(BYTE, byteOffset,
+                (byte) (memory.get(BYTE, byteOffset) + updates.get(BYTE, updateOffset)));
             case I32 -> memory.set(INT, byteOffset, memory.get(INT, byteOffset) + updates.get(INT, updateOffset));
             case I64 -> memory.set(LONG, byteOffset, memory.get(LONG, byteOffset) + updates.get(LONG, updateOffset));
             case F32 -> memory.set(FLOAT, byteOffset, memory.get(FLOAT, byteOffset) + updates.get(FLOAT, updateOffset));

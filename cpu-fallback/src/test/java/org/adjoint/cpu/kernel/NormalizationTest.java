@@ -74,7 +74,7 @@ class NormalizationTest {
                 for (int j = 0; j < shape[1]; j++) {
                     long at = (long) i * shape[1] + j;
                     double expected = Math.exp(row[j] - normalizer);
-                    // The difference of up to 16 is rounded once; exp, sum (64 per lane), reciprocal and product follow.
+                    // The difference of up to 16 is rounded once; exp, sum (64 per lane), reciprocal, product follow.
                     double bound = (16 + 64 + shape[1] / 1024.0 + 8) * unit(dtype);
                     assertNear(expected, fixture.get(y, at), expected * bound + rounding(dtype, expected), "softmax");
                     double logarithm = row[j] - normalizer;
