@@ -77,7 +77,7 @@ final class LoopAxes {
         }
         for (int axis : order) {
             int last = loops.size() - 1;
-            if (last >= 0 && folded[loops.get(last)] == folded[axis] && mergeable(loops.get(last), axis, walks)) {
+            if (last >= 0 && mergeable(loops.get(last), axis, walks)) {
                 loops.set(last, axis);
                 extents.set(last, extents.get(last) * domainExtents[axis]);
             } else {
@@ -109,6 +109,7 @@ final class LoopAxes {
         }
     }
 
+    /** A kept and a reduced axis never are: the result stands still along one and not along the other. */
     private boolean mergeable(int outer, int inner, List<Walk> walks) {
         return walks.stream().allMatch(walk -> walk.strides[outer] == walk.strides[inner] * domainExtents[inner]);
     }

@@ -47,7 +47,8 @@ final class Simplifier {
         if (undoes) {
             return x.input(0);
         }
-        if (op == UnaryOp.ABS && isUnary(x, UnaryOp.NEG)) {
+        // The negative of an unsigned number is another one.
+        if (op == UnaryOp.ABS && isUnary(x, UnaryOp.NEG) && type.dtype() != DType.U8) {
             return terms.of(new Op.Unary(op), type, x.input(0));
         }
         boolean repeats = isUnary(x, op) && switch (op) {

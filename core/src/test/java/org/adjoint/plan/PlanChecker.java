@@ -104,6 +104,10 @@ final class PlanChecker {
                 && slot.bytes() > 0 && other.bytes() > 0 && first(slot) < end(other) && first(other) < end(slot);
             assertFalse(overlap, () -> step + " writes over what it reads");
             if (same && !output.shape().isEmpty()) {
+                int position = i;
+                assertTrue(!(step instanceof PlanStep.Kernel kernel)
+                    || updates(kernel.op(), position, kernel.outputs().indexOf(output)), () -> step + " overwrites input "
+                    + position);
                 View likewise = new View(input.slot(), output.dtype(), input.shape(), input.strides(), input.offset());
                 assertEquals(output, likewise, () -> step + " updates in place through another view");
             }
@@ -118,6 +122,11 @@ final class PlanChecker {
             writers += view.equals(output) ? 1 : 0;
         }
         assertEquals(1, writers);
+    }
+
+    private static boolean updates(Op op, int input, int result) {
+        return op instanceof Op.Fused fused ? fused.inPlace(result) == input
+            : input == 0 && (op instanceof Op.ScatterAdd || op instanceof Op.DynamicUpdateSlice);
     }
 
     private static void checkGroup(PlanStep.Elementwise step) {

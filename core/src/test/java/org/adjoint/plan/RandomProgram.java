@@ -1,14 +1,14 @@
 package org.adjoint.plan;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.NeuralOps;
@@ -23,6 +23,7 @@ import org.adjoint.graph.UnaryOp;
 /** A program of many operations on small tensors of quarters and integers, on which arithmetic is exact. */
 final class RandomProgram {
     private static final long[] EXTENTS = {1, 2, 3, 4, 2, 3, 6, 0};
+    private final boolean movesOnly;
     private final Random random;
     private final List<Node> pool = new ArrayList<>();
     final Map<Node, byte[]> leaves = new IdentityHashMap<>();
@@ -30,6 +31,12 @@ final class RandomProgram {
     final List<Program.Store> stores = new ArrayList<>();
 
     RandomProgram(long seed, int size) {
+        this(seed, size, false);
+    }
+
+    /** @param movesOnly whether there is nothing but movement, each of the result of the one before */
+    RandomProgram(long seed, int size, boolean movesOnly) {
+        this.movesOnly = movesOnly;
         random = new Random(seed);
         for (int i = 0; i < 4; i++) {
             addLeaf(new TensorType(random.nextInt(4) == 0 ? DType.I32 : DType.F64, shape()));
@@ -54,7 +61,7 @@ final class RandomProgram {
     private Node addLeaf(TensorType type) {
         Node leaf = Ops.leaf(type);
         byte[] bytes = new byte[(int) type.bytes()];
-        java.nio.ByteBuffer buffer = java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.nativeOrder());
+        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
         for (long i = 0; i < type.shape().elements(); i++) {
             int value = random.nextInt(17) - 8;
             switch (type.dtype()) {
@@ -78,7 +85,7 @@ final class RandomProgram {
     private Node pick() {
         // Late nodes more often, so that chains become long.
         int back = Math.min(random.nextInt(pool.size()), random.nextInt(pool.size()));
-        return pool.get(pool.size() - 1 - back);
+        return pool.get(pool.size() - 1 - (movesOnly ? 0 : back));
     }
 
     private Node number() {
@@ -98,7 +105,7 @@ final class RandomProgram {
         Node x = number();
         Shape shape = x.shape();
         int rank = shape.rank();
-        return switch (random.nextInt(20)) {
+        return switch (movesOnly ? 10 + random.nextInt(5) : random.nextInt(20)) {
             case 0 -> Ops.unary(random.nextBoolean() ? UnaryOp.NEG : UnaryOp.ABS, x);
             case 1, 2, 3 -> Ops.binary(one(BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MIN, BinaryOp.MAX), x,
                 shaped(shape, x.dtype()));
@@ -265,7 +272,6 @@ final class RandomProgram {
 
     /** Every leaf of the first four gets a new value, if there is one of its type, at times that of another leaf. */
     private void chooseStores() {
-        Set<Node> needed = new HashSet<>();
         for (int i = 0; i < 4; i++) {
             Node leaf = pool.get(i);
             List<Node> fitting = pool.stream().filter(node -> node.type().equals(leaf.type())).toList();
@@ -275,7 +281,6 @@ final class RandomProgram {
             }
             if (random.nextInt(4) > 0) {
                 stores.add(new Program.Store(leaf, value));
-                needed.add(value);
             }
         }
     }
