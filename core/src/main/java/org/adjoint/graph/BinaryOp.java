@@ -13,7 +13,7 @@ public enum BinaryOp {
     REMAINDER("remainder", Takes.NUMBERS,
         (a, b, y, dy) -> dy, (a, b, y, dy) -> neg(mul(dy, trunc(div(a, b))))),
     POW("pow", Takes.FLOATS,
-        (a, b, y, dy) -> mul(dy, mul(b, pow(a, sub(b, 1)))),
+        (a, b, y, dy) -> mul(dy, powerSlope(a, b)),
         (a, b, y, dy) -> mul(dy, where(equal(a, 0), mul(y, 0), mul(y, log(a))))),
     /** NaN if either is; -0 is less than +0. A tie gives half the cotangent to each, as in JAX. */
     MIN("min", Takes.NUMBERS,
@@ -93,6 +93,13 @@ public enum BinaryOp {
 
     Node gradientB(Node a, Node b, Node y, Node dy) {
         return ruleB == null ? null : ruleB.apply(a, b, y, dy);
+    }
+
+    /** {@code b a^(b - 1)}, and 0 for {@code b = 0}, even at a = 0; neither branch is infinite there, for derivatives. */
+    private static Node powerSlope(Node a, Node b) {
+        Node constant = equal(b, 0);
+        Node power = pow(a, where(constant, onesLike(b), sub(b, 1)));
+        return where(constant, zerosLike(b), mul(b, power));
     }
 
     /** 1 where {@code wins}, 1/2 where a and b are equal, else 0, in a's dtype. */

@@ -52,11 +52,15 @@ public final class NeuralOps {
     /** See {@link FusedOp.LayerNorm}. */
     public static Node layerNorm(Node x, Node gamma, Node beta, double epsilon) {
         requireFloating("layerNorm", x.dtype());
+        requireFloating("layerNorm", gamma.dtype());
         int rank = x.shape().rank();
         Shape width = rank == 0 ? null : Shape.of(x.shape().extent(rank - 1));
         if (rank == 0 || !gamma.shape().equals(width) || !beta.shape().equals(width) || width.isEmpty()) {
             throw error("layerNorm: gamma %s and beta %s must be vectors as long as the last axis of x %s, not empty",
                 gamma.shape(), beta.shape(), x.shape());
+        }
+        if (beta.dtype() != gamma.dtype()) {
+            throw error("layerNorm: gamma %s and beta %s must have one dtype: cast one", gamma.type(), beta.type());
         }
         if (!(epsilon >= 0)) {
             throw error("layerNorm: epsilon must not be negative but is %s", epsilon);

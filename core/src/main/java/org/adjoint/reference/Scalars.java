@@ -76,12 +76,17 @@ final class Scalars {
             case MUL -> a * b;
             case DIV -> a / b;
             case REMAINDER -> a % b;
-            case POW -> StrictMath.pow(a, b);
+            case POW -> power(a, b);
             case MIN -> Math.min(a, b);
             case MAX -> Math.max(a, b);
             case AND, OR, XOR, SHIFT_LEFT, SHIFT_RIGHT_LOGICAL, EQUAL, NOT_EQUAL, LESS_THAN, LESS_OR_EQUAL,
                 GREATER_THAN, GREATER_OR_EQUAL -> throw new AssertionError(op + " gives no floating value");
         };
+    }
+
+    /** As C and IEEE 754 have it: 1 to any power and -1 to an infinite one are 1, which are NaN in Java. */
+    private static double power(double a, double b) {
+        return a == 1 || a == -1 && Double.isInfinite(b) ? 1 : StrictMath.pow(a, b);
     }
 
     private static long integer(BinaryOp op, DType dtype, long a, long b) {
