@@ -285,11 +285,13 @@ public final class Device implements AutoCloseable {
     private Tensor upload(DType dtype, Shape shape, MemorySegment values) {
         requireOpen();
         TensorType type = new TensorType(dtype, shape);
-        Storage storage = allocate(type, currentScope());
+        // What a traced function makes is a constant of all its runs, whatever scope the first one runs in.
+        Scope owner = Trace.current() == null ? currentScope() : root;
+        Storage storage = allocate(type, owner);
         driver.write(values, storage.buffer("tensor"));
         Node node = Ops.leaf(type);
         node.bind(storage);
-        return new Tensor(this, node, null);
+        return new Tensor(this, node, null, owner);
     }
 
     // Computing

@@ -69,7 +69,7 @@ public final class RandomState {
     }
 
     Tensor dropout(Tensor x, double probability) {
-        return draw((present, stream) -> RandomOps.dropout(x.operand("dropout"), probability, present, stream));
+        return draw((present, stream) -> x.dropped(probability, present, stream));
     }
 
     @FunctionalInterface
@@ -81,6 +81,7 @@ public final class RandomState {
         Variable variable = state();
         Trace trace = Trace.current();
         if (trace != null) {
+            device.requireSame("random", trace.device());
             return new Tensor(device, drawing.draw(trace.read(variable), trace.nextStream()), trace);
         }
         synchronized (this) {

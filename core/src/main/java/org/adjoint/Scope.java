@@ -39,6 +39,21 @@ public final class Scope implements AutoCloseable {
         return closed;
     }
 
+    /** Whether {@code other} is this scope or lies within it. */
+    boolean encloses(Scope other) {
+        for (Scope scope = other; scope != null; scope = scope.parent) {
+            if (scope == this) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The one of two scopes that closes later; the device's own where neither lies within the other. */
+    static Scope wider(Scope a, Scope b) {
+        return a.encloses(b) ? a : b.encloses(a) ? b : a.device.root();
+    }
+
     void own(Storage.Resource resource) {
         resources.add(resource);
         if (closed) {
@@ -57,16 +72,17 @@ public final class Scope implements AutoCloseable {
     }
 
     /**
-     * Moves a tensor, computed now if it was not yet, to the scope around this one.
+     * Moves a tensor, computed now if it was not yet, to the scope around this one. What belongs there already, or
+     * further out, stays where it is.
      *
-     * @return a handle that belongs there; the old one closes with this scope
+     * @return a handle that belongs there; the old one is closed
      */
     public Tensor keep(Tensor tensor) {
         requireOpen("keep");
         return tensor.moveTo(parent);
     }
 
-    /** Moves a variable to the scope around this one. */
+    /** Moves a variable to the scope around this one, unless it belongs further out already. */
     public Variable keep(Variable variable) {
         requireOpen("keep");
         variable.moveTo(parent);

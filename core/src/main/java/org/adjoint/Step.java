@@ -60,7 +60,8 @@ public final class Step implements AutoCloseable {
 
         record Write(Variable variable) implements Binding { }
 
-        record Captured(Storage storage) implements Binding { }
+        /** @param node held for its memory: a variable that it reads must not be overwritten while the step lives */
+        record Captured(Node node) implements Binding { }
     }
 
     /** One trace, compiled. */
@@ -142,20 +143,19 @@ public final class Step implements AutoCloseable {
             Compiled fitting = prepare(arguments);
             Scope owner = device.currentScope();
             List<Storage> results = new ArrayList<>(fitting.results.size());
+            // Binding included: another thread's run may give a variable other memory.
+            device.lock().lock();
             try {
                 Buffer[] externals = bind(fitting, arguments, results, owner);
-                device.lock().lock();
-                try {
-                    fitting.executable.run(externals, fitting.scalars);
-                } finally {
-                    device.lock().unlock();
-                    // Buffers do not keep alive the storage that a cleaner frees.
-                    Reference.reachabilityFence(arguments);
-                    Reference.reachabilityFence(fitting);
-                }
+                fitting.executable.run(externals, fitting.scalars);
             } catch (RuntimeException | Error e) {
                 results.forEach(Storage::free);
                 throw e;
+            } finally {
+                device.lock().unlock();
+                // Buffers do not keep alive the storage that a cleaner frees.
+                Reference.reachabilityFence(arguments);
+                Reference.reachabilityFence(fitting);
             }
             List<Tensor> tensors = new ArrayList<>(results.size());
             for (int i = 0; i < results.size(); i++) {
@@ -226,7 +226,7 @@ public final class Step implements AutoCloseable {
                 case Binding.Argument(int index) -> device.leafBuffer(arguments.get(index).operand("Step.run"), "Step.run");
                 case Binding.Read(Variable variable) -> variable.bufferToRead();
                 case Binding.Write(Variable variable) -> variable.bufferToWrite();
-                case Binding.Captured(Storage storage) -> storage.buffer("Step.run");
+                case Binding.Captured(Node node) -> device.leafBuffer(node, "Step.run");
             };
         }
         for (int i = 0; i < fitting.results.size(); i++) {
@@ -274,8 +274,8 @@ public final class Step implements AutoCloseable {
             } else if (variable < variables.size()) {
                 Variable bound = variables.get(variable);
                 bindings[i] = stored.contains(bound) ? new Binding.Write(bound) : new Binding.Read(bound);
-            } else if (leaves.get(i).value() instanceof Storage storage) {
-                bindings[i] = new Binding.Captured(storage);
+            } else if (leaves.get(i).value() instanceof Storage) {
+                bindings[i] = new Binding.Captured(leaves.get(i));
             } else {
                 throw new IllegalStateException("Step.run: a tensor " + leaves.get(i).type()
                     + " of another traced function is used in this one");

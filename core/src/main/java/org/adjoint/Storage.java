@@ -55,6 +55,8 @@ final class Storage {
     private final Device device;
     private final Resource resource;
     private volatile boolean heldByVariable;
+    /** Of a variable's value: the widest scope of the tensors that read it, or null. */
+    private Scope readers;
 
     Storage(Device device, Buffer buffer, TensorType type, Scope owner) {
         this.device = device;
@@ -91,11 +93,27 @@ final class Storage {
         }
     }
 
-    void setHeldByVariable(boolean held) {
-        heldByVariable = held;
-    }
-
     void moveTo(Scope scope) {
         resource.moveTo(scope);
+    }
+
+    /** Lets the value live at least as long as {@code scope}. */
+    synchronized void keepIn(Scope scope) {
+        if (heldByVariable) {
+            readers = readers == null || readers.isClosed() ? scope : Scope.wider(readers, scope);
+        } else {
+            resource.moveTo(Scope.wider(resource.owner, scope));
+        }
+    }
+
+    /** From here on it is the value of a variable. */
+    synchronized void hold() {
+        heldByVariable = true;
+    }
+
+    /** No variable holds it any more: it belongs to the tensors that read it. */
+    synchronized void leaveToReaders() {
+        heldByVariable = false;
+        resource.moveTo(readers == null || readers.isClosed() ? device.root() : readers);
     }
 }

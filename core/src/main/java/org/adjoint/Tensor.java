@@ -20,6 +20,7 @@ import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
+import org.adjoint.graph.RandomOps;
 import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
@@ -87,6 +88,10 @@ public final class Tensor implements Differentiable, AutoCloseable {
 
     boolean isClosed() {
         return closed || scope.isClosed();
+    }
+
+    Scope scope() {
+        return scope;
     }
 
     /** This tensor's node for an operation that is recorded now. */
@@ -204,7 +209,8 @@ public final class Tensor implements Differentiable, AutoCloseable {
     }
 
     public Tensor pow(double exponent) {
-        return map("pow", x -> exponent == 2 ? Ops.mul(x, x) : Ops.binary(BinaryOp.POW, x, exponent));
+        return map("pow", x -> exponent == 2 && x.dtype().isFloating() ? Ops.mul(x, x)
+            : Ops.binary(BinaryOp.POW, x, exponent));
     }
 
     /** The smaller one of each pair; NaN if either is. */
@@ -442,6 +448,7 @@ public final class Tensor implements Differentiable, AutoCloseable {
 
     // Reductions; without axes, over all of them
 
+    /** {@code BOOL} and {@code U8} are summed in {@code I64}. */
     public Tensor sum(int... axes) {
         return map("sum", x -> Ops.reduce(ReduceOp.SUM, countable(x), false, axes));
     }
@@ -452,7 +459,7 @@ public final class Tensor implements Differentiable, AutoCloseable {
     }
 
     private static Node countable(Node x) {
-        return x.dtype().isBoolean() ? Ops.cast(x, DType.I64) : x;
+        return x.dtype() == DType.BOOL || x.dtype() == DType.U8 ? Ops.cast(x, DType.I64) : x;
     }
 
     public Tensor mean(int... axes) {
@@ -679,6 +686,15 @@ public final class Tensor implements Differentiable, AutoCloseable {
             beta.operand("layerNorm"), epsilon), gamma, beta);
     }
 
+    /** {@link #dropout} by given random numbers. */
+    Node dropped(double probability, Node state, long stream) {
+        Node dropped = RandomOps.dropout(operand("dropout"), probability, state, stream);
+        if (trace == null && Trace.current() == null && dropped != node) {
+            Uses.of(node).addReader(dropped);
+        }
+        return dropped;
+    }
+
     /** Zeroes elements with the given probability, scales the others by 1 / (1 - probability). */
     public Tensor dropout(double probability) {
         requireOpen("dropout");
@@ -799,7 +815,7 @@ public final class Tensor implements Differentiable, AutoCloseable {
             return this;
         }
         if (node.value() == null) {
-            device.realize(List.of(node), List.of(scope));
+            device.realize(List.of(node), List.of(Uses.owner(node, scope)));
         }
         return this;
     }
@@ -926,12 +942,15 @@ public final class Tensor implements Differentiable, AutoCloseable {
         System.out.println(this);
     }
 
-    /** Moves to another scope, computed now. */
+    /** Moves to another scope, unless this one lives longer; computed now. */
     Tensor moveTo(Scope target) {
         requireEager("keep");
         realize();
+        if (scope.encloses(target)) {
+            return this;
+        }
         Storage storage = (Storage) node.value();
-        storage.moveTo(target);
+        storage.keepIn(target);
         closed = true;
         return new Tensor(device, node, null, target);
     }
@@ -948,7 +967,7 @@ public final class Tensor implements Differentiable, AutoCloseable {
         if (node.value() instanceof Storage storage && !storage.isFreed()) {
             List<Node> pending = Uses.of(node).pendingReaders();
             if (!pending.isEmpty()) {
-                device.realize(pending, Collections.nCopies(pending.size(), scope));
+                device.realize(pending, pending.stream().map(reader -> Uses.owner(reader, scope)).toList());
             }
             closed = true;
             if (!Uses.isNamed(node)) {

@@ -47,6 +47,23 @@ final class Uses {
         return false;
     }
 
+    /** Where the value of a node belongs: the widest scope of the open handles that name it, or {@code otherwise}. */
+    static Scope owner(Node node, Scope otherwise) {
+        Scope widest = node.attachment() instanceof Uses uses ? uses.widestScope() : null;
+        return widest == null ? otherwise : widest;
+    }
+
+    private synchronized Scope widestScope() {
+        Scope widest = null;
+        for (WeakReference<Tensor> reference : handles) {
+            Tensor handle = reference.get();
+            if (handle != null && !handle.isClosed()) {
+                widest = widest == null ? handle.scope() : Scope.wider(widest, handle.scope());
+            }
+        }
+        return widest;
+    }
+
     /** Live nodes that read this one and are not computed yet. */
     synchronized List<Node> pendingReaders() {
         List<Node> pending = new ArrayList<>();

@@ -26,7 +26,6 @@ public final class Variable implements Differentiable, AutoCloseable {
     private Scope scope;
     /** The leaf that stands for the present value in eager graphs; gone when no graph holds it. */
     private WeakReference<Node> reading = new WeakReference<>(null);
-    private Scope readingScope;
     private final List<WeakReference<Node>> olderReads = new ArrayList<>();
 
     Variable(Device device, String name, TensorType type, Storage storage, Scope scope) {
@@ -40,7 +39,7 @@ public final class Variable implements Differentiable, AutoCloseable {
 
     private void adopt(Storage fresh) {
         storage = fresh;
-        fresh.setHeldByVariable(true);
+        fresh.hold();
     }
 
     public Device device() {
@@ -78,8 +77,8 @@ public final class Variable implements Differentiable, AutoCloseable {
                 node = Ops.leaf(type);
                 node.bind(storage);
                 reading = new WeakReference<>(node);
-                readingScope = device.currentScope();
             }
+            storage.keepIn(device.currentScope());
             return new Tensor(device, node, null);
         }
     }
@@ -141,8 +140,7 @@ public final class Variable implements Differentiable, AutoCloseable {
         if (node == null) {
             storage.free();
         } else {
-            storage.setHeldByVariable(false);
-            storage.moveTo(readingScope.isClosed() ? device.root() : readingScope);
+            storage.leaveToReaders();
             olderReads.removeIf(reference -> reference.get() == null);
             olderReads.add(reading);
         }
@@ -192,8 +190,8 @@ public final class Variable implements Differentiable, AutoCloseable {
 
     synchronized void moveTo(Scope target) {
         requireOpen("keep");
-        scope = target;
-        storage.moveTo(target);
+        scope = Scope.wider(scope, target);
+        storage.moveTo(scope);
     }
 
     private void requireOpen(String action) {

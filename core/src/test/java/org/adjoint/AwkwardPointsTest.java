@@ -1,0 +1,67 @@
+package org.adjoint;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.adjoint.graph.DType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Values, dtypes and derivatives where a formula taken literally goes wrong. */
+class AwkwardPointsTest {
+    private Device device;
+
+    @BeforeEach
+    void open() {
+        device = Device.open("reference");
+    }
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    /** The derivatives of a polynomial end in zeros, not in 0 times infinity; as in JAX and PyTorch. */
+    @Test
+    void derivativesOfAPowerAtZero() {
+        Tensor x = device.tensor(new float[] {0, 2, -1});
+        assertArrayEquals(new float[] {0, 0, 0}, x.pow(0).sum().gradient(x).toFloatArray());
+        Tensor y = x.pow(3);
+        float[][] expected = {{0, 12, 3}, {0, 12, -6}, {6, 6, 6}, {0, 0, 0}, {0, 0, 0}};
+        for (float[] values : expected) {
+            y = y.sum().gradient(x);
+            assertArrayEquals(values, y.toFloatArray());
+        }
+    }
+
+    @Test
+    void onePowersAsInC() {
+        Tensor exponents = device.tensor(new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0});
+        assertArrayEquals(new double[] {1, 1, 1, 1}, device.ones(DType.F64).pow(exponents).toDoubleArray());
+        assertArrayEquals(new double[] {Double.NaN, 1, 1, 1},
+            device.ones(DType.F64).neg().pow(exponents).toDoubleArray());
+    }
+
+    @Test
+    void everyPowerOfIntegersIsFloating() {
+        Tensor x = device.tensor(new int[] {5, 6});
+        assertEquals(DType.F32, x.pow(2).dtype());
+        assertEquals(DType.F32, x.pow(3).dtype());
+        assertArrayEquals(new float[] {25, 36}, x.pow(2).toFloatArray());
+    }
+
+    @Test
+    void sumsOfBytesDoNotWrap() {
+        assertEquals(600, device.tensor(new int[] {200, 200, 200}).to(DType.U8).sum().item());
+    }
+
+    @Test
+    void layerNormRefusesScaleAndShiftOfDifferentTypes() {
+        Tensor x = device.ones(DType.F32, 2, 3);
+        Tensor gamma = device.ones(DType.F32, 3);
+        assertThrows(IllegalArgumentException.class, () -> x.layerNorm(gamma, gamma.to(DType.BF16), 1e-5));
+        assertThrows(IllegalArgumentException.class, () -> x.layerNorm(gamma.to(DType.I32), gamma.to(DType.I32), 1e-5));
+    }
+}

@@ -1,0 +1,123 @@
+package org.adjoint;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.ref.WeakReference;
+import org.adjoint.graph.DType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What frees memory, and what does not: nothing that an open handle can still read. */
+class OwnershipTest {
+    private Device device;
+
+    @BeforeEach
+    void open() {
+        device = Device.open("reference");
+    }
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    @Test
+    void keepingAReadOfAnOuterVariableLeavesTheVariableWhereItIs() {
+        Variable v = device.variable("v", device.scalar(3));
+        try (Scope outer = device.scope()) {
+            try (Scope inner = device.scope()) {
+                inner.keep(v.tensor());
+                inner.keep(v);
+            }
+        }
+        assertEquals(3, v.tensor().item());
+    }
+
+    @Test
+    void aKeptReadSurvivesAnAssignmentOfItsVariable() {
+        Variable v = device.variable("v", device.scalar(3));
+        try (Scope outer = device.scope()) {
+            Tensor kept;
+            try (Scope inner = device.scope()) {
+                kept = inner.keep(v.tensor());
+                v.assign(device.scalar(4));
+            }
+            assertEquals(3, kept.item());
+        }
+    }
+
+    @Test
+    void keepingWhatBelongsFurtherOutLeavesItThere() {
+        Tensor x = device.tensor(new float[] {1, 2});
+        try (Scope outer = device.scope()) {
+            try (Scope inner = device.scope()) {
+                inner.keep(x);
+                inner.keep(x.reshape(2));
+            }
+        }
+        assertArrayEquals(new float[] {1, 2}, x.toFloatArray());
+    }
+
+    @Test
+    void aTensorComputedUnderAnotherNameInAnInnerScopeSurvivesThatScope() {
+        Tensor x = device.ones(DType.F32, 2).add(1);
+        try (Scope inner = device.scope()) {
+            x.reshape(2).realize();
+        }
+        assertArrayEquals(new float[] {2, 2}, x.toFloatArray());
+    }
+
+    @Test
+    void aConstantMadeInATracedFunctionServesRunsInOtherScopes() {
+        Tensor x = device.tensor(new float[] {1, 2});
+        Step step = Step.compile(device, y -> y.add(device.tensor(new float[] {10, 20})));
+        for (int run = 0; run < 2; run++) {
+            try (Scope scope = device.scope()) {
+                assertArrayEquals(new float[] {11, 22}, step.run(x).toFloatArray());
+            }
+        }
+    }
+
+    @Test
+    void aCapturedReadOfAVariableIsAConstantThoughNobodyElseHoldsIt() throws InterruptedException {
+        Variable v = device.variable("v", device.scalar(3));
+        Tensor[] holder = {v.tensor()};
+        WeakReference<Tensor> handle = new WeakReference<>(holder[0]);
+        Step constant = Step.compile(device, () -> holder[0].add(0.5));
+        constant.prepare();
+        holder[0] = null;
+        for (int i = 0; i < 100 && handle.get() != null; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertTrue(handle.get() == null);
+        Step.compile(device, () -> {
+            v.assign(v.tensor().add(10));
+            return v.tensor();
+        }).run();
+        assertEquals(3.5, constant.run().item());
+        v.assign(device.scalar(7));
+        assertEquals(3.5, constant.run().item());
+    }
+
+    @Test
+    void dropoutIsComputedBeforeWhatItReadsCloses() {
+        Tensor x = device.tensor(new float[] {1, 2});
+        Tensor y = x.dropout(0.5);
+        x.close();
+        assertEquals(2, y.toFloatArray().length);
+    }
+
+    @Test
+    void randomNumbersOfAnotherDeviceInAStepAreAnErrorThatNamesBoth() {
+        try (Device other = Device.open("reference:0")) {
+            Step step = Step.compile(device, () -> other.random().uniform(DType.F32, 3));
+            var error = assertThrows(IllegalArgumentException.class, step::run);
+            assertTrue(error.getMessage().contains("reference:0"), error.getMessage());
+        }
+    }
+}
