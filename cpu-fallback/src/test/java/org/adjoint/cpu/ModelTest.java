@@ -175,6 +175,29 @@ class ModelTest {
     }
 
     @Test
+    void tenThousandStepsHoldNoMoreMemoryThanAHundred() {
+        try (Device device = Device.open("cpu")) {
+            var net = Sequential.of(Linear.of(2, 8), Activation.TANH, Linear.of(8, 1)).initialize(device, 42);
+            var adam = AdamW.of(net.parameters()).learningRate(1e-2);
+            Step step = Step.compile(device, (x, y) -> {
+                Tensor loss = net.forward(x).binaryCrossEntropyWithLogits(y);
+                adam.minimize(loss);
+                return loss;
+            });
+            long early = 0;
+            for (int i = 0; i < 10_000; i++) {
+                try (var scope = device.scope()) {
+                    Tensor x = device.tensor(new float[] {0, 0, 0, 1, 1, 0, 1, 1}, 4, 2);
+                    step.run(x, device.tensor(new float[] {0, 1, 1, 0}, 4, 1));
+                }
+                early = i == 99 ? device.liveBytes() : early;
+            }
+            assertEquals(early, device.liveBytes());
+            assertEquals(1, step.traces());
+        }
+    }
+
+    @Test
     void aLongRunHoldsNoMoreMemoryThanAShortOne() {
         try (Run run = new Run("cpu", DType.F32, 0.1)) {
             Batch batch = run.batches.sample(0);
