@@ -271,6 +271,8 @@ class PlanShapeTest {
                 assertEquals(kernel.inputs().subList(0, 3), kernel.outputs());
             }
         }
+        List<String> order = kernels(plan);
+        assertTrue(order.indexOf("adamWUpdate") < order.lastIndexOf("matmul"), PlanPrinter.explain(plan));
         long matrix = 128 * 128 * 4;
         assertTrue(plan.arenaBytes() <= (layers + 3) * matrix, PlanPrinter.explain(plan));
     }
