@@ -88,7 +88,8 @@ final class Fusion {
 
     /** @param home what the item joins already, and {@code unit} may be merged with; or null */
     private boolean mayJoin(Item item, Unit unit, Domain joined, Unit home) {
-        String refusal = joined == null ? unit.domain.fits(Domain.of(item)) ? "reduction of other axes" : "another domain"
+        boolean fits = unit.domain.fits(Domain.of(item));
+        String refusal = joined == null ? fits ? "reduction of other axes" : "another domain"
             : unit.instructions + 1 > MAX_INSTRUCTIONS ? "limit of " + MAX_INSTRUCTIONS + " instructions"
             : unit.results + 1 > MAX_RESULTS ? "limit of " + MAX_RESULTS + " results"
             : loads(unit, item) > MAX_LOADS ? "limit of " + MAX_LOADS + " loads"
@@ -169,7 +170,7 @@ final class Fusion {
             !operand.isScalar() && operand.value().writers.stream().anyMatch(writer -> writer.unit == source));
     }
 
-    /** Units that the item needs, but those whose every item is older than {@code oldest}: they can't follow from it. */
+    /** Units that the item needs, but those with no item after {@code oldest}: they can't follow from it. */
     private void pushSources(Item item, Deque<Unit> stack, int oldest) {
         if (item.after != null) {
             push(item.after.unit, stack, oldest);

@@ -58,8 +58,9 @@ final class GroupWriter {
             Value output = item.output();
             outputs.add(axes.view(writes.get(outputs.size()), memory.slot(output), output.type.dtype()));
         }
-        return new PlanStep.Elementwise(new Group(inputTypes, scalarTypes, body, results), axes.extents(), axes.reduced(),
-            inputs, outputs, scalars.keySet().stream().mapToInt(Integer::intValue).toArray());
+        Group group = new Group(inputTypes, scalarTypes, body, results);
+        return new PlanStep.Elementwise(group, axes.extents(), axes.reduced(), inputs, outputs,
+            scalars.keySet().stream().mapToInt(Integer::intValue).toArray());
     }
 
     /** Items whose exact value is needed within the group: their rounding can't be left to the store. */
@@ -85,7 +86,10 @@ final class GroupWriter {
             case Op.Binary binary -> add(new Instruction.Binary(binary.function(), in[0], in[1], dtype));
             case Op.Where _ -> add(new Instruction.Where(in[0], in[1], in[2], dtype));
             case Op.Cast cast -> cast(item, cast.target(), in[0]);
-            default -> throw new IllegalStateException(item.op.name() + " is not elementwise");
+            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Reshape _, Op.Permute _,
+                Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.ScatterAdd _,
+                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _, Op.Project _, Op.Fused _ ->
+                throw new IllegalStateException(item.op.name() + " is not elementwise");
         };
     }
 

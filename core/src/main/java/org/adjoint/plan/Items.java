@@ -57,8 +57,8 @@ final class Items {
             case Op.Pad pad -> pad(pad, term);
             case Op.Concat concat -> concat(concat.axis(), term);
             case Op.Project project -> Operand.whole(fusedResults.get(term.input(0)).get(project.index()));
-            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.MatMul _, Op.Gather _, Op.ScatterAdd _, Op.DynamicSlice _,
-                Op.DynamicUpdateSlice _, Op.Fused _ -> kernel(term);
+            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.MatMul _, Op.Gather _, Op.ScatterAdd _,
+                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Fused _ -> kernel(term);
             case Op.Constant _, Op.StopGradient _ -> throw new IllegalStateException(term.op + " was lowered before");
         };
     }

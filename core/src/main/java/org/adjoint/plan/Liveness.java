@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Finds what each unit has to do, now that it is known what is read from memory and what is passed on within a group. */
+/** Finds what each unit has to do, now that it is known what is read from memory and what stays within a group. */
 final class Liveness {
     private final Map<Unit, Set<Item>> needed = new HashMap<>();
 

@@ -21,8 +21,8 @@ public sealed interface PlanStep {
      *     memory of an input that has the same strides; otherwise outputs overlap nothing
      * @param scalars index into {@link Plan#withExtra} for each scalar argument of the group
      */
-    record Elementwise(Group group, long[] extents, int reducedAxes, List<View> inputs, List<View> outputs, int[] scalars)
-        implements PlanStep { }
+    record Elementwise(Group group, long[] extents, int reducedAxes, List<View> inputs, List<View> outputs,
+        int[] scalars) implements PlanStep { }
 
     /**
      * An operation that is not elementwise, on views the backend said it takes; outputs are contiguous.

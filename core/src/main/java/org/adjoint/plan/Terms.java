@@ -139,6 +139,7 @@ final class Terms {
     }
 
     static boolean isMovement(Op op) {
-        return op instanceof Op.Reshape || op instanceof Op.Permute || op instanceof Op.Expand || op instanceof Op.Slice;
+        return op instanceof Op.Reshape || op instanceof Op.Permute || op instanceof Op.Expand
+            || op instanceof Op.Slice;
     }
 }

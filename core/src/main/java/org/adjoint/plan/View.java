@@ -5,8 +5,8 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.Shape;
 
 /**
- * A strided window on a slot: element {@code (i0, i1, ...)} lies at {@code offset + i0 * strides[0] + ...}, in elements.
- * Strides may be 0 (broadcast) or negative (flipped).
+ * A strided window on a slot: element {@code (i0, i1, ...)} lies at {@code offset + i0 * strides[0] + ...}, counted
+ * in elements. Strides may be 0 (broadcast) or negative (flipped).
  *
  * @param slot index into {@link Plan#slots()}
  */

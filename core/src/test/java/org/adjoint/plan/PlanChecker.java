@@ -106,8 +106,8 @@ final class PlanChecker {
             if (same && !output.shape().isEmpty()) {
                 int position = i;
                 assertTrue(!(step instanceof PlanStep.Kernel kernel)
-                    || updates(kernel.op(), position, kernel.outputs().indexOf(output)), () -> step + " overwrites input "
-                    + position);
+                    || updates(kernel.op(), position, kernel.outputs().indexOf(output)),
+                    () -> step + " overwrites input " + position);
                 View likewise = new View(input.slot(), output.dtype(), input.shape(), input.strides(), input.offset());
                 assertEquals(output, likewise, () -> step + " updates in place through another view");
             }

@@ -247,7 +247,8 @@ final class RandomProgram {
     private Node concat(Node x, int axis) {
         List<Node> parts = new ArrayList<>(List.of(x));
         while (random.nextInt(3) > 0 && parts.size() < 4) {
-            parts.add(random.nextBoolean() ? Ops.neg(x) : shaped(x.shape().with(axis, 1 + random.nextInt(2)), x.dtype()));
+            Shape other = x.shape().with(axis, 1 + random.nextInt(2));
+            parts.add(random.nextBoolean() ? Ops.neg(x) : shaped(other, x.dtype()));
         }
         return Ops.concat(axis, parts);
     }

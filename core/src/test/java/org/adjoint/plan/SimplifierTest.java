@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 /** Rewriting changes no value, NaN, infinities and the sign of zero included, and removes what it should. */
 class SimplifierTest {
     private static final TestTarget REWRITING = TestTarget.DECOMPOSING.getFirst();
-    private static final double[] FLOATS = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0.0, -0.0, 1,
-        -1, 2.5, -0.3, 255.5, 256, -300, 1e10, 1e308, Double.MIN_VALUE};
+    private static final double[] FLOATS = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0.0,
+        -0.0, 1, -1, 2.5, -0.3, 255.5, 256, -300, 1e10, 1e308, Double.MIN_VALUE};
     private static final double[] INTEGERS = {0, 1, -1, 5, Integer.MIN_VALUE, Integer.MAX_VALUE};
 
     private static void check(double[] values, Function<Node, List<Node>> expressions) {
@@ -112,7 +112,8 @@ class SimplifierTest {
         Node half = Ops.leaf(new TensorType(DType.BF16, Shape.of(4, 6)));
         Node condition = Ops.leaf(new TensorType(DType.BOOL, Shape.of(4, 6)));
         for (Node same : List.of(Ops.mul(x, 1), Ops.mul(Ops.onesLike(x), x), Ops.div(x, 1), Ops.sub(x, 0),
-            Ops.add(x, -0.0), Ops.neg(Ops.neg(x)), Ops.cast(Ops.cast(x, DType.F64), DType.F32), Ops.where(condition, x, x),
+            Ops.add(x, -0.0), Ops.neg(Ops.neg(x)), Ops.cast(Ops.cast(x, DType.F64), DType.F32),
+            Ops.where(condition, x, x),
             Ops.cast(Ops.cast(half, DType.F32), DType.BF16), Ops.max(x, x), Ops.transpose(Ops.transpose(x)),
             Ops.reshape(Ops.reshape(x, Shape.of(24)), Shape.of(4, 6)), Ops.flip(Ops.flip(x, 0), 0),
             Ops.slice(Ops.concat(0, List.of(half, half)), 0, 4, 8))) {
