@@ -101,25 +101,33 @@ public final class Step implements AutoCloseable {
     }
 
     public static Step compile(Device device, Function0 function) {
-        return new Step(device, 0, arguments -> List.of(function.apply()));
+        return new Step(device, 0, arguments -> one(function.apply()));
     }
 
     public static Step compile(Device device, Function1 function) {
-        return new Step(device, 1, arguments -> List.of(function.apply(arguments.get(0))));
+        return new Step(device, 1, arguments -> one(function.apply(arguments.get(0))));
     }
 
     public static Step compile(Device device, Function2 function) {
-        return new Step(device, 2, arguments -> List.of(function.apply(arguments.get(0), arguments.get(1))));
+        return new Step(device, 2, arguments -> one(function.apply(arguments.get(0), arguments.get(1))));
     }
 
     public static Step compile(Device device, Function3 function) {
         return new Step(device, 3,
-            arguments -> List.of(function.apply(arguments.get(0), arguments.get(1), arguments.get(2))));
+            arguments -> one(function.apply(arguments.get(0), arguments.get(1), arguments.get(2))));
     }
 
     /** A function of any number of tensors with any number of results, for {@link #runAll}. */
     public static Step compileAll(Device device, Function<List<Tensor>, List<Tensor>> function) {
         return new Step(device, -1, function);
+    }
+
+    private static List<Tensor> one(Tensor result) {
+        if (result == null) {
+            throw new IllegalStateException("Step.run: the function returns null: return a tensor, or use compileAll and "
+                + "return List.of() where there is none");
+        }
+        return List.of(result);
     }
 
     /** Runs a function of one result. */
@@ -135,7 +143,8 @@ public final class Step implements AutoCloseable {
      * Runs the function.
      *
      * @throws IllegalArgumentException for a wrong number of arguments or one of another device
-     * @throws IndexOutOfBoundsException if an index tensor holds an index out of range
+     * @throws IndexOutOfBoundsException if an index tensor holds an index out of range; variables that the run assigns
+     *     may then hold their new values or, in part, the old ones
      */
     public List<Tensor> runAll(List<Tensor> arguments) {
         lock.lock();

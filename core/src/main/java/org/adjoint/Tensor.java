@@ -748,7 +748,8 @@ public final class Tensor implements Differentiable, AutoCloseable {
      * gradient is zero.
      *
      * @throws IllegalArgumentException if this is no floating scalar
-     * @throws IllegalStateException if a variable was assigned after this was computed from it
+     * @throws IllegalStateException if a variable was assigned after this was computed from it, or in a traced function
+     *     was read outside of it
      */
     public List<Tensor> gradients(List<? extends Differentiable> sources) {
         if (shape().rank() != 0 || !dtype().isFloating()) {
@@ -798,12 +799,21 @@ public final class Tensor implements Differentiable, AutoCloseable {
     }
 
     private static void requireNotReassigned(Node output, Variable variable) {
-        Set<Node> older = Collections.newSetFromMap(new IdentityHashMap<>());
-        older.addAll(variable.olderReads());
-        if (!older.isEmpty() && Autodiff.reaches(output, older)) {
+        if (Trace.current() != null && reaches(output, variable.eagerReads())) {
+            throw new IllegalStateException("gradients: the loss depends on variable '" + variable.name() + "' only through "
+                + "a tensor from outside of the traced function, which is a constant in it: read the variable inside, or "
+                + "say stopGradient()");
+        }
+        if (reaches(output, variable.olderReads())) {
             throw new IllegalStateException("gradients: variable '" + variable.name() + "' was assigned after the loss was "
                 + "computed from it: take the gradients first");
         }
+    }
+
+    private static boolean reaches(Node output, List<Node> reads) {
+        Set<Node> sources = Collections.newSetFromMap(new IdentityHashMap<>());
+        sources.addAll(reads);
+        return !sources.isEmpty() && Autodiff.reaches(output, sources);
     }
 
     // Values

@@ -179,12 +179,23 @@ public final class Variable implements Differentiable, AutoCloseable {
         return storage.buffer("variable " + name);
     }
 
-    /** Reads of earlier values that some graph still holds. */
+    /** Reads of earlier values that some graph still holds: in this trace, or in eager code. */
     synchronized List<Node> olderReads() {
         Trace trace = Trace.current();
-        if (trace != null) {
-            return trace.olderReads(this);
+        return trace != null ? trace.olderReads(this) : olderEagerReads();
+    }
+
+    /** Eager reads that some graph still holds, whose values are constants to a trace. */
+    synchronized List<Node> eagerReads() {
+        List<Node> reads = new ArrayList<>(olderEagerReads());
+        Node present = reading.get();
+        if (present != null) {
+            reads.add(present);
         }
+        return reads;
+    }
+
+    private List<Node> olderEagerReads() {
         return olderReads.stream().map(WeakReference::get).filter(java.util.Objects::nonNull).toList();
     }
 

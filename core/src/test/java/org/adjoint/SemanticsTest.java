@@ -83,6 +83,25 @@ class SemanticsTest {
     }
 
     @Test
+    void aGradientThroughAReadFromOutsideTheTraceIsAnErrorThatNamesTheVariable() {
+        Variable v = variable(1, 2);
+        Tensor outside = v.tensor().mul(3);
+        Step step = Step.compile(device, () -> outside.sum().gradient(v));
+        var error = assertThrows(IllegalStateException.class, step::run);
+        assertTrue(error.getMessage().contains("'v'") && error.getMessage().contains("outside"), error.getMessage());
+        Step both = Step.compile(device, () -> outside.mul(v.tensor()).sum().gradient(v));
+        assertValues(both.run(), 3, 6);
+        Step detached = Step.compile(device, () -> outside.stopGradient().sum().gradient(v));
+        assertValues(detached.run(), 0, 0);
+    }
+
+    @Test
+    void aFunctionThatReturnsNullIsRefused() {
+        var error = assertThrows(IllegalStateException.class, Step.compile(device, () -> null)::run);
+        assertTrue(error.getMessage().contains("compileAll"), error.getMessage());
+    }
+
+    @Test
     void assigningAnotherShapeIsRefused() {
         Variable v = variable(1, 2);
         var error = assertThrows(IllegalArgumentException.class, () -> v.assign(device.tensor(new float[3])));
