@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import me.tongfei.progressbar.ProgressBar;
 import org.adjoint.Device;
 import org.adjoint.contract.ContractSuite;
 import org.adjoint.contract.OpResult;
@@ -40,8 +41,6 @@ import picocli.CommandLine.Spec;
             "  adjoint gradcheck --device cpu --json gradcheck.json"
         })
 final class GradcheckCommand implements Callable<Integer> {
-    private static final String ERASE_LINE = "\r\u001b[K";
-
     @Spec
     private CommandSpec spec;
 
@@ -119,36 +118,31 @@ final class GradcheckCommand implements Callable<Integer> {
     /** Prints a row for each operation and dtype as it is done. */
     private List<OpResult> run(Device device, Set<DType> dtypes) {
         PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
-        boolean watched = Terminal.showsErrors();
         List<String> asked = ops.isEmpty() ? ContractSuite.operations() : ops;
         int width = asked.stream().mapToInt(String::length).max().orElse(0);
         String row = "%-" + Math.max(width, "operation".length()) + "s  %-5s  %7s  %20s  %s%n";
         out.println(device);
         out.printf(row, "operation", "dtype", "samples", "worst relative error", "verdict");
+        out.flush();
         Set<String> seen = new HashSet<>();
-        List<OpResult> results = test.run(
-                ContractSuite.on(device).dtypes(dtypes).ops(name -> ops.isEmpty() || ops.contains(name)),
-                result -> {
-                    boolean first = seen.add(result.op());
-                    if (watched) {
-                        err.print(ERASE_LINE);
-                        err.flush();
-                    }
-                    out.printf(row, first ? result.op() : "", result.dtype().text(), result.samples(),
-                            String.format(Locale.ROOT, "%.2e", result.worstRelativeError()),
-                            result.passed() ? "passed" : "FAILED");
-                    out.flush();
-                    if (watched) {
-                        err.printf("%d of %d operations...", seen.size(), asked.size());
-                        err.flush();
-                    }
-                });
-        if (watched) {
-            err.print(ERASE_LINE);
-            err.flush();
+        Consumer<OpResult> table = result -> {
+            out.printf(row, seen.add(result.op()) ? result.op() : "", result.dtype().text(), result.samples(),
+                    String.format(Locale.ROOT, "%.2e", result.worstRelativeError()),
+                    result.passed() ? "passed" : "FAILED");
+            out.flush();
+        };
+        ContractSuite suite = ContractSuite.on(device).dtypes(dtypes).ops(name -> ops.isEmpty() || ops.contains(name));
+        if (!Terminal.showsErrors()) {
+            return test.run(suite, table);
         }
-        return results;
+        TerminalBar terminal = new TerminalBar();
+        try (ProgressBar bar = terminal.bar("operations", asked.size()).build()) {
+            return test.run(suite, result -> {
+                terminal.above(() -> table.accept(result));
+                bar.stepTo(seen.size());
+                bar.refresh();
+            });
+        }
     }
 
     private void summarize(List<OpResult> results) {

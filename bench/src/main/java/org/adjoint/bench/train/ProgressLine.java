@@ -1,31 +1,30 @@
 package org.adjoint.bench.train;
 
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.Locale;
-import org.adjoint.bench.Terminal;
+import me.tongfei.progressbar.ProgressBar;
+import org.adjoint.bench.TerminalBar;
 
-/**
- * How a training goes: on a terminal one line that is rewritten in place, elsewhere a line for every tenth of the way,
- * so that a log stays readable.
- */
+/** How a training goes: on a terminal a bar, else a line for every tenth of the way, so that a log stays readable. */
 final class ProgressLine implements AutoCloseable {
-    private static final long REDRAW_NANOS = 200_000_000;
-    private static final String ERASE_LINE = "\r\u001b[K";
     private static final int PARTS = 10;
 
     private final PrintWriter err;
-    private final boolean interactive;
+    /** Null without a terminal. */
+    private final ProgressBar bar;
     private final long steps;
-    private long drawnAt;
     private long part;
 
     /**
+     * @param err where lines go; a bar goes to standard error
+     * @param interactive whether standard error is a terminal
      * @param start steps that were done before, by an interrupted run
      * @param steps steps in all
      */
     ProgressLine(PrintWriter err, boolean interactive, long start, long steps) {
         this.err = err;
-        this.interactive = interactive;
+        this.bar = interactive ? new TerminalBar().bar("step", steps).startsFrom(start, Duration.ZERO).build() : null;
         this.steps = steps;
         this.part = start * PARTS / steps;
     }
@@ -34,28 +33,27 @@ final class ProgressLine implements AutoCloseable {
      * Shows where it stands, if it is time to.
      *
      * @param validationLoss NaN as long as it is unknown
-     * @param secondsLeft an estimate
+     * @param secondsLeft an estimate, for a line: a bar has its own
      */
     void update(long step, double loss, double validationLoss, double tokensPerSecond, double secondsLeft) {
-        long now = System.nanoTime();
-        long reached = step * PARTS / steps;
-        boolean due = interactive ? now - drawnAt >= REDRAW_NANOS || step == steps : reached > part;
-        if (!due) {
+        if (bar != null) {
+            // Short enough to be seen as a whole in 80 columns.
+            bar.setExtraMessage(String.format(Locale.ROOT, "loss %.3f val %s %,.0f tok/s", loss,
+                    decimal(validationLoss, 3), tokensPerSecond));
+            bar.stepTo(step);
             return;
         }
-        drawnAt = now;
-        part = reached;
-        String line = String.format(Locale.ROOT, "step %,d/%,d  loss %.4f  validation %s  %,.0f tokens/s  %s left",
-                step, steps, loss,
-                Double.isNaN(validationLoss) ? "-" : String.format(Locale.ROOT, "%.4f", validationLoss),
-                tokensPerSecond, duration(secondsLeft));
-        if (interactive) {
-            // A line that wraps could not be rewritten.
-            err.print(ERASE_LINE + line.substring(0, Math.min(line.length(), Math.max(1, Terminal.width() - 1))));
-        } else {
-            err.println(line);
+        long reached = step * PARTS / steps;
+        if (reached > part) {
+            part = reached;
+            err.printf(Locale.ROOT, "step %,d/%,d  loss %.4f  validation %s  %,.0f tokens/s  %s left%n", step, steps,
+                    loss, decimal(validationLoss, 4), tokensPerSecond, duration(secondsLeft));
+            err.flush();
         }
-        err.flush();
+    }
+
+    private static String decimal(double value, int digits) {
+        return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%." + digits + "f", value);
     }
 
     /** {@code 1:05} for 65 seconds. */
@@ -66,12 +64,11 @@ final class ProgressLine implements AutoCloseable {
                 : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
     }
 
-    /** Leaves the last line standing. */
+    /** Leaves the bar standing as it is last. */
     @Override
     public void close() {
-        if (interactive && drawnAt != 0) {
-            err.println();
-            err.flush();
+        if (bar != null) {
+            bar.close();
         }
     }
 }

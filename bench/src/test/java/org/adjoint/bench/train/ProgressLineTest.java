@@ -3,8 +3,11 @@ package org.adjoint.bench.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -34,11 +37,23 @@ class ProgressLineTest {
     }
 
     @Test
-    void aTerminalGetsOneLine() {
-        String text = shown(true, 0, 1000);
-        assertTrue(text.endsWith("0:00 left" + System.lineSeparator()), text);
-        assertEquals(1, text.chars().filter(c -> c == '\n').count());
-        assertTrue(text.contains("validation -  "), text);
+    void aTerminalGetsABarThatStaysAsItIsLast() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        String lines;
+        try {
+            lines = shown(true, 500, 1000);
+        } finally {
+            System.setErr(before);
+        }
+        String text = bytes.toString(StandardCharsets.UTF_8);
+        assertEquals("", lines);
+        assertEquals(1, text.chars().filter(c -> c == '\n').count(), text);
+        String last = text.substring(text.lastIndexOf('\r') + 1).stripTrailing();
+        assertTrue(last.matches("step 100% \\[=+] 1000/1000 \\(0:00:\\d\\d / 0:00:00\\) "
+                + "loss 2.500 val 2.750 12,345 tok/s"), text);
+        assertTrue(last.length() < 80, last);
     }
 
     @Test
