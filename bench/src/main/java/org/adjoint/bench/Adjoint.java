@@ -18,8 +18,8 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line. Every command ends with status 0 (worked), 1 (failed) or 2 (bad usage). What went wrong is told in one
- * line on standard error; with {@code ADJOINT_STACKTRACES=1} in the environment the stack trace of a failure follows.
+ * The command line. Every command ends with status 0 (worked), 1 (failed) or 2 (bad usage). What went wrong is told in
+ * one line on standard error; with {@code ADJOINT_STACKTRACES=1} in the environment a failure's stack trace follows.
  *
  * <p>A subcommand throws {@link ParameterException} for bad usage and any other exception, with a message meant for the
  * user, for a failure.
@@ -49,7 +49,7 @@ public final class Adjoint implements Runnable {
         System.exit(commandLine().execute(arguments));
     }
 
-    /** The command line with its subcommands and the handling of errors; a test gives it other streams and executes it. */
+    /** The command line with its subcommands and the handling of errors; a test gives it other streams and runs it. */
     static CommandLine commandLine() {
         return new CommandLine(new Adjoint())
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -60,7 +60,8 @@ public final class Adjoint implements Runnable {
     /** Without a subcommand there is nothing to do. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing, one of " + String.join(", ", names(spec)));
+        throw new ParameterException(spec.commandLine(),
+                "a command is missing, one of " + String.join(", ", names(spec)));
     }
 
     private static int badUsage(ParameterException exception, String[] arguments) {

@@ -11,8 +11,8 @@ public final class Nearest {
     private Nearest() {}
 
     /**
-     * The candidate with the least edit distance to {@code name}, if at most a third of the name (and at least two characters)
-     * would have to change; case and leading dashes count for nothing.
+     * The candidate with the least edit distance to {@code name}, if at most a third of the name (and at least two
+     * characters) would have to change; case and leading dashes count for nothing.
      */
     public static Optional<String> of(String name, Collection<String> candidates) {
         String wanted = bare(name);
@@ -28,7 +28,7 @@ public final class Nearest {
         return name.replaceFirst("^-+", "").toLowerCase(Locale.ROOT);
     }
 
-    /** Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions, neighbors swapped. */
+    /** Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions, swaps. */
     private static int distance(String a, String b) {
         int[][] d = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {

@@ -218,7 +218,8 @@ public final class TrainCommand implements Callable<Integer> {
         Corpus corpus = Corpus.read(source, saved.context());
         if (!corpus.hash().equals(saved.textHash())) {
             throw new IOException("the text of '" + source + "' is not what this run was started with: it would go on "
-                    + "with other data, and hold back text that it has trained on. Restore the text, or start a new run");
+                    + "with other data, and hold back text that it has trained on. Restore the text, or start a new "
+                    + "run");
         }
         return new Prepared(folder, saved.withSteps(Objects.requireNonNullElse(steps, saved.steps())), corpus);
     }
