@@ -45,7 +45,8 @@ class SecondOrderTest {
             }
             Tensor targets = device.tensor(classes, BATCH, TIME);
             List<long[]> shapes = List.of(new long[] {WIDTH}, new long[] {WIDTH}, new long[] {WIDTH, WIDTH},
-                new long[] {WIDTH, WIDTH}, new long[] {WIDTH, WIDTH}, new long[] {WIDTH, WIDTH}, new long[] {WIDTH, CLASSES});
+                new long[] {WIDTH, WIDTH}, new long[] {WIDTH, WIDTH}, new long[] {WIDTH, WIDTH},
+                new long[] {WIDTH, CLASSES});
             List<Tensor> parameters = new ArrayList<>();
             List<Tensor> direction = new ArrayList<>();
             for (long[] shape : shapes) {
@@ -82,7 +83,8 @@ class SecondOrderTest {
             for (int i = 0; i < parameters.size(); i++) {
                 double[] analytic = product.get(i).toDoubleArray();
                 for (int j = 0; j < analytic.length; j++) {
-                    double scale = Math.max(Math.max(Math.abs(analytic[j]), Math.abs(numeric.get(i)[j])), 1e-3 * largest);
+                    double greater = Math.max(Math.abs(analytic[j]), Math.abs(numeric.get(i)[j]));
+                    double scale = Math.max(greater, 1e-3 * largest);
                     worst = Math.max(worst, Math.abs(analytic[j] - numeric.get(i)[j]) / scale);
                 }
             }

@@ -39,8 +39,8 @@ class TrainingBitsTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(flags));
-        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath(), TrainingHash.class.getName(), "2",
-            flags.length > 1 ? "512" : "0", Integer.toString(STEPS)));
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath(), TrainingHash.class.getName(),
+            "2", flags.length > 1 ? "512" : "0", Integer.toString(STEPS)));
         Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
         String output = new String(process.getInputStream().readAllBytes()).strip();
         assertEquals(0, process.waitFor(), output);

@@ -19,8 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Minimum and maximum with a scalar, which are compiled in another way than those of two tensors. */
 class BoundsTest {
     private static final double[] SPECIAL = {0.0, -0.0, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY,
-        Float.MIN_VALUE, -Float.MIN_VALUE, Double.MIN_VALUE, -Double.MIN_VALUE, 1, -1, Float.MAX_VALUE, -Float.MAX_VALUE,
-        Double.MAX_VALUE, -Double.MAX_VALUE, 1e-40, -1e-40};
+        Float.MIN_VALUE, -Float.MIN_VALUE, Double.MIN_VALUE, -Double.MIN_VALUE, 1, -1, Float.MAX_VALUE,
+        -Float.MAX_VALUE, Double.MAX_VALUE, -Double.MAX_VALUE, 1e-40, -1e-40};
 
     @ParameterizedTest
     @ValueSource(ints = {0, 128, 256, 512})
