@@ -7,14 +7,15 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.adjoint.graph.Node;
+import org.adjoint.graph.Op;
 
 /** Forgets how values were computed where nobody can differentiate through it any more. */
 final class History {
     private History() { }
 
     /**
-     * Turns computed nodes at or before {@code node} into leaves where no open handle names anything before them: a
-     * gradient can only be asked for what has a name.
+     * Turns computed nodes at or before {@code node} into leaves where no open handle names anything before them, and no
+     * variable was read there: a gradient can only be asked for what has a name. None passes {@code stopGradient}.
      */
     static void trim(Node node) {
         Map<Node, Boolean> named = new IdentityHashMap<>();
@@ -40,12 +41,12 @@ final class History {
             stack.pop();
             boolean before = false;
             for (Node input : next.inputs()) {
-                before |= named.get(input);
+                before |= named.get(input) && !(next.op() instanceof Op.StopGradient);
             }
             if (!before && next.value() != null && !next.inputs().isEmpty()) {
                 forgettable.add(next);
             }
-            named.put(next, before || Uses.isNamed(next));
+            named.put(next, before || Uses.isSource(next));
         }
         forgettable.forEach(Node::forgetHistory);
     }

@@ -10,6 +10,8 @@ final class Uses {
     private final List<WeakReference<Tensor>> handles = new ArrayList<>(1);
     private final List<WeakReference<Node>> readers = new ArrayList<>(2);
     private int pruneAt = 16;
+    /** The variable that the node is a read of, or null. */
+    private WeakReference<Variable> variable;
 
     static Uses of(Node node) {
         Object uses = node.attachment();
@@ -30,6 +32,19 @@ final class Uses {
             pruneAt = Math.max(16, 2 * readers.size());
         }
         readers.add(new WeakReference<>(reader));
+    }
+
+    synchronized void setVariable(Variable read) {
+        variable = new WeakReference<>(read);
+    }
+
+    /** Whether somebody can ask for a gradient for this node: by a handle, or by the variable that it is a read of. */
+    static boolean isSource(Node node) {
+        return isNamed(node) || node.attachment() instanceof Uses uses && uses.isOfVariable() && node.dtype().isFloating();
+    }
+
+    private synchronized boolean isOfVariable() {
+        return variable != null && variable.get() != null;
     }
 
     /** Whether an open handle names the node. */

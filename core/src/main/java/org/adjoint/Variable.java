@@ -77,6 +77,7 @@ public final class Variable implements Differentiable, AutoCloseable {
                 node = Ops.leaf(type);
                 node.bind(storage);
                 reading = new WeakReference<>(node);
+                Uses.of(node).setVariable(this);
             }
             storage.keepIn(device.currentScope());
             return new Tensor(device, node, null);

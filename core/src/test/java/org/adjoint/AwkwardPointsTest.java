@@ -37,6 +37,16 @@ class AwkwardPointsTest {
     }
 
     @Test
+    void theMixedDerivativeOfAPowerAtZero() {
+        Tensor x = device.tensor(new double[] {0, 2});
+        Tensor exponent = device.tensor(new double[] {2, 3});
+        Tensor slope = x.pow(exponent).sum().gradient(exponent);
+        assertArrayEquals(new double[] {0, 8 * Math.log(2)}, slope.toDoubleArray(), 1e-12);
+        // b a^(b - 1) log(a) + a^(b - 1)
+        assertArrayEquals(new double[] {0, 12 * Math.log(2) + 4}, slope.sum().gradient(x).toDoubleArray(), 1e-12);
+    }
+
+    @Test
     void onePowersAsInC() {
         Tensor exponents = device.tensor(new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0});
         assertArrayEquals(new double[] {1, 1, 1, 1}, device.ones(DType.F64).pow(exponents).toDoubleArray());

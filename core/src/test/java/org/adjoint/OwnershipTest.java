@@ -104,6 +104,37 @@ class OwnershipTest {
         assertEquals(3.5, constant.run().item());
     }
 
+    /** Longer than chains that are computed on the way, whose history goes where nobody can differentiate. */
+    @Test
+    void aGradientForAVariableReachesThroughALongChainThatWasComputedOnTheWay() throws InterruptedException {
+        Variable v = device.variable("v", device.tensor(new float[] {1, 2}));
+        Tensor[] x = {v.tensor()};
+        WeakReference<Tensor> handle = new WeakReference<>(x[0]);
+        x[0] = x[0].mul(2);
+        for (int i = 0; i < 100 && handle.get() != null; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertTrue(handle.get() == null);
+        for (int i = 0; i < 2500; i++) {
+            x[0] = x[0].add(1);
+        }
+        Tensor loss = x[0].sum();
+        assertArrayEquals(new float[] {2, 2}, loss.gradient(v).toFloatArray());
+        v.assign(device.tensor(new float[] {3, 4}));
+        assertThrows(IllegalStateException.class, () -> loss.gradient(v));
+    }
+
+    @Test
+    void longChainsOfOperationsWithSeveralResultsAreComputedOnTheWay() {
+        Tensor gamma = device.ones(DType.F32, 2);
+        Tensor x = device.tensor(new float[] {1, 2});
+        for (int i = 0; i < 600; i++) {
+            x = x.layerNorm(gamma, gamma, 1e-5);
+        }
+        assertArrayEquals(new float[] {0, 2}, x.toFloatArray(), 1e-3f);
+    }
+
     @Test
     void dropoutIsComputedBeforeWhatItReadsCloses() {
         Tensor x = device.tensor(new float[] {1, 2});

@@ -14,7 +14,8 @@ public enum BinaryOp {
         (a, b, y, dy) -> dy, (a, b, y, dy) -> neg(mul(dy, trunc(div(a, b))))),
     POW("pow", Takes.FLOATS,
         (a, b, y, dy) -> mul(dy, powerSlope(a, b)),
-        (a, b, y, dy) -> mul(dy, where(equal(a, 0), mul(y, 0), mul(y, log(a))))),
+        // At a = 0 the logarithm of 1, for y is what matters there, and nothing infinite in its own derivative.
+        (a, b, y, dy) -> mul(dy, mul(y, log(where(equal(a, 0), onesLike(a), a))))),
     /** NaN if either is; -0 is less than +0. A tie gives half the cotangent to each, as in JAX. */
     MIN("min", Takes.NUMBERS,
         (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(a, b))), (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(b, a)))),
