@@ -1,5 +1,6 @@
 package org.adjoint;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ import org.adjoint.plan.Program;
 public final class Device implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Device.class.getName());
     private static final int CACHED_PLANS = 256;
+    private static final long FILLED_AT_ONCE = 64L << 20;
     /** Garbage that holds native memory is collected when live memory has grown by this much since the last look. */
     private static final long COLLECT_STEP = 512L << 20;
 
@@ -190,33 +192,58 @@ public final class Device implements AutoCloseable {
 
     // Making tensors
 
+    /** A tensor of dtype {@code F32}; without extents, a vector. */
+    public Tensor tensor(float[] values, long... extents) {
+        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
+    }
+
     /** A tensor of dtype {@code F32}. */
-    public Tensor tensor(float[] values, long... shape) {
-        return upload(DType.F32, shapeFor(values.length, shape), MemorySegment.ofArray(values));
+    public Tensor tensor(float[] values, Shape shape) {
+        return upload(DType.F32, requireCount(values.length, shape), MemorySegment.ofArray(values));
+    }
+
+    /** A tensor of dtype {@code F64}; without extents, a vector. */
+    public Tensor tensor(double[] values, long... extents) {
+        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
     }
 
     /** A tensor of dtype {@code F64}. */
-    public Tensor tensor(double[] values, long... shape) {
-        return upload(DType.F64, shapeFor(values.length, shape), MemorySegment.ofArray(values));
+    public Tensor tensor(double[] values, Shape shape) {
+        return upload(DType.F64, requireCount(values.length, shape), MemorySegment.ofArray(values));
+    }
+
+    /** A tensor of dtype {@code I32}; without extents, a vector. */
+    public Tensor tensor(int[] values, long... extents) {
+        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
     }
 
     /** A tensor of dtype {@code I32}. */
-    public Tensor tensor(int[] values, long... shape) {
-        return upload(DType.I32, shapeFor(values.length, shape), MemorySegment.ofArray(values));
+    public Tensor tensor(int[] values, Shape shape) {
+        return upload(DType.I32, requireCount(values.length, shape), MemorySegment.ofArray(values));
+    }
+
+    /** A tensor of dtype {@code I64}; without extents, a vector. */
+    public Tensor tensor(long[] values, long... extents) {
+        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
     }
 
     /** A tensor of dtype {@code I64}. */
-    public Tensor tensor(long[] values, long... shape) {
-        return upload(DType.I64, shapeFor(values.length, shape), MemorySegment.ofArray(values));
+    public Tensor tensor(long[] values, Shape shape) {
+        return upload(DType.I64, requireCount(values.length, shape), MemorySegment.ofArray(values));
+    }
+
+    /** A tensor of dtype {@code BOOL}; without extents, a vector. */
+    public Tensor tensor(boolean[] values, long... extents) {
+        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
     }
 
     /** A tensor of dtype {@code BOOL}. */
-    public Tensor tensor(boolean[] values, long... shape) {
+    public Tensor tensor(boolean[] values, Shape shape) {
         byte[] bytes = new byte[values.length];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = (byte) (values[i] ? 1 : 0);
         }
-        return upload(DType.BOOL, shapeFor(values.length, shape), MemorySegment.ofArray(bytes));
+        return upload(DType.BOOL, requireCount(values.length, shape), MemorySegment.ofArray(bytes));
     }
 
     /**
@@ -268,18 +295,50 @@ public final class Device implements AutoCloseable {
         return new Variable(this, name, initial.type(), storage, currentScope());
     }
 
+    /** Gives the elements of a variable, a part at a time. */
+    @FunctionalInterface
+    public interface Filler {
+        /**
+         * @param part memory of the elements from {@code firstElement} on, in the variable's dtype and the host's byte
+         *     order
+         */
+        void fill(MemorySegment part, long firstElement);
+    }
+
+    /**
+     * State named {@code name} whose first value is made part by part, so that the host never holds more than 64 MiB of
+     * it.
+     */
+    public Variable variable(String name, TensorType type, Filler filler) {
+        requireNoTrace("variable");
+        requireOpen();
+        Storage storage = allocate(type, currentScope());
+        try (Arena arena = Arena.ofShared()) {
+            long bytes = type.bytes();
+            MemorySegment staging = arena.allocate(Math.min(bytes, FILLED_AT_ONCE), 8);
+            for (long start = 0; start < bytes; start += FILLED_AT_ONCE) {
+                MemorySegment part = staging.asSlice(0, Math.min(FILLED_AT_ONCE, bytes - start));
+                filler.fill(part, start / type.dtype().bytes());
+                driver.write(part, storage.buffer("variable"), start);
+            }
+        } catch (RuntimeException | Error e) {
+            storage.free();
+            throw e;
+        }
+        return new Variable(this, name, type, storage, currentScope());
+    }
+
     private Tensor lazy(Node node) {
         requireOpen();
         return new Tensor(this, node, Trace.current());
     }
 
-    private static Shape shapeFor(long count, long... shape) {
-        Shape result = shape.length == 0 && count != 1 ? Shape.of(count) : Shape.of(shape);
-        if (result.elements() != count) {
-            throw new IllegalArgumentException("tensor: shape " + result + " has " + result.elements() + " elements but "
+    private static Shape requireCount(long count, Shape shape) {
+        if (shape.elements() != count) {
+            throw new IllegalArgumentException("tensor: shape " + shape + " has " + shape.elements() + " elements but "
                 + count + " values are given");
         }
-        return result;
+        return shape;
     }
 
     private Tensor upload(DType dtype, Shape shape, MemorySegment values) {

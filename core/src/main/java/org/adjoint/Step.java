@@ -132,24 +132,28 @@ public final class Step implements AutoCloseable {
 
     /** Runs a function of one result. */
     public Tensor run(Tensor... arguments) {
-        List<Tensor> results = runAll(Arrays.asList(arguments));
-        if (results.size() != 1) {
-            throw new IllegalStateException("Step.run: the function returns " + results.size() + " tensors: use runAll");
-        }
-        return results.getFirst();
+        return run(Arrays.asList(arguments), true).getFirst();
     }
 
     /**
      * Runs the function.
      *
      * @throws IllegalArgumentException for a wrong number of arguments or one of another device
-     * @throws IndexOutOfBoundsException if an index tensor holds an index out of range; variables that the run assigns
-     *     may then hold their new values or, in part, the old ones
+     * @throws IndexOutOfBoundsException if an index tensor holds an index out of range; variables hold their old values
+     *     then, but for those whose new values the indices were computed from
      */
     public List<Tensor> runAll(List<Tensor> arguments) {
+        return run(arguments, false);
+    }
+
+    private List<Tensor> run(List<Tensor> arguments, boolean single) {
         lock.lock();
         try {
             Compiled fitting = prepare(arguments);
+            if (single && fitting.results.size() != 1) {
+                throw new IllegalStateException(
+                    "Step.run: the function returns " + fitting.results.size() + " tensors: use runAll");
+            }
             Scope owner = device.currentScope();
             List<Storage> results = new ArrayList<>(fitting.results.size());
             // Binding included: another thread's run may give a variable other memory.
@@ -209,6 +213,9 @@ public final class Step implements AutoCloseable {
         }
         List<TensorType> types = new ArrayList<>(arguments.size());
         for (Tensor argument : arguments) {
+            if (argument == null) {
+                throw new IllegalArgumentException("Step.run: argument " + types.size() + " is null");
+            }
             device.requireSame("Step.run", argument.device());
             argument.operand("Step.run");
             argument.realize();

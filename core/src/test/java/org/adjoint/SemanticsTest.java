@@ -256,6 +256,43 @@ class SemanticsTest {
         assertNotEquals(first[0], first[4]);
     }
 
+    @Test
+    void aRunThatFailsLeavesVariablesAsTheyWere() {
+        Variable p = variable(1, 2);
+        Variable q = variable(3, 4);
+        Step step = Step.compile(device, i -> {
+            p.assign(p.tensor().add(1));
+            q.assign(q.tensor().add(q.tensor().gather(0, i)));
+            return p.tensor().sum();
+        });
+        step.run(device.tensor(new int[] {0, 1}));
+        assertThrows(IndexOutOfBoundsException.class, () -> step.run(device.tensor(new int[] {0, 2})));
+        assertValues(p.tensor(), 2, 3);
+        assertValues(q.tensor(), 6, 8);
+        step.run(device.tensor(new int[] {1, 0}));
+        assertValues(p.tensor(), 3, 4);
+        assertValues(q.tensor(), 14, 14);
+    }
+
+    @Test
+    void anArrayWithoutAShapeIsAVector() {
+        assertEquals(1, device.tensor(new float[] {5}).shape().rank());
+        assertEquals(0, device.scalar(5).shape().rank());
+    }
+
+    @Test
+    void aStepOfSeveralResultsIsNotRunByRun() {
+        Variable v = variable(1, 2);
+        Step step = Step.compileAll(device, x -> {
+            v.assign(v.tensor().add(1));
+            return List.of(v.tensor(), v.tensor().sum());
+        });
+        assertThrows(IllegalStateException.class, step::run);
+        assertValues(v.tensor(), 1, 2);
+        var error = assertThrows(IllegalArgumentException.class, () -> step.run((Tensor) null));
+        assertEquals("Step.run: argument 0 is null", error.getMessage());
+    }
+
     // Chains and history
 
     @Test

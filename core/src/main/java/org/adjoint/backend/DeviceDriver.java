@@ -22,8 +22,13 @@ public interface DeviceDriver extends AutoCloseable {
      */
     Buffer allocate(long bytes);
 
+    /** Copies all of {@code source} from the host's memory to {@code target}, from byte {@code offset} on. */
+    void write(MemorySegment source, Buffer target, long offset);
+
     /** Copies all of {@code source} from the host's memory to the start of {@code target}. */
-    void write(MemorySegment source, Buffer target);
+    default void write(MemorySegment source, Buffer target) {
+        write(source, target, 0);
+    }
 
     /** Copies the start of {@code source} to fill {@code target} in the host's memory, and waits for it. */
     void read(Buffer source, MemorySegment target);

@@ -80,7 +80,7 @@ record Operand(DType dtype, Shape shape, Domain domain, Layout layout) {
 
     /** The underlying tensor on a device. */
     Tensor upload(Device device, DType actual, double[] values) {
-        return device.tensor(values, baseShape().toArray()).to(actual).realize();
+        return device.tensor(values, baseShape()).to(actual).realize();
     }
 
     /** The argument, from its underlying tensor. */

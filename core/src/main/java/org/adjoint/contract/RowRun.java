@@ -196,7 +196,7 @@ final class RowRun {
         Random random = new Random(SEED);
         double[] cotangent = IntStream.range(0, (int) result.shape().elements()).mapToDouble(i ->
             Halves.round(dtype, (random.nextBoolean() ? 1 : -1) * (0.5 + random.nextDouble()))).toArray();
-        Tensor seed = result.device().tensor(cotangent, result.shape().toArray()).to(result.dtype());
+        Tensor seed = result.device().tensor(cotangent, result.shape()).to(result.dtype());
         List<Tensor> found = result.pullback(seed, sources);
         double[][] gradients = new double[inputs.length][];
         int next = 0;

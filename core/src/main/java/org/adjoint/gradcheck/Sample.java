@@ -65,7 +65,7 @@ final class Sample {
                     for (int k = 0; k < shifted.length; k++) {
                         shifted[k] += t * direction[i][k];
                     }
-                    moved[i] = device.tensor(shifted, inputs[i].shape().toArray());
+                    moved[i] = device.tensor(shifted, inputs[i].shape());
                 }
             }
             return function.apply(moved).toDoubleArray();
@@ -83,7 +83,7 @@ final class Sample {
                 }
             }
             Tensor result = function.apply(inputs.clone());
-            Tensor seed = device.tensor(cotangent, result.shape().toArray()).to(result.dtype());
+            Tensor seed = device.tensor(cotangent, result.shape()).to(result.dtype());
             List<Tensor> found = result.pullback(seed, sources);
             double[][] gradients = new double[inputs.length][];
             int next = 0;
@@ -124,7 +124,7 @@ final class Sample {
     static TensorFunction derivative(TensorFunction function) {
         return inputs -> {
             Tensor result = function.apply(inputs);
-            Tensor seed = result.device().tensor(cotangent((int) result.shape().elements()), result.shape().toArray());
+            Tensor seed = result.device().tensor(cotangent((int) result.shape().elements()), result.shape());
             List<Tensor> sources = new ArrayList<>();
             for (Tensor input : inputs) {
                 if (input.dtype().isFloating()) {

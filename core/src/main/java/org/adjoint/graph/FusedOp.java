@@ -87,6 +87,11 @@ public final class FusedOp {
         }
 
         @Override
+        public Op.Indices indices() {
+            return new Op.Indices(1, 1);
+        }
+
+        @Override
         public List<TensorType> infer(List<TensorType> inputs) {
             TensorType row = new TensorType(statistics(inputs.getFirst()), rows(inputs.getFirst()));
             return List.of(row, row);

@@ -136,8 +136,11 @@ public final class NeuralOps {
         return cast(mul(mul(wide, 0.5), add(tanh(inner), 1)), floating(x).dtype());
     }
 
-    /** Squared differences, unreduced. */
+    /** Squared differences of tensors of one shape, unreduced. */
     public static Node squaredError(Node prediction, Node target) {
+        if (!prediction.shape().equals(target.shape())) {
+            throw error("mseLoss: prediction %s and target %s must have one shape", prediction.shape(), target.shape());
+        }
         Node difference = sub(prediction, target);
         return mul(difference, difference);
     }

@@ -25,6 +25,19 @@ public sealed interface Op {
      */
     Node[] gradient(Node node, Node[] cotangents);
 
+    /**
+     * An input whose elements are checked when the operation runs.
+     *
+     * @param input its position
+     * @param axis the axis of input 0 that it holds indices of; -1 where it is the start of a window
+     */
+    record Indices(int input, int axis) { }
+
+    /** What is checked when it runs, or null where nothing has to be. */
+    default Indices indices() {
+        return null;
+    }
+
     /** A value from outside the graph, bound by the runtime: data, a variable, an argument of a traced function. */
     record Leaf() implements Op {
         @Override
@@ -311,7 +324,7 @@ public sealed interface Op {
             return new Node[] {productLike(a, dy, Ops.transpose(b)), productLike(b, Ops.transpose(a), dy)};
         }
 
-        /** {@code x . y}; where the operand is a transposed tensor, in that tensor's own layout, transposed as it is. */
+        /** {@code x . y}; where the operand is a transposed tensor, in that tensor's layout, transposed like it. */
         private static Node productLike(Node operand, Node x, Node y) {
             return isTransposed(operand) ? Ops.transpose(Ops.matmul(Ops.transpose(y), Ops.transpose(x)))
                 : Ops.matmul(x, y);
@@ -336,6 +349,11 @@ public sealed interface Op {
         }
 
         @Override
+        public Indices indices() {
+            return new Indices(1, axis);
+        }
+
+        @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             Node zeros = Ops.zerosLike(node.input(0));
             return new Node[] {Ops.scatterAdd(zeros, axis, node.input(1), cotangents[0]), null};
@@ -353,6 +371,11 @@ public sealed interface Op {
         }
 
         @Override
+        public Indices indices() {
+            return new Indices(1, axis);
+        }
+
+        @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             return new Node[] {cotangents[0], null, Ops.gather(cotangents[0], axis, node.input(1))};
         }
@@ -363,6 +386,11 @@ public sealed interface Op {
         @Override
         public String name() {
             return "dynamicSlice";
+        }
+
+        @Override
+        public Indices indices() {
+            return new Indices(1, -1);
         }
 
         @Override
@@ -377,6 +405,11 @@ public sealed interface Op {
         @Override
         public String name() {
             return "dynamicUpdateSlice";
+        }
+
+        @Override
+        public Indices indices() {
+            return new Indices(2, -1);
         }
 
         @Override
@@ -423,7 +456,7 @@ public sealed interface Op {
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);
 
-        /** The meaning: nodes that compute each result from the inputs. 16-bit inputs are widened, results rounded once. */
+        /** The meaning: nodes for each result. 16-bit inputs are widened, results rounded once. */
         Node[] decompose(List<Node> inputs);
 
         /** Input whose memory result {@code index} may overwrite, or -1. */

@@ -1,6 +1,5 @@
 package org.adjoint.nn;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.stream.LongStream;
@@ -10,6 +9,7 @@ import org.adjoint.Variable;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Halves;
 import org.adjoint.graph.Shape;
+import org.adjoint.graph.TensorType;
 
 /** A parameter of a module: its shape from the start, its value once the module is initialized. */
 public final class Parameter {
@@ -52,19 +52,16 @@ public final class Parameter {
     }
 
     void initialize(Device device, String fullName, long seed, DType dtype) {
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment values = arena.allocate(shape.elements() * dtype.bytes(), 8);
-            RandomNumbers random = new RandomNumbers(seed, fullName);
-            LongStream.range(0, (shape.elements() + CHUNK - 1) / CHUNK).parallel().forEach(chunk -> {
-                long end = Math.min((chunk + 1) * CHUNK, shape.elements());
+        RandomNumbers random = new RandomNumbers(seed, fullName);
+        variable = device.variable(fullName, new TensorType(dtype, shape), (part, first) -> {
+            long count = part.byteSize() / dtype.bytes();
+            LongStream.range(0, (count + CHUNK - 1) / CHUNK).parallel().forEach(chunk -> {
+                long end = Math.min((chunk + 1) * CHUNK, count);
                 for (long i = chunk * CHUNK; i < end; i++) {
-                    set(values, dtype, i, initializer.value(shape, random, i));
+                    set(part, dtype, i, initializer.value(shape, random, first + i));
                 }
             });
-            try (Tensor initial = device.tensor(dtype, shape, values)) {
-                variable = device.variable(fullName, initial);
-            }
-        }
+        });
     }
 
     private static void set(MemorySegment values, DType dtype, long index, double value) {

@@ -2,12 +2,15 @@ package org.adjoint.plan;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.adjoint.graph.Op;
 
 /**
  * Decides for each store whether the value is computed right into the leaf's memory. That needs every other reader of
@@ -45,6 +48,58 @@ final class Stores {
         for (Order order : copies) {
             stores.copy(order, nextIndex++);
         }
+        stores.followChecks(orders);
+    }
+
+    /**
+     * Makes leaves change only when every index has been found in range, so that a run that fails leaves them as they
+     * were; but for a store that the indices depend on themselves.
+     */
+    private void followChecks(List<Order> orders) {
+        Set<Integer> homes = new HashSet<>();
+        orders.forEach(order -> homes.add(order.leaf.home));
+        List<Task> writers = tasks.stream().filter(task -> task.outputs.stream().anyMatch(value ->
+            homes.contains(value.home))).toList();
+        Map<Value, Long> checked = new HashMap<>();
+        List<Task> byBirth = new ArrayList<>(tasks);
+        byBirth.sort(Comparator.comparingInt(Task::birth));
+        for (Task task : byBirth) {
+            if (!writers.isEmpty() && task.isKernel() && mayFail(task.kernel(), checked)) {
+                Set<Task> earlier = ancestors(task);
+                for (Task writer : writers) {
+                    if (!earlier.contains(writer)) {
+                        writer.follow(task);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Whether a kernel's indices may be out of range, given the values that were checked, with their limits. */
+    private static boolean mayFail(Item kernel, Map<Value, Long> checked) {
+        Op.Indices indices = kernel.op.indices();
+        if (indices == null || indices.axis() < 0) {
+            return indices != null;
+        }
+        Operand operand = kernel.inputs.get(indices.input());
+        long limit = kernel.inputs.getFirst().layout().shape().extent(indices.axis());
+        boolean known = checked.getOrDefault(operand.value(), Long.MAX_VALUE) <= limit;
+        if (operand.layout().distinctElements() == operand.value().type.shape().elements()) {
+            checked.merge(operand.value(), limit, Math::min);
+        }
+        return !known;
+    }
+
+    private static Set<Task> ancestors(Task task) {
+        Set<Task> found = new HashSet<>();
+        Deque<Task> stack = new ArrayDeque<>(task.before);
+        while (!stack.isEmpty()) {
+            Task next = stack.pop();
+            if (found.add(next)) {
+                stack.addAll(next.before);
+            }
+        }
+        return found;
     }
 
     /** Lets {@code value} be computed into the memory of {@code leaf} if that is safe. */

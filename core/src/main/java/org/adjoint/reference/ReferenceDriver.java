@@ -55,8 +55,8 @@ final class ReferenceDriver implements DeviceDriver {
     }
 
     @Override
-    public void write(MemorySegment source, Buffer target) {
-        ((ReferenceBuffer) target).memory().copyFrom(source);
+    public void write(MemorySegment source, Buffer target, long offset) {
+        ((ReferenceBuffer) target).memory().asSlice(offset, source.byteSize()).copyFrom(source);
     }
 
     @Override

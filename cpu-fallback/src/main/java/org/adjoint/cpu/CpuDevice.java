@@ -38,9 +38,9 @@ final class CpuDevice implements DeviceDriver {
     }
 
     @Override
-    public void write(MemorySegment source, Buffer target) {
-        MemorySegment memory = own(target, source.byteSize());
-        memory.asSlice(0, source.byteSize()).copyFrom(source);
+    public void write(MemorySegment source, Buffer target, long offset) {
+        MemorySegment memory = own(target, Math.addExact(offset, source.byteSize()));
+        memory.asSlice(offset, source.byteSize()).copyFrom(source);
     }
 
     @Override

@@ -20,6 +20,8 @@ final class MemoryPool implements AutoCloseable {
     private static final long LARGE_STEP = 2L << 20;
     /** Requests from here on look at what the operating system has left. */
     private static final long CHECKED = 16L << 20;
+    /** This part of the machine's memory stays free. */
+    private static final long RESERVED_PART = 16;
 
     /** Memory of one size class. */
     record Block(Arena arena, MemorySegment memory) { }
@@ -118,7 +120,8 @@ final class MemoryPool implements AutoCloseable {
                 return false;
             }
         }
-        return size <= Machine.availableBytes();
+        // The Java heap, the stacks and other programs grow too: what is taken to the last byte kills somebody.
+        return size <= Machine.availableBytes() - machineBytes / RESERVED_PART;
     }
 
     /** @param bytes as they were asked for */
@@ -156,7 +159,8 @@ final class MemoryPool implements AutoCloseable {
         OutOfDeviceMemoryException e = new OutOfDeviceMemoryException("cpu: " + Machine.text(bytes)
             + " were asked for, but " + Machine.text(liveBytes()) + " are in live buffers and the machine has "
             + Machine.text(machineBytes) + " of memory, " + Machine.text(Machine.availableBytes())
-            + " of it free: close tensors that are not needed, or use a smaller batch");
+            + " of it free (" + Machine.text(machineBytes / RESERVED_PART) + " stay so): close tensors that are not needed, "
+            + "or use a smaller batch or model");
         if (cause != null) {
             e.initCause(cause);
         }
