@@ -150,7 +150,16 @@ public final class ScatterAddKernel implements CpuKernel {
         @Override
         public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
             long perTask = Math.max(1, TASK_ELEMENTS / length);
-            parallel.run(Math.toIntExact((lines + perTask - 1) / perTask), (task, worker) -> {
+            int tasks = Math.toIntExact((lines + perTask - 1) / perTask);
+            if (copy == null) {
+                // In place, a bad index must be found before anything is added.
+                parallel.run(tasks, (task, worker) -> {
+                    for (long line = task * perTask; line < Math.min(lines, (task + 1) * perTask); line++) {
+                        check(slots, line);
+                    }
+                });
+            }
+            parallel.run(tasks, (task, worker) -> {
                 for (long line = task * perTask; line < Math.min(lines, (task + 1) * perTask); line++) {
                     if (y.dtype().isHalf()) {
                         addHalves(slots, line);
@@ -164,6 +173,13 @@ public final class ScatterAddKernel implements CpuKernel {
         /** Position of element 0 of the line in row-major order of the indices; the next is {@code inner} further. */
         private long first(long line) {
             return line / inner * inner * length + line % inner;
+        }
+
+        private void check(MemorySegment[] slots, long line) {
+            long position = first(line);
+            for (long i = 0; i < length; i++) {
+                elements.at(slots, position + i * inner);
+            }
         }
 
         private void add(MemorySegment[] slots, long line) {
