@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.adjoint.cpu.TrainingHash.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,18 +17,23 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TrainingBitsTest {
     private static final int STEPS = 4;
 
-    private static final long EXPECTED = TrainingHash.train("1", "512", STEPS);
+    private static final long EXPECTED = TrainingHash.train("1", "512", Size.tiny(STEPS));
 
     @ParameterizedTest
     @CsvSource({"2, 512", "1, 256", "2, 128", "3, 0"})
     void threadsAndWidthsGiveTheSameBits(String threads, String vectorBits) {
-        assertEquals(EXPECTED, TrainingHash.train(threads, vectorBits, STEPS));
+        assertEquals(EXPECTED, TrainingHash.train(threads, vectorBits, Size.tiny(STEPS)));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-Xint", "-XX:TieredStopAtLevel=1", "-XX:-TieredCompilation"})
     void everyTierOfTheJitGivesTheSameBits(String flag) throws IOException, InterruptedException {
         assertEquals(EXPECTED, hashInFreshJvm(flag, "--add-modules", "jdk.incubator.vector"));
+    }
+
+    @Test
+    void groupsThatAreCompiledOnTheWayGiveTheSameBits() {
+        assertEquals(TrainingHash.train("1", "0", Size.HOT), TrainingHash.train("2", "512", Size.HOT));
     }
 
     @Test

@@ -130,7 +130,7 @@ final class Harness implements AutoCloseable {
     }
 
     private void tell(int round, String work, String contender, TreeMap<Double, Long> calls) {
-        err.printf(Locale.ROOT, "%s: %s, round %d of %d, median %s%n", work, contender, round, effort.rounds(),
+        err.printf(Locale.ROOT, "%s: %s, round %d of %d, median so far %s%n", work, contender, round, effort.rounds(),
             time(median(calls)));
         err.flush();
     }
