@@ -1,4 +1,6 @@
 /** The CUDA backend: hand-written kernels, compiled at run time by NVRTC, and cuBLAS. */
 module org.adjoint.cuda {
+    requires jcublas;
+    requires jcuda;
     requires org.adjoint;
 }
