@@ -1,0 +1,110 @@
+package org.adjoint.cuda.driver;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import jcuda.JCudaVersion;
+import jcuda.LibUtils;
+import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
+import jcuda.nvrtc.JNvrtc;
+
+/**
+ * Loads JCuda's own libraries, those between Java and CUDA.
+ *
+ * <p>JCuda would unpack them into {@code java.io.tmpdir} under a fixed name, trust a file that is there already, and
+ * find none at all on the module path. So they are unpacked here, through the class loader, into a private folder, which
+ * is {@code java.io.tmpdir} for as long as the three classes are initialized. They are made for CUDA 12; for another
+ * major version the names of the libraries they need are exchanged first. CUDA's own libraries are loaded before, so
+ * that the loader recognizes them by their SONAME.
+ */
+final class JCudaNatives {
+    private static final int MADE_FOR = 12;
+    private static final String TEMPORARY = "java.io.tmpdir";
+    /** What glibc says of a library on a file system mounted noexec. */
+    private static final String NO_EXECUTION = "failed to map segment";
+
+    private JCudaNatives() { }
+
+    /** Loads them to be used with the libraries of this major version of CUDA, which are loaded already. */
+    static void load(int major) throws Unfit {
+        Map<String, byte[]> libraries = new LinkedHashMap<>();
+        libraries.put(fileName("JCudaDriver"), read(fileName("JCudaDriver")));
+        libraries.put(fileName("JNvrtc"), made(read(fileName("JNvrtc")), "libnvrtc.so.", major));
+        libraries.put(fileName("JCublas2"), made(read(fileName("JCublas2")), "libcublas.so.", major));
+        List<String> reasons = new ArrayList<>();
+        for (Path parent : NativeFolder.parents()) {
+            if (load(libraries, parent, reasons)) {
+                return;
+            }
+        }
+        throw new Unfit("JCuda's libraries can't be unpacked: " + String.join("; ", reasons)
+            + "; set java.io.tmpdir to a folder of yours that allows execution");
+    }
+
+    /** The name of the file in JCuda's jar and in the folder, where JCuda expects it. */
+    static String fileName(String library) {
+        return LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName(library + "-" + JCudaVersion.get()));
+    }
+
+    /** The content of a library in JCuda's jars, which serve resources to their class loader but not to JCuda's module. */
+    static byte[] read(String fileName) throws Unfit {
+        String resource = "lib/" + fileName;
+        for (Class<?> neighbor : List.of(JCudaDriver.class, JCudaNatives.class)) {
+            try (InputStream in = neighbor.getClassLoader().getResourceAsStream(resource)) {
+                if (in != null) {
+                    return in.readAllBytes();
+                }
+            } catch (IOException e) {
+                throw new Unfit(resource + " can't be read from JCuda's jars (" + e + ")");
+            }
+        }
+        throw new Unfit(resource + " is neither on the class path nor on the module path: add org.jcuda:jcuda-natives and "
+            + "org.jcuda:jcublas-natives, version " + JCudaVersion.get() + ", classifier linux-x86_64");
+    }
+
+    private static byte[] made(byte[] library, String name, int major) {
+        return major == MADE_FOR ? library : SonamePatch.apply(library, name + MADE_FOR, name + major);
+    }
+
+    private static boolean load(Map<String, byte[]> libraries, Path parent, List<String> reasons) throws Unfit {
+        try (NativeFolder folder = NativeFolder.create(parent)) {
+            List<Path> files = new ArrayList<>();
+            for (Map.Entry<String, byte[]> library : libraries.entrySet()) {
+                files.add(folder.write(library.getKey(), library.getValue()));
+            }
+            for (Path file : files) {
+                DynamicLoader.tryOut(file);
+            }
+            initialize(folder.path());
+            return true;
+        } catch (NativeFolder.Unusable e) {
+            reasons.add(parent + ": " + e.getMessage());
+            return false;
+        } catch (Unfit e) {
+            if (!e.getMessage().contains(NO_EXECUTION)) {
+                throw e;
+            }
+            reasons.add(parent + ": it allows no execution");
+            return false;
+        }
+    }
+
+    /** A class whose initialization failed can't be used for the rest of the process: all that could fail was tried. */
+    private static void initialize(Path folder) throws Unfit {
+        String before = System.setProperty(TEMPORARY, folder.toString());
+        try {
+            for (Class<?> type : List.of(JCudaDriver.class, JNvrtc.class, JCublas2.class)) {
+                Class.forName(type.getName(), true, type.getClassLoader());
+            }
+        } catch (LinkageError | ClassNotFoundException e) {
+            throw new Unfit("JCuda can't be initialized (" + e + ")");
+        } finally {
+            System.setProperty(TEMPORARY, before);
+        }
+    }
+}
