@@ -1,0 +1,88 @@
+// What the loops of fusion groups are made of: where points lie in memory, accesses of up to 16 bytes, and folds.
+#pragma once
+#include "elementwise.cuh"
+
+// A loop domain in row-major order and ways to walk memory along it, in elements.
+template <int RANK, int WALKS> struct Domain {
+    i64 extents[RANK];
+    i64 strides[WALKS][RANK];
+
+    // Adds where a point of the domain lies along each walk. Index: i32 where all fits.
+    template <typename Index> __device__ inline void advance(Index point, Index (&at)[WALKS]) const {
+#pragma unroll
+        for (int axis = RANK - 1; axis >= 0; axis--) {
+            Index i = point;
+            if (axis > 0) {
+                point = quotient(point, (Index) extents[axis]);
+                i -= point * (Index) extents[axis];
+            }
+#pragma unroll
+            for (int walk = 0; walk < WALKS; walk++) {
+                at[walk] += i * (Index) strides[walk][axis];
+            }
+        }
+    }
+
+    __device__ static inline i32 quotient(i32 a, i32 b) { return (i32) ((u32) a / (u32) b); }
+    __device__ static inline i64 quotient(i64 a, i64 b) { return (i64) ((u64) a / (u64) b); }
+};
+
+// N neighbors in memory, moved 16 bytes at a time where there are as many.
+template <typename T, int N> struct __align__(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
+    T values[N];
+};
+
+template <int N, typename T> __device__ inline Pack<T, N> load_pack(const T* from) {
+    return *(const Pack<T, N>*) from;
+}
+
+template <typename T, int N> __device__ inline void store_pack(T* to, const Pack<T, N>& pack) {
+    *(Pack<T, N>*) to = pack;
+}
+
+// Folds: identity and combination, the same bits whatever the card.
+
+struct FoldSum {
+    template <typename C> __device__ static inline C identity() { return 0; }
+    template <typename C> __device__ static inline C fold(C a, C b) { return op::add(a, b); }
+};
+
+struct FoldMax {
+    template <typename C> __device__ static inline C identity();
+    template <typename C> __device__ static inline C fold(C a, C b) { return op::max(a, b); }
+};
+template <> __device__ inline f32 FoldMax::identity<f32>() { return -op::infinity<f32>(); }
+template <> __device__ inline f64 FoldMax::identity<f64>() { return -op::infinity<f64>(); }
+template <> __device__ inline i32 FoldMax::identity<i32>() { return -0x7fffffff - 1; }
+template <> __device__ inline i64 FoldMax::identity<i64>() { return -0x7fffffffffffffff - 1; }
+
+struct FoldMin {
+    template <typename C> __device__ static inline C identity();
+    template <typename C> __device__ static inline C fold(C a, C b) { return op::min(a, b); }
+};
+template <> __device__ inline f32 FoldMin::identity<f32>() { return op::infinity<f32>(); }
+template <> __device__ inline f64 FoldMin::identity<f64>() { return op::infinity<f64>(); }
+template <> __device__ inline i32 FoldMin::identity<i32>() { return 0x7fffffff; }
+template <> __device__ inline i64 FoldMin::identity<i64>() { return 0x7fffffffffffffff; }
+
+// The fold over a team that takes one row: threadIdx.x is the place in the team, which is a warp, or a block of whole warps.
+// Every thread of the block calls it and gets the team's.
+template <typename Fold, typename C> __device__ inline C team_fold(C x) {
+    __shared__ C partial[32];
+    return blockDim.x == 32 ? warp_fold<Fold>(x) : block_fold<Fold>(x, partial, Fold::template identity<C>());
+}
+
+// The fold over threadIdx.y of a block 32 wide and 8 deep, for threads with threadIdx.y = 0.
+template <typename Fold, typename C> __device__ inline C depth_fold(C x) {
+    __shared__ C partial[8][32];
+    partial[threadIdx.y][threadIdx.x] = x;
+    __syncthreads();
+    if (threadIdx.y == 0) {
+#pragma unroll
+        for (int i = 1; i < 8; i++) {
+            x = Fold::fold(x, partial[i][threadIdx.x]);
+        }
+    }
+    __syncthreads();
+    return x;
+}
