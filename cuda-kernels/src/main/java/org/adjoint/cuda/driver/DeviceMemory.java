@@ -1,0 +1,252 @@
+package org.adjoint.cuda.driver;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import org.adjoint.backend.OutOfDeviceMemoryException;
+
+/**
+ * Takes memory from the driver in segments and hands out blocks of them, best fit first; a block is split where much
+ * would be left over, and joins its free neighbors when it is freed. The sizes are those of PyTorch's caching allocator
+ * (c10/cuda/CUDACachingAllocator.cpp). A freed block serves the next request at once, while kernels that were enqueued
+ * before may still use it: all work is on one stream, so whatever is enqueued later runs later.
+ *
+ * <p>Not thread-safe: calls are ordered by the context's lock.
+ */
+final class DeviceMemory {
+    /** Addresses and sizes of blocks are multiples of it: what vector loads and cuBLAS like. */
+    static final long ALIGNMENT = 256;
+
+    static final long MEBIBYTE = 1L << 20;
+
+    private static final long SMALL = MEBIBYTE;
+    private static final long SMALL_SEGMENT = 2 * MEBIBYTE;
+    private static final long MEDIUM = 10 * MEBIBYTE;
+    private static final long MEDIUM_SEGMENT = 20 * MEBIBYTE;
+    private static final long SEGMENT_ROUNDING = 2 * MEBIBYTE;
+
+    private final String device;
+    private final RawMemory raw;
+    private final boolean pooling;
+    private final Map<Long, Block> live = new HashMap<>();
+    private final TreeSet<Block> smallIdle = new TreeSet<>(Block.BEST_FIT);
+    private final TreeSet<Block> largeIdle = new TreeSet<>(Block.BEST_FIT);
+    private long liveBytes;
+    private long reservedBytes;
+
+    /** A part of a segment: its neighbors in the segment are at lower and at higher addresses. */
+    private static final class Block {
+        static final Comparator<Block> BEST_FIT =
+            Comparator.<Block>comparingLong(block -> block.bytes).thenComparingLong(block -> block.address);
+
+        final long address;
+        final boolean small;
+        long bytes;
+        long asked;
+        boolean idle;
+        Block lower;
+        Block higher;
+
+        Block(long address, long bytes, boolean small) {
+            this.address = address;
+            this.bytes = bytes;
+            this.small = small;
+        }
+    }
+
+    DeviceMemory(String device, RawMemory raw, boolean pooling) {
+        this.device = device;
+        this.raw = raw;
+        this.pooling = pooling;
+    }
+
+    /**
+     * @param bytes at least 0
+     * @param counted whether it is the user's, and so part of {@link #liveBytes}
+     * @return the address of {@code bytes}, rounded up to a multiple of 256, aligned to 256 bytes
+     * @throws OutOfDeviceMemoryException if there is not enough, even after idle segments were given back
+     */
+    long allocate(long bytes, boolean counted) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("a size of " + bytes + " bytes");
+        }
+        if (bytes > Long.MAX_VALUE / 2) {
+            throw outOfMemory(bytes, "");
+        }
+        long rounded = Math.max(1, Math.ceilDiv(bytes, ALIGNMENT)) * ALIGNMENT;
+        Block block = pooling ? fromPool(rounded, bytes) : own(rounded, bytes);
+        block.asked = counted ? bytes : 0;
+        liveBytes += block.asked;
+        live.put(block.address, block);
+        return block.address;
+    }
+
+    private Block own(long rounded, long bytes) {
+        long address = raw.take(rounded);
+        if (address == 0) {
+            throw outOfMemory(bytes, "");
+        }
+        reservedBytes += rounded;
+        return new Block(address, rounded, false);
+    }
+
+    private Block fromPool(long rounded, long bytes) {
+        boolean small = rounded <= SMALL;
+        TreeSet<Block> idle = small ? smallIdle : largeIdle;
+        Block block = idle.ceiling(new Block(0, rounded, small));
+        if (block == null) {
+            block = segment(rounded, small, bytes);
+        } else {
+            idle.remove(block);
+            block.idle = false;
+        }
+        long left = block.bytes - rounded;
+        if (left >= (small ? ALIGNMENT : MEBIBYTE)) {
+            Block rest = new Block(block.address + rounded, left, small);
+            block.bytes = rounded;
+            rest.lower = block;
+            rest.higher = block.higher;
+            if (rest.higher != null) {
+                rest.higher.lower = rest;
+            }
+            block.higher = rest;
+            rest.idle = true;
+            idle.add(rest);
+        }
+        return block;
+    }
+
+    private Block segment(long rounded, boolean small, long bytes) {
+        long exact = Math.ceilDiv(rounded, SEGMENT_ROUNDING) * SEGMENT_ROUNDING;
+        long roomy = small ? SMALL_SEGMENT : rounded < MEDIUM ? MEDIUM_SEGMENT : exact;
+        long size = roomy;
+        long address = raw.take(size);
+        if (address == 0) {
+            releaseIdle();
+            address = raw.take(size);
+        }
+        if (address == 0 && exact < roomy) {
+            size = exact;
+            address = raw.take(size);
+        }
+        if (address == 0) {
+            throw outOfMemory(bytes, "");
+        }
+        reservedBytes += size;
+        return new Block(address, size, small);
+    }
+
+    /** Work that was enqueued before may still use the block. */
+    void free(long address) {
+        Block block = live.remove(address);
+        if (block == null) {
+            throw new IllegalArgumentException(device + ": nothing is allocated at 0x" + Long.toHexString(address));
+        }
+        liveBytes -= block.asked;
+        if (!pooling) {
+            reservedBytes -= block.bytes;
+            raw.synchronize();
+            raw.release(address);
+            return;
+        }
+        TreeSet<Block> idle = block.small ? smallIdle : largeIdle;
+        Block joined = block;
+        if (block.lower != null && block.lower.idle) {
+            joined = block.lower;
+            idle.remove(joined);
+            absorbHigher(joined);
+        }
+        if (joined.higher != null && joined.higher.idle) {
+            idle.remove(joined.higher);
+            absorbHigher(joined);
+        }
+        joined.idle = true;
+        idle.add(joined);
+    }
+
+    private static void absorbHigher(Block block) {
+        Block higher = block.higher;
+        block.bytes += higher.bytes;
+        block.higher = higher.higher;
+        if (block.higher != null) {
+            block.higher.lower = block;
+        }
+    }
+
+    /** Gives segments that nobody uses back to the driver; waits for the card. */
+    void releaseIdle() {
+        List<Block> whole = new ArrayList<>();
+        for (TreeSet<Block> idle : List.of(smallIdle, largeIdle)) {
+            idle.stream().filter(block -> block.lower == null && block.higher == null).forEach(whole::add);
+        }
+        if (whole.isEmpty()) {
+            return;
+        }
+        raw.synchronize();
+        for (Block block : whole) {
+            (block.small ? smallIdle : largeIdle).remove(block);
+            reservedBytes -= block.bytes;
+            raw.release(block.address);
+        }
+    }
+
+    /** Bytes of live allocations as they were asked for. */
+    long liveBytes() {
+        return liveBytes;
+    }
+
+    /** Bytes taken from the driver, in use or not. */
+    long reservedBytes() {
+        return reservedBytes;
+    }
+
+    /** @param purpose what for, or empty for the user's own request */
+    OutOfDeviceMemoryException outOfMemory(long bytes, String purpose) {
+        long[] card = raw.freeAndTotal();
+        long idle = 0;
+        for (TreeSet<Block> blocks : List.of(smallIdle, largeIdle)) {
+            idle += blocks.stream().mapToLong(block -> block.bytes).sum();
+        }
+        long others = Math.max(0, card[1] - card[0] - reservedBytes);
+        return new OutOfDeviceMemoryException(device + ": " + text(bytes) + " were asked for" + purpose + ", but "
+            + text(liveBytes) + " are in live buffers" + (idle > 0 ? ", " + text(idle) + " lie idle between them" : "")
+            + " and of the card's " + text(card[1]) + " only " + text(card[0]) + " are free (" + text(others)
+            + " belong to CUDA itself and to other processes, see nvidia-smi): close tensors that are not needed, or"
+            + " use a smaller batch or model");
+    }
+
+    /** Frees everything, in use or not. */
+    void close() {
+        List<Long> segments = new ArrayList<>();
+        for (Block block : live.values()) {
+            if (block.lower == null) {
+                segments.add(block.address);
+            }
+        }
+        for (TreeSet<Block> idle : List.of(smallIdle, largeIdle)) {
+            idle.stream().filter(block -> block.lower == null).forEach(block -> segments.add(block.address));
+            idle.clear();
+        }
+        live.clear();
+        liveBytes = 0;
+        reservedBytes = 0;
+        segments.forEach(raw::release);
+    }
+
+    static String text(long bytes) {
+        if (bytes < 1024) {
+            return bytes + " B";
+        }
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1024 && unit < 6) {
+            value /= 1024;
+            unit++;
+        }
+        return String.format(Locale.ROOT, "%.1f %ciB", value, " KMGTPE".charAt(unit));
+    }
+}
