@@ -1,0 +1,1 @@
+extern "C" unsigned long cublasLtGetVersion() { return EMULATOR_CUBLAS_VERSION; }

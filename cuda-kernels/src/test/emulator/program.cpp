@@ -1,0 +1,267 @@
+// How a program becomes a shared object:
+//   cc1plus -E       macros and includes are resolved: no header but those given, as with NVRTC
+//   rewrite          shared memory, coverage and kernels are made known to the emulator
+//   cc1plus | as     with ThreadSanitizer's instrumentation, whose hooks are the emulator's; device.h before all else
+//   ld               against nothing: the emulator, which the hooks come from, is in the process that loads it
+// The parts of g++ are started one by one: its driver takes longer than they do.
+//
+// Shared objects are kept under a key of all that went into them, in the folder that ADJOINT_EMULATOR_PROGRAMS names or
+// in programs/ beside the one of this library.
+#include "program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "rewrite.h"
+
+#if !defined(EMULATOR_FOLDER) || !defined(EMULATOR_VERSION) || !defined(EMULATOR_CC1PLUS) || !defined(EMULATOR_AS) \
+    || !defined(EMULATOR_LD)
+#error "Emulator.java defines the folder of the libraries, a hash of what they were made of and the parts of g++"
+#endif
+
+extern char** environ;
+
+namespace emulator {
+namespace {
+
+const std::string FOLDER = EMULATOR_FOLDER;
+
+const char* const MACHINE = __builtin_cpu_supports("fma") ? "-mfma" : "-march=x86-64";
+
+std::string programs() {
+    const char* chosen = std::getenv("ADJOINT_EMULATOR_PROGRAMS");
+    return chosen != nullptr ? chosen : FOLDER + "/../programs";
+}
+
+bool read(const std::string& path, std::string& text) {
+    std::ifstream in(path, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    return in.good() || in.eof();
+}
+
+bool write(const std::string& path, const std::string& text) {
+    std::ofstream out(path, std::ios::binary);
+    out.write(text.data(), (std::streamsize) text.size());
+    return out.flush().good();
+}
+
+// 128 bits of two multiplicative hashes; parts are separated by their lengths.
+class Key {
+public:
+    Key& add(const std::string& part) {
+        uint64_t length = part.size();
+        mix(reinterpret_cast<const char*>(&length), sizeof length);
+        mix(part.data(), part.size());
+        return *this;
+    }
+
+    std::string text() const {
+        char s[33];
+        std::snprintf(s, sizeof s, "%016llx%016llx", (unsigned long long) a, (unsigned long long) b);
+        return s;
+    }
+
+private:
+    uint64_t a = 0xcbf29ce484222325u;
+    uint64_t b = 0x9e3779b97f4a7c15u;
+
+    void mix(const char* data, size_t size) {
+        for (size_t i = 0; i < size; i++) {
+            a = (a ^ (unsigned char) data[i]) * 0x100000001b3u;
+            b = (b + (unsigned char) data[i]) * 0xd6e8feb86659fd93u;
+            b ^= b >> 29;
+        }
+    }
+};
+
+// A folder of one compilation, removed with it.
+class Scratch {
+public:
+    explicit Scratch(const std::string& parent) {
+        std::string pattern = parent + "/compiling-XXXXXX";
+        path = mkdtemp(pattern.data()) != nullptr ? pattern : "";
+    }
+
+    ~Scratch() {
+        for (const std::string& file : files) {
+            unlink(file.c_str());
+        }
+        if (!path.empty()) {
+            rmdir(path.c_str());
+        }
+    }
+
+    Scratch(const Scratch&) = delete;
+
+    std::string file(const std::string& name) {
+        files.push_back(path + "/" + name);
+        return files.back();
+    }
+
+    std::string path;
+
+private:
+    std::vector<std::string> files;
+};
+
+// Starts a program; descriptors of -1 are inherited. What it says on stderr is appended to the file log.
+pid_t start(std::vector<std::string> words, int in, int out, const std::string& log) {
+    std::vector<char*> arguments;
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (in >= 0) {
+        posix_spawn_file_actions_adddup2(&actions, in, 0);
+    }
+    if (out >= 0) {
+        posix_spawn_file_actions_adddup2(&actions, out, 1);
+    }
+    posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    pid_t child = -1;
+    int error = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return error == 0 ? child : -1;
+}
+
+bool succeeded(pid_t child) {
+    int status = -1;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::vector<std::string> compiler(bool fused) {
+    return {EMULATOR_CC1PLUS, "-quiet", "-std=c++17", "-O1", "-fPIC", "-fsanitize=thread",
+        "--param", "tsan-instrument-func-entry-exit=0", fused ? "-ffp-contract=fast" : "-ffp-contract=off",
+        "-fno-math-errno", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables",
+        "-g1", "-w", "-ftrack-macro-expansion=0", "-mtune=generic", MACHINE, "-nostdinc", "-include", FOLDER + "/device.h"};
+}
+
+// cc1plus | as
+bool assemble(const std::string& source, bool fused, const std::string& object, const std::string& log) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    std::vector<std::string> words = compiler(fused);
+    words.insert(words.end(), {source, "-o", "-"});
+    pid_t compiling = start(words, -1, ends[1], log);
+    pid_t assembling = start({EMULATOR_AS, "-o", object, "-"}, ends[0], -1, log);
+    close(ends[0]);
+    close(ends[1]);
+    bool compiled = succeeded(compiling);
+    return succeeded(assembling) && compiled;
+}
+
+void replace(std::string& text, const std::string& what, const std::string& with) {
+    for (size_t i = text.find(what); i != std::string::npos; i = text.find(what, i + with.size())) {
+        text.replace(i, what.size(), with);
+    }
+}
+
+// "softmax.cu:12:3: error: ..." becomes "softmax.cu(12): error: ...", as NVRTC says it.
+std::string in_words_of_nvrtc(const std::string& log) {
+    std::istringstream in(log);
+    std::string out;
+    for (std::string line; std::getline(in, line);) {
+        for (const char* kind : {": fatal error: ", ": error: ", ": warning: ", ": note: "}) {
+            size_t end = line.find(kind);
+            size_t file = line.find(':');
+            if (end != std::string::npos && file < end) {
+                std::string row = line.substr(file + 1, line.find(':', file + 1) - file - 1);
+                std::string severity = kind[2] == 'f' ? ": catastrophic error: " : kind;
+                line = line.substr(0, file) + "(" + row + ")" + severity + line.substr(end + std::strlen(kind));
+                break;
+            }
+        }
+        out += line + "\n";
+    }
+    return out;
+}
+
+Compiled build(const Program& program, const std::vector<std::string>& definitions, int architecture, bool fused,
+    Scratch& scratch, const std::string& target) {
+    std::string log = scratch.file("log");
+    std::string source = scratch.file("program.cu");
+    write(source, "# 1 \"" + program.name + "\"\n" + program.text);
+    for (const auto& [name, text] : program.headers) {
+        write(scratch.file(name), text);
+    }
+    std::string preprocessed = scratch.file("program.ii");
+    std::vector<std::string> words = {EMULATOR_CC1PLUS, "-E", "-quiet", "-std=c++17", "-nostdinc", "-I", scratch.path,
+        "-DADJOINT_EMULATED", "-D__CUDACC__", "-D__CUDACC_RTC__",
+        "-D__CUDA_ARCH__=" + std::to_string(architecture) + "0"};
+    words.insert(words.end(), definitions.begin(), definitions.end());
+    words.insert(words.end(), {source, "-o", preprocessed});
+
+    Compiled compiled {succeeded(start(words, -1, -1, log)), "", ""};
+    if (compiled.success) {
+        std::string text;
+        read(preprocessed, text);
+        std::string rewritten = scratch.file("program.cpp");
+        std::string object = scratch.file("program.o");
+        std::string library = scratch.file("program.so");
+        write(rewritten, rewrite(text, scratch.path + "/")
+            + "\nextern \"C\" __attribute__((visibility(\"default\"))) const int emulator_architecture;\n"
+            "const int emulator_architecture = " + std::to_string(architecture) + ";\n");
+        compiled.success = assemble(rewritten, fused, object, log)
+            && succeeded(start({EMULATOR_LD, "-shared", "-o", library, object}, -1, -1, log));
+        if (compiled.success) {
+            compiled.success = read(library, compiled.image);
+            rename(library.c_str(), target.c_str());
+        }
+    }
+    read(log, compiled.log);
+    replace(compiled.log, scratch.path + "/", "");
+    compiled.log = in_words_of_nvrtc(compiled.log);
+    return compiled;
+}
+
+}  // namespace
+
+Compiled compile(const Program& program, const std::vector<std::string>& definitions, int architecture, bool fused) {
+    static const std::string device_header = [] {
+        std::string text;
+        read(FOLDER + "/device.h", text);
+        return text;
+    }();
+    Key key;
+    key.add(EMULATOR_VERSION).add(device_header).add(MACHINE).add(program.name).add(program.text);
+    for (const auto& [name, text] : program.headers) {
+        key.add(name).add(text);
+    }
+    for (const std::string& definition : definitions) {
+        key.add(definition);
+    }
+    key.add(std::to_string(architecture)).add(fused ? "fused" : "");
+
+    std::string folder = programs();
+    std::string target = folder + "/" + key.text() + ".so";
+    Compiled compiled {true, "", ""};
+    if (read(target, compiled.image) && !compiled.image.empty()) {
+        return compiled;
+    }
+    mkdir(folder.c_str(), 0755);
+    Scratch scratch(folder);
+    if (scratch.path.empty()) {
+        return {false, "", "the emulator can't write to " + folder + ": " + std::strerror(errno)};
+    }
+    return build(program, definitions, architecture, fused, scratch, target);
+}
+
+}  // namespace emulator
