@@ -18,8 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public record Source(String name, String text, Map<String, String> definitions) {
     /** Every header, with the names that sources include them by. */
-    public static final List<String> HEADERS = List.of("common.cuh", "elementwise.cuh", "floating.cuh",
-        "exponentials.cuh", "logarithms.cuh", "angles.cuh", "large_angles.cuh", "group.cuh");
+    public static final List<String> HEADERS = List.of("common.cuh", "elementwise.cuh", "rows.cuh", "floating.cuh",
+        "exponentials.cuh", "logarithms.cuh", "angles.cuh", "large_angles.cuh", "group.cuh", "axes.cuh", "add.cuh");
 
     private static final String FOLDER = "/org/adjoint/cuda/kernels/";
     private static final Map<String, String> TEXTS = new ConcurrentHashMap<>();

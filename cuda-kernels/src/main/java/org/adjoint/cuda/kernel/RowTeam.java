@@ -1,0 +1,67 @@
+package org.adjoint.cuda.kernel;
+
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.adjoint.cuda.launch.Argument;
+import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.graph.DType;
+
+/** Which threads share a row. The constants are those of {@code rows.cuh}. */
+enum RowTeam {
+    /** A warp holds the row in registers; a block has eight. */
+    WARP("warp"),
+    /** A block holds the row in registers. */
+    BLOCK("block"),
+    /** A block reads the row as often as it needs it. */
+    LONG("long");
+
+    /** Threads of a block. */
+    static final int THREADS = 256;
+    static final int WARP_THREADS = 32;
+    private static final int REGISTER_BYTES = 128;
+
+    private final String suffix;
+
+    RowTeam(String suffix) {
+        this.suffix = suffix;
+    }
+
+    /** For rows of so many elements, computed in {@code dtype}'s compute type. */
+    static RowTeam of(DType dtype, long width) {
+        long values = REGISTER_BYTES / dtype.computeType().bytes();
+        return width <= WARP_THREADS * values ? WARP : width <= THREADS * values ? BLOCK : LONG;
+    }
+
+    /** The kernel {@code name_team_dtype} over so many rows. */
+    Launch launch(Source source, String name, DType dtype, long rows, Argument... arguments) {
+        int rowsPerBlock = this == WARP ? THREADS / WARP_THREADS : 1;
+        return Launch.of(source, symbol(name + "_" + suffix, dtype), blocks(rows, rowsPerBlock), THREADS, arguments);
+    }
+
+    /** What {@code SYMBOL(name, T)} is in a kernel source. */
+    static String symbol(String name, DType dtype) {
+        return name + "_" + dtype.text();
+    }
+
+    /** How many blocks cover {@code count}. */
+    static long blocks(long count, long perBlock) {
+        return (count + perBlock - 1) / perBlock;
+    }
+
+    /** A source compiled for {@code dtype}, loads of so many elements, and further definitions: names and dtypes. */
+    static Source source(String file, DType dtype, int vector, Map<String, DType> dtypes) {
+        Stream<Map.Entry<String, String>> fixed =
+            Stream.of(Map.entry("T", dtype.text()), Map.entry("VECTOR", Integer.toString(vector)));
+        Stream<Map.Entry<String, String>> further =
+            dtypes.entrySet().stream().map(entry -> Map.entry(entry.getKey(), entry.getValue().text()));
+        return Source.ofFile(file,
+            Stream.concat(fixed, further).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
+    }
+
+    /** A number in {@code dtype}'s compute type. */
+    static Argument number(DType dtype, double value) {
+        return dtype.computeType() == DType.F64 ? Argument.of(value) : Argument.of((float) value);
+    }
+}

@@ -1,0 +1,31 @@
+package org.adjoint.cuda.kernel;
+
+import java.util.Map;
+import org.adjoint.cuda.launch.Argument;
+import org.adjoint.cuda.launch.Prepared;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.graph.DType;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
+
+/** {@code exp(x - max) / sum(exp(x - max))} along the last axis, or its logarithm: {@code softmax.cu}. */
+public final class SoftmaxKernel {
+    private SoftmaxKernel() { }
+
+    public static boolean fits(View view) {
+        return Rows.fits(view);
+    }
+
+    /** @param log whether the logarithm is wanted */
+    public static Prepared prepare(PlanStep.Kernel step, boolean log) {
+        Rows x = Rows.of(step.inputs().getFirst());
+        Rows y = Rows.of(step.outputs().getFirst());
+        if (x.count() == 0) {
+            return Prepared.NOTHING;
+        }
+        DType dtype = x.view().dtype();
+        Source source = RowTeam.source("softmax.cu", dtype, Rows.vector(dtype, x, y), Map.of());
+        return Prepared.of(RowTeam.of(dtype, x.width()).launch(source, log ? "log_softmax_forward" : "softmax_forward",
+            dtype, x.count(), x.address(), x.layout(), y.address(), Argument.of(x.count()), Argument.of(x.width())));
+    }
+}

@@ -1,0 +1,286 @@
+// Layer normalization along the last axis: y = (x - mean) rstd gamma + beta, rstd = 1 / sqrt(variance + epsilon), and
+// its gradient. P: the parameters' dtype, of T's compute type.
+// A row of up to 1,024 elements (512 of f64) is shared by a warp, one of up to 8,192 (4,096) by a block, in registers:
+// forward reads x once and writes y once; for dx, x and dy are read once and dx is written once. Of longer rows x is read
+// three times, or x and dy twice, mostly from the L2 cache. dgamma and dbeta read x and dy once more, sum them over fixed
+// stripes of rows, and add the stripes' sums in order.
+#include "rows.cuh"
+
+// Forward
+
+// y = (x - mean) rstd gamma + beta of centered elements
+__device__ inline void scale_and_shift(C* centered, C rstd, const P* gamma, const P* beta, i64 at, T* y) {
+    C factors[VECTOR];
+    C shifts[VECTOR];
+    load_vector(gamma + at, factors);
+    load_vector(beta + at, shifts);
+#pragma unroll
+    for (int i = 0; i < VECTOR; i++) {
+        centered[i] = centered[i] * rstd * factors[i] + shifts[i];
+    }
+    store_vector(centered, y + at);
+}
+
+template <int THREADS>
+__device__ inline void layer_norm_in_registers(const T* x, Rows x_rows, const P* gamma, const P* beta, T* y, C* means,
+    C* rstds, i64 rows, int width, C scale, C epsilon) {
+    typedef Team<THREADS> Team;
+    i64 row = Team::row();
+    if (row >= rows) {
+        return;
+    }
+    C values[VALUES];
+    load_row<THREADS>(x + row_start(x_rows, row), width, 0, values);
+    C sum = 0;
+#pragma unroll
+    for (int i = 0; i < VALUES; i++) {
+        sum += values[i];
+    }
+    C mean = Team::sum(sum) * scale;
+    C squares = 0;
+#pragma unroll
+    for (int k = 0; k < VALUES / VECTOR; k++) {
+        if (Team::position(k) < width) {
+#pragma unroll
+            for (int i = k * VECTOR; i < (k + 1) * VECTOR; i++) {
+                values[i] -= mean;
+                squares += values[i] * values[i];
+            }
+        }
+    }
+    C variance = Team::sum(squares) * scale;
+    C rstd = 1 / op::sqrt(variance + epsilon);
+#pragma unroll
+    for (int k = 0; k < VALUES / VECTOR; k++) {
+        if (Team::position(k) < width) {
+            scale_and_shift(values + k * VECTOR, rstd, gamma, beta, Team::position(k), y + row * width);
+        }
+    }
+    if (Team::rank() == 0) {
+        means[row] = mean;
+        rstds[row] = rstd;
+    }
+}
+
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_warp, T)(const T* x, Rows x_rows, const P* gamma,
+    const P* beta, T* y, C* means, C* rstds, i64 rows, i64 width, C scale, C epsilon) {
+    layer_norm_in_registers<WARP>(x, x_rows, gamma, beta, y, means, rstds, rows, (int) width, scale, epsilon);
+}
+
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_block, T)(const T* x, Rows x_rows, const P* gamma,
+    const P* beta, T* y, C* means, C* rstds, i64 rows, i64 width, C scale, C epsilon) {
+    layer_norm_in_registers<BLOCK>(x, x_rows, gamma, beta, y, means, rstds, rows, (int) width, scale, epsilon);
+}
+
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_long, T)(const T* x, Rows x_rows, const P* gamma,
+    const P* beta, T* y, C* means, C* rstds, i64 rows, i64 width, C scale, C epsilon) {
+    typedef Team<BLOCK> Team;
+    i64 row = Team::row();
+    const T* source = x + row_start(x_rows, row);
+    C values[VECTOR];
+    C sum = 0;
+    for (i64 k = 0; Team::position(k) < width; k++) {
+        load_vector(source + Team::position(k), values);
+#pragma unroll
+        for (int i = 0; i < VECTOR; i++) {
+            sum += values[i];
+        }
+    }
+    C mean = Team::sum(sum) * scale;
+    C squares = 0;
+    for (i64 k = 0; Team::position(k) < width; k++) {
+        load_vector(source + Team::position(k), values);
+#pragma unroll
+        for (int i = 0; i < VECTOR; i++) {
+            C centered = values[i] - mean;
+            squares += centered * centered;
+        }
+    }
+    C variance = Team::sum(squares) * scale;
+    C rstd = 1 / op::sqrt(variance + epsilon);
+    for (i64 k = 0; Team::position(k) < width; k++) {
+        load_vector(source + Team::position(k), values);
+#pragma unroll
+        for (int i = 0; i < VECTOR; i++) {
+            values[i] -= mean;
+        }
+        scale_and_shift(values, rstd, gamma, beta, Team::position(k), y + row * width);
+    }
+    if (Team::rank() == 0) {
+        means[row] = mean;
+        rstds[row] = rstd;
+    }
+}
+
+// Backward: dx = rstd (g - mean(g) - n mean(g n)) with g = dy gamma and n = (x - mean) rstd
+
+template <int THREADS>
+__device__ inline void layer_norm_gradient_in_registers(const T* x, Rows x_rows, const P* gamma, const C* means,
+    const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, int width, C scale) {
+    typedef Team<THREADS> Team;
+    i64 row = Team::row();
+    if (row >= rows) {
+        return;
+    }
+    C mean = means[row];
+    C rstd = rstds[row];
+    C normalized[VALUES];
+    C scaled[VALUES];
+    load_row<THREADS>(x + row_start(x_rows, row), width, mean, normalized);
+    load_row<THREADS>(dy + row_start(dy_rows, row), width, 0, scaled);
+    C sum = 0;
+    C products = 0;
+#pragma unroll
+    for (int k = 0; k < VALUES / VECTOR; k++) {
+        if (Team::position(k) < width) {
+            C factors[VECTOR];
+            load_vector(gamma + Team::position(k), factors);
+#pragma unroll
+            for (int i = 0; i < VECTOR; i++) {
+                int at = k * VECTOR + i;
+                normalized[at] = (normalized[at] - mean) * rstd;
+                scaled[at] *= factors[i];
+                sum += scaled[at];
+                products += scaled[at] * normalized[at];
+            }
+        }
+    }
+    C offset = Team::sum(sum) * scale;
+    C slope = Team::sum(products) * scale;
+#pragma unroll
+    for (int i = 0; i < VALUES; i++) {
+        scaled[i] = rstd * (scaled[i] - offset - normalized[i] * slope);
+    }
+    store_row<THREADS>(scaled, width, dx + row * width);
+}
+
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_warp, T)(const T* x, Rows x_rows, const P* gamma,
+    const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale) {
+    layer_norm_gradient_in_registers<WARP>(x, x_rows, gamma, means, rstds, dy, dy_rows, dx, rows, (int) width,
+        scale);
+}
+
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_block, T)(const T* x, Rows x_rows, const P* gamma,
+    const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale) {
+    layer_norm_gradient_in_registers<BLOCK>(x, x_rows, gamma, means, rstds, dy, dy_rows, dx, rows, (int) width,
+        scale);
+}
+
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_long, T)(const T* x, Rows x_rows, const P* gamma,
+    const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale) {
+    typedef Team<BLOCK> Team;
+    i64 row = Team::row();
+    const T* source = x + row_start(x_rows, row);
+    const T* cotangent = dy + row_start(dy_rows, row);
+    C mean = means[row];
+    C rstd = rstds[row];
+    C normalized[VECTOR];
+    C scaled[VECTOR];
+    C factors[VECTOR];
+    C sum = 0;
+    C products = 0;
+    for (i64 k = 0; Team::position(k) < width; k++) {
+        load_vector(source + Team::position(k), normalized);
+        load_vector(cotangent + Team::position(k), scaled);
+        load_vector(gamma + Team::position(k), factors);
+#pragma unroll
+        for (int i = 0; i < VECTOR; i++) {
+            C g = scaled[i] * factors[i];
+            sum += g;
+            products += g * ((normalized[i] - mean) * rstd);
+        }
+    }
+    C offset = Team::sum(sum) * scale;
+    C slope = Team::sum(products) * scale;
+    for (i64 k = 0; Team::position(k) < width; k++) {
+        load_vector(source + Team::position(k), normalized);
+        load_vector(cotangent + Team::position(k), scaled);
+        load_vector(gamma + Team::position(k), factors);
+#pragma unroll
+        for (int i = 0; i < VECTOR; i++) {
+            C g = scaled[i] * factors[i];
+            scaled[i] = rstd * (g - offset - (normalized[i] - mean) * rstd * slope);
+        }
+        store_vector(scaled, dx + row * width + Team::position(k));
+    }
+}
+
+// dgamma = sum over rows of dy n, dbeta = sum over rows of dy
+
+constexpr int WARPS = BLOCK / WARP;
+
+// The sums of a stripe of rows, blockIdx.y, for 32 vectors of columns; sums: (stripes, 2, width). A warp takes every
+// eighth row of the stripe; the warps' sums are added in order.
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_stripes, T)(const T* x, Rows x_rows, const C* means,
+    const C* rstds, const T* dy, Rows dy_rows, i64 rows, i64 width, i64 stripe_rows, C* sums) {
+    __shared__ C partial[2][WARPS][WARP * VECTOR];
+    int lane = threadIdx.x & 31;
+    int warp = threadIdx.x >> 5;
+    i64 tile = (i64) blockIdx.x * WARP * VECTOR;
+    i64 column = tile + lane * VECTOR;
+    C dgamma[VECTOR] = {};
+    C dbeta[VECTOR] = {};
+    if (column < width) {
+        i64 first = blockIdx.y * stripe_rows;
+        i64 end = first + stripe_rows < rows ? first + stripe_rows : rows;
+#pragma unroll 4
+        for (i64 row = first + warp; row < end; row += WARPS) {
+            C normalized[VECTOR];
+            C cotangent[VECTOR];
+            load_vector(x + row_start(x_rows, row) + column, normalized);
+            load_vector(dy + row_start(dy_rows, row) + column, cotangent);
+            C mean = means[row];
+            C rstd = rstds[row];
+#pragma unroll
+            for (int i = 0; i < VECTOR; i++) {
+                dgamma[i] += cotangent[i] * ((normalized[i] - mean) * rstd);
+                dbeta[i] += cotangent[i];
+            }
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < VECTOR; i++) {
+        partial[0][warp][lane * VECTOR + i] = dgamma[i];
+        partial[1][warp][lane * VECTOR + i] = dbeta[i];
+    }
+    __syncthreads();
+    int c = threadIdx.x;
+    if (c < WARP * VECTOR && tile + c < width) {
+#pragma unroll
+        for (int which = 0; which < 2; which++) {
+            C sum = 0;
+#pragma unroll
+            for (int w = 0; w < WARPS; w++) {
+                sum += partial[which][w][c];
+            }
+            sums[((i64) blockIdx.y * 2 + which) * width + tile + c] = sum;
+        }
+    }
+}
+
+// Adds the stripes' sums. A block has 32 of the 2 width columns; a warp takes every eighth stripe.
+KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_fold, T)(const C* sums, i64 stripes, i64 width, P* dgamma,
+    P* dbeta) {
+    __shared__ C partial[WARPS][WARP];
+    int lane = threadIdx.x & 31;
+    int warp = threadIdx.x >> 5;
+    i64 column = (i64) blockIdx.x * WARP + lane;
+    C sum = 0;
+    if (column < 2 * width) {
+#pragma unroll 4
+        for (i64 stripe = warp; stripe < stripes; stripe += WARPS) {
+            sum += sums[stripe * 2 * width + column];
+        }
+    }
+    partial[warp][lane] = sum;
+    __syncthreads();
+    if (warp == 0 && column < 2 * width) {
+        C total = 0;
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) {
+            total += partial[w][lane];
+        }
+        P* target = column < width ? dgamma + column : dbeta + (column - width);
+        *target = narrow<P>(total);
+    }
+}
