@@ -1,0 +1,30 @@
+package org.adjoint.cuda.kernel;
+
+import java.util.Map;
+import org.adjoint.cuda.launch.Argument;
+import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Prepared;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
+
+/** {@link org.adjoint.graph.Philox}: {@code random_bits.cu}. */
+public final class RandomBitsKernel {
+    private static final int THREADS = 256;
+    private static final int WORDS = 4;
+
+    private RandomBitsKernel() { }
+
+    public static Prepared prepare(PlanStep.Kernel step) {
+        View state = step.inputs().get(0);
+        View stream = step.inputs().get(1);
+        View y = step.outputs().getFirst();
+        long count = y.shape().elements();
+        if (count == 0) {
+            return Prepared.NOTHING;
+        }
+        return Prepared.of(Launch.of(Source.ofFile("random_bits.cu", Map.of()), "random_bits",
+            Math.ceilDiv(count, (long) THREADS * WORDS), THREADS, Argument.of(state), Argument.of(state.strides()[0]),
+            Argument.of(stream), Argument.of(y), Argument.of(count)));
+    }
+}

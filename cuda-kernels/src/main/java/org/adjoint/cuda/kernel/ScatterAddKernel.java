@@ -1,0 +1,129 @@
+package org.adjoint.cuda.kernel;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.adjoint.cuda.launch.Argument;
+import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Prepared;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.cuda.launch.Work;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.Op;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
+
+/**
+ * A copy of x to which updates are added at indices. Updates of one destination are added in row-major order of the
+ * indices ({@code scatter_rows.cu} says how a long sequence is cut), without atomics: positions are sorted by
+ * destination first, unless no two can share one. Nothing is added where an index is out of range.
+ *
+ * <p>x and the updates are contiguous, the indices have any strides.
+ */
+public final class ScatterAddKernel {
+    private static final int THREADS = 256;
+    /** As in the source. */
+    private static final long PIECE = 32;
+    private static final int MOST_BLOCKS = 65_535;
+
+    private final PlanStep.Kernel step;
+    private final Op.ScatterAdd op;
+    private final View indices;
+    private final View updates;
+    private final View y;
+    private final long[] yStrides;
+    private final List<Work> work = new ArrayList<>();
+    private final WorkspaceLayout workspace = new WorkspaceLayout();
+
+    private ScatterAddKernel(PlanStep.Kernel step, Op.ScatterAdd op) {
+        this.step = step;
+        this.op = op;
+        this.indices = step.inputs().get(1);
+        this.updates = step.inputs().get(2);
+        this.y = step.outputs().getFirst();
+        this.yStrides = y.shape().contiguousStrides();
+    }
+
+    public static Prepared prepare(PlanStep.Kernel step, Op.ScatterAdd op) {
+        return new ScatterAddKernel(step, op).prepare();
+    }
+
+    private Prepared prepare() {
+        InPlace.copyUnless(step).ifPresent(work::add);
+        boolean checks = !updates.shape().isEmpty();
+        if (checks && indices.shape().extent(op.axis()) == 1) {
+            addOnce();
+        } else if (checks) {
+            addSorted();
+        }
+        return new Prepared(work, workspace.bytes(), checks);
+    }
+
+    /** y's strides over the first axes, 0 along the indexed axis, which the index takes the place of. */
+    private long[] destinationStrides(int axes, long divisor) {
+        long[] strides = Arrays.copyOf(yStrides, axes);
+        strides[op.axis()] = 0;
+        for (int axis = 0; axis < axes; axis++) {
+            strides[axis] /= divisor;
+        }
+        return strides;
+    }
+
+    private void addOnce() {
+        long count = updates.shape().elements();
+        long blocks = Math.ceilDiv(count, (long) THREADS);
+        Argument axes = Axes.of(op.name(), indices.shape().toArray(),
+            destinationStrides(indices.shape().rank(), 1), indices.strides()).argument();
+        String type = CNames.of(y.dtype());
+        Source source = Source.ofFile("scatter_once.cu", Map.of("T", type, "I", CNames.of(indices.dtype())));
+        work.add(Launch.of(source, "scatter_check_" + type, blocks, THREADS, Argument.of(indices), Argument.of(count),
+            Argument.of(y.shape().extent(op.axis())), axes, new Argument.Status(), new Argument.StepNumber()));
+        work.add(Launch.of(source, "scatter_once_" + type, blocks, THREADS, Argument.of(y), Argument.of(indices),
+            Argument.of(updates), Argument.of(count), Argument.of(yStrides[op.axis()]), axes, new Argument.Status()));
+    }
+
+    private void addSorted() {
+        IndexRuns runs = IndexRuns.of(indices, op.axis(), contiguous(y), contiguous(updates));
+        long count = runs.count();
+        // Rows of y start at multiples of this: all strides of a contiguous tensor are multiples of an inner one.
+        long rowStride = yStrides[runs.split() - 1];
+        long destinations = y.shape().elements() / rowStride;
+        RadixSort sort = RadixSort.of(destinations, count, workspace);
+        RadixSort.Pairs pairs = sort.allocate();
+        Axes axes = Axes.of(op.name(), runs.extents(), destinationStrides(runs.split(), rowStride), runs.strides());
+        Source keys = Source.ofFile("scatter_keys.cu",
+            Map.of("K", sort.type(), "I", CNames.of(indices.dtype())));
+        work.add(Launch.of(keys, "scatter_keys_" + sort.type(), Math.ceilDiv(count, (long) THREADS), THREADS,
+            Argument.of(indices), pairs.keys(), pairs.positions(), Argument.of(count),
+            Argument.of(y.shape().extent(op.axis())), Argument.of(yStrides[op.axis()] / rowStride),
+            Argument.of(runs.run()), axes.argument(), new Argument.Status(), new Argument.StepNumber()));
+        addRows(sort.sort(pairs, destinations, work), sort.type(), count, runs.run(), rowStride);
+    }
+
+    private static View contiguous(View view) {
+        return View.contiguous(view.slot(), view.dtype(), view.shape());
+    }
+
+    /** Blocks have as many columns as a row needs, up to 256, and as many rows as there is room for. */
+    private void addRows(RadixSort.Pairs sorted, String keyType, long count, long width, long rowStride) {
+        int columns = (int) Math.min(THREADS, Long.highestOneBit(2 * width - 1));
+        int rows = THREADS / columns;
+        long chunks = Math.ceilDiv(count, PIECE);
+        long blocks = Math.ceilDiv(chunks, (long) rows);
+        int columnBlocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(width, (long) columns));
+        DType dtype = y.dtype();
+        String type = CNames.of(dtype);
+        Argument partial = count <= PIECE ? new Argument.Workspace(0)
+            : workspace.take(2 * chunks * width, dtype.computeType().bytes());
+        Source source = Source.ofFile("scatter_rows.cu", Map.of("T", type, "K", keyType));
+        work.add(new Launch(source, "scatter_rows_" + type, blocks, columnBlocks, 1, columns, rows, 0,
+            List.of(Argument.of(y), Argument.of(updates), sorted.keys(), sorted.positions(), partial,
+                Argument.of(count), Argument.of(width), Argument.of(rowStride), new Argument.Status())));
+        if (count > PIECE) {
+            work.add(new Launch(source, "scatter_join_" + type, blocks, columnBlocks, 1, columns, rows, 0,
+                List.of(Argument.of(y), sorted.keys(), partial, Argument.of(count), Argument.of(width),
+                    Argument.of(rowStride), new Argument.Status())));
+        }
+    }
+}
