@@ -1,0 +1,186 @@
+package org.adjoint.cuda.group;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.adjoint.cuda.group.Form.Skeleton;
+import org.adjoint.cuda.group.GroupSource.Program;
+import org.adjoint.cuda.launch.Argument;
+import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Prepared;
+import org.adjoint.cuda.launch.Work;
+import org.adjoint.graph.DType;
+import org.adjoint.plan.Group;
+import org.adjoint.plan.PlanStep;
+
+/**
+ * Makes kernels of elementwise groups. Texts are shared by groups that are equal and lie in memory in the same way;
+ * extents, strides, offsets and scalars are arguments. Rows are folded in pieces whose size depends on the step's
+ * extents alone, so that results have the same bits on any card.
+ */
+public final class GroupCompiler {
+    private static final int LARGEST_CACHE = 4096;
+    /** Rows up to this many points are folded by a warp, 8 of them in a block. */
+    private static final long WARP_ROW = 1024;
+    private static final int WARPS = 8;
+    /** Blocks that fill any card. */
+    private static final long MANY_BLOCKS = 1024;
+    private static final long LEAST_PIECE = 8192;
+    private static final int COLUMNS = 32;
+    private static final int COLUMN_DEPTH = 8;
+    private static final long LEAST_STRIPE = 64;
+
+    private record Key(Group group, Form form) { }
+
+    private final Map<Key, Program> programs = new LinkedHashMap<>(64, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, Program> eldest) {
+            return size() > LARGEST_CACHE;
+        }
+    };
+
+    /** What the step puts on the stream. */
+    public Prepared prepare(PlanStep.Elementwise step) {
+        Loops loops = Loops.of(step);
+        if (loops.keptPoints() == 0) {
+            return Prepared.NOTHING;
+        }
+        if (!step.group().reduces()) {
+            return points(step, loops);
+        }
+        return isColumnwise(step, loops) ? columns(step, loops) : rows(step, loops);
+    }
+
+    private Program program(Group group, Form form) {
+        synchronized (programs) {
+            return programs.computeIfAbsent(new Key(group, form), key -> GroupSource.of(group, form));
+        }
+    }
+
+    private Prepared points(PlanStep.Elementwise step, Loops loops) {
+        Form form = Form.of(step.group(), loops, Skeleton.POINTS, false);
+        Program program = program(step.group(), form);
+        List<Argument> arguments = operands(step, null);
+        arguments.add(new Argument.Int64s(loops.keptDomain()));
+        arguments.add(Argument.of(loops.keptPoints()));
+        long blocks = Math.ceilDiv(loops.keptPoints(), (long) GroupSource.THREADS * form.width());
+        return Prepared.of(new Launch(program.source(), program.kernel(), blocks, 1, 1, GroupSource.THREADS, 1, 0,
+            arguments));
+    }
+
+    /** Whether neighbors in memory are mostly neighbors among the results, not among what is folded into one. */
+    private static boolean isColumnwise(PlanStep.Elementwise step, Loops loops) {
+        if (loops.length() < COLUMN_DEPTH) {
+            return loops.keptPoints() >= COLUMNS;
+        }
+        int columns = 0;
+        for (int i = 0; i < step.inputs().size(); i++) {
+            columns += loops.keptStride(i) == 1 ? 1 : 0;
+            columns -= loops.innerStride(i) == 1 ? 1 : 0;
+        }
+        return columns > 0 && loops.kept()[loops.kept().length - 1] >= COLUMNS / 2;
+    }
+
+    private Prepared rows(PlanStep.Elementwise step, Loops loops) {
+        long rows = loops.keptPoints();
+        long length = loops.length();
+        long piece = Math.max(1, length);
+        if (rows < MANY_BLOCKS / 2 && length > 2 * LEAST_PIECE) {
+            piece = Math.ceilDiv(Math.ceilDiv(length * rows, MANY_BLOCKS), LEAST_PIECE) * LEAST_PIECE;
+        }
+        long pieces = Math.max(1, Math.ceilDiv(length, piece));
+        Form form = Form.of(step.group(), loops, Skeleton.ROWS, pieces > 1);
+        Program program = program(step.group(), form);
+        Workspace workspace = new Workspace(step.group(), rows * pieces);
+        List<Argument> arguments = operands(step, pieces > 1 ? workspace : null);
+        arguments.add(new Argument.Int64s(loops.keptDomain()));
+        arguments.add(new Argument.Int64s(loops.reducedDomain()));
+        arguments.addAll(List.of(Argument.of(rows), Argument.of(length), Argument.of(piece), Argument.of(pieces)));
+        boolean warp = piece <= WARP_ROW;
+        Work fold = new Launch(program.source(), program.kernel(), Math.ceilDiv(rows * pieces, warp ? WARPS : 1), 1, 1,
+            warp ? 32 : GroupSource.THREADS, warp ? WARPS : 1, 0, arguments);
+        if (pieces == 1) {
+            return Prepared.of(fold);
+        }
+        List<Argument> finishing = results(step, workspace);
+        finishing.add(new Argument.Int64s(loops.keptDomain()));
+        finishing.add(Argument.of(pieces));
+        Work finish = new Launch(program.source(), program.kernel() + "_finish", rows, 1, 1, GroupSource.THREADS, 1, 0,
+            finishing);
+        return new Prepared(List.of(fold, finish), workspace.bytes(), false);
+    }
+
+    private Prepared columns(PlanStep.Elementwise step, Loops loops) {
+        long columns = loops.keptPoints();
+        long length = loops.length();
+        long blocks = Math.ceilDiv(columns, COLUMNS);
+        long piece = Math.max(1, length);
+        if (blocks < MANY_BLOCKS / 2) {
+            piece = Math.ceilDiv(Math.ceilDiv(length * blocks, MANY_BLOCKS), LEAST_STRIPE) * LEAST_STRIPE;
+        }
+        int pieces = Math.toIntExact(Math.max(1, Math.ceilDiv(length, Math.max(1, piece))));
+        Form form = Form.of(step.group(), loops, Skeleton.COLUMNS, pieces > 1);
+        Program program = program(step.group(), form);
+        Workspace workspace = new Workspace(step.group(), columns * pieces);
+        List<Argument> arguments = operands(step, pieces > 1 ? workspace : null);
+        arguments.add(new Argument.Int64s(loops.keptDomain()));
+        arguments.add(new Argument.Int64s(loops.reducedDomain()));
+        arguments.addAll(List.of(Argument.of(columns), Argument.of(length), Argument.of(piece)));
+        Work fold = new Launch(program.source(), program.kernel(), blocks, pieces, 1, COLUMNS, COLUMN_DEPTH, 0,
+            arguments);
+        if (pieces == 1) {
+            return Prepared.of(fold);
+        }
+        List<Argument> finishing = results(step, workspace);
+        finishing.add(new Argument.Int64s(loops.keptDomain()));
+        finishing.addAll(List.of(Argument.of(columns), Argument.of((long) pieces)));
+        Work finish = new Launch(program.source(), program.kernel() + "_finish", blocks, 1, 1, COLUMNS, COLUMN_DEPTH, 0,
+            finishing);
+        return new Prepared(List.of(fold, finish), workspace.bytes(), false);
+    }
+
+    /** Where the folds of pieces lie: for each reduced result, one value per task. */
+    private record Workspace(long[] offsets, long bytes) {
+        Workspace(Group group, long tasks) {
+            long[] offsets = new long[group.results().size()];
+            long end = 0;
+            for (int i = 0; i < offsets.length; i++) {
+                Group.Result result = group.results().get(i);
+                if (result.reduce() != null) {
+                    offsets[i] = end;
+                    int bytes = result.dtype() == DType.F64 || result.dtype() == DType.I64 ? 8 : 4;
+                    end += Math.ceilDiv(tasks * bytes, 256) * 256;
+                }
+            }
+            this(offsets, end);
+        }
+    }
+
+    /** Inputs, results and scalars. */
+    private static List<Argument> operands(PlanStep.Elementwise step, Workspace workspace) {
+        List<Argument> arguments = new ArrayList<>();
+        step.inputs().forEach(view -> arguments.add(Argument.of(view)));
+        for (int i = 0; i < step.outputs().size(); i++) {
+            boolean partial = workspace != null && step.group().results().get(i).reduce() != null;
+            arguments.add(partial ? new Argument.Workspace(workspace.offsets()[i])
+                : Argument.of(step.outputs().get(i)));
+        }
+        for (int i = 0; i < step.scalars().length; i++) {
+            arguments.add(new Argument.Scalar(step.scalars()[i], step.group().scalars().get(i)));
+        }
+        return arguments;
+    }
+
+    /** Each reduced result: its parts, and where it goes. */
+    private static List<Argument> results(PlanStep.Elementwise step, Workspace workspace) {
+        List<Argument> arguments = new ArrayList<>();
+        for (int i = 0; i < step.outputs().size(); i++) {
+            if (step.group().results().get(i).reduce() != null) {
+                arguments.add(new Argument.Workspace(workspace.offsets()[i]));
+                arguments.add(Argument.of(step.outputs().get(i)));
+            }
+        }
+        return arguments;
+    }
+}

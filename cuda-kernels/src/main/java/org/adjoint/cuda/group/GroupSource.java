@@ -1,0 +1,327 @@
+package org.adjoint.cuda.group;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.StringJoiner;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.adjoint.cuda.group.Form.Skeleton;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.ReduceOp;
+import org.adjoint.plan.Group;
+import org.adjoint.plan.Instruction;
+
+/**
+ * Writes a group as CUDA C: the device functions of its ops, one after the other, inside a loop of {@link Skeletons}.
+ * Inputs are {@code x0, x1 ...}, scalars {@code s0 ...}, results {@code y0 ...}, lines {@code v0 ...}.
+ */
+final class GroupSource {
+    static final int THREADS = 256;
+
+    private final Group group;
+    private final Form form;
+    private final int inputs;
+
+    private GroupSource(Group group, Form form) {
+        this.group = group;
+        this.form = form;
+        inputs = group.inputs().size();
+    }
+
+    /** A program and its kernel; pieces are folded by the kernel with the suffix {@code _finish}. */
+    record Program(Source source, String kernel) { }
+
+    static Program of(Group group, Form form) {
+        String text = new GroupSource(group, form).text();
+        String kernel = "group_" + hash(text);
+        return new Program(new Source(kernel + ".cu", text.replace("$KERNEL", kernel), Map.of()), kernel);
+    }
+
+    private static String hash(String text) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    private String text() {
+        String loops = switch (form.skeleton()) {
+            case POINTS -> Skeletons.POINTS;
+            case ROWS -> Skeletons.ROWS + (form.partial() ? "\n" + Skeletons.ROWS_FINISH : "");
+            case COLUMNS -> Skeletons.COLUMNS + (form.partial() ? "\n" + Skeletons.COLUMNS_FINISH : "");
+        };
+        String[] kernels = loops.split("(?<=\n)\n");
+        for (int i = 0; i < kernels.length; i++) {
+            kernels[i] = filled(kernels[i], i == 0 && form.partial());
+        }
+        return "#include \"group.cuh\"\n\ntypedef " + (form.wide() ? "i64" : "i32") + " Index;\n\n" + point() + "\n"
+            + String.join("\n", kernels);
+    }
+
+    /** @param toWorkspace whether the kernel's folds are parts of results */
+    private String filled(String skeleton, boolean toWorkspace) {
+        String text = block(skeleton, "$POINTS", points());
+        text = block(text, "$ACCUMULATORS", accumulators());
+        text = block(text, "$FOLDS", folds());
+        text = block(text, "$PARTS", parts());
+        text = block(text, "$RESULTS", results(toWorkspace));
+        return text.replace("$OPERANDS", String.join(", ", operands()))
+            .replace("$RESULT_OPERANDS", String.join(", ", resultOperands()))
+            .replace("$KEPT", "" + form.keptRank()).replace("$REDUCED", "" + form.reducedRank())
+            .replace("$WALKS", "" + form.walks()).replace("$WIDTH", "" + form.width())
+            .replace("$THREADS", "" + THREADS);
+    }
+
+    /** Puts lines in the place of a hole that has a line for itself, as far to the right as that. */
+    private static String block(String text, String hole, List<String> lines) {
+        int at = text.indexOf(hole);
+        if (at < 0) {
+            return text;
+        }
+        int start = text.lastIndexOf('\n', at) + 1;
+        String indent = text.substring(start, at);
+        String block = lines.stream().map(line -> line.startsWith("#") ? line : indent + line)
+            .collect(Collectors.joining("\n"));
+        return text.substring(0, start) + block + text.substring(at + hole.length());
+    }
+
+    // Operands
+
+    private static String stored(DType dtype) {
+        return dtype == DType.BOOL ? "b8" : dtype.text();
+    }
+
+    private static String computed(DType dtype) {
+        return dtype == DType.BOOL ? "bool" : dtype.computeType().text();
+    }
+
+    /** What a result is folded in: integers in 32 bits at least. */
+    private static String folded(Group.Result result) {
+        return result.dtype() == DType.U8 ? "i32" : computed(result.dtype());
+    }
+
+    private static String fold(ReduceOp op) {
+        return switch (op) {
+            case SUM -> "FoldSum";
+            case MAX -> "FoldMax";
+            case MIN -> "FoldMin";
+        };
+    }
+
+    private List<String> operands() {
+        List<String> operands = new ArrayList<>();
+        for (int i = 0; i < inputs; i++) {
+            operands.add("const " + stored(group.inputs().get(i)) + "* x" + i);
+        }
+        for (int i = 0; i < group.results().size(); i++) {
+            Group.Result result = group.results().get(i);
+            operands.add(result.reduce() != null && form.partial() ? folded(result) + "* part" + i
+                : stored(result.dtype()) + "* y" + i);
+        }
+        for (int i = 0; i < group.scalars().size(); i++) {
+            operands.add(stored(group.scalars().get(i)) + " s" + i);
+        }
+        return operands;
+    }
+
+    private List<String> resultOperands() {
+        return reductions().flatMap(i -> Stream.of("const " + folded(group.results().get(i)) + "* part" + i,
+            stored(group.results().get(i).dtype()) + "* y" + i)).toList();
+    }
+
+    private Stream<Integer> reductions() {
+        return Stream.iterate(0, i -> i < group.results().size(), i -> i + 1)
+            .filter(i -> group.results().get(i).reduce() != null);
+    }
+
+    // One point
+
+    private String point() {
+        StringJoiner parameters = new StringJoiner(", ");
+        for (int i = 0; i < inputs; i++) {
+            parameters.add(stored(group.inputs().get(i)) + " x" + i);
+        }
+        for (int i = 0; i < group.scalars().size(); i++) {
+            parameters.add(stored(group.scalars().get(i)) + " s" + i);
+        }
+        for (int i = 0; i < group.results().size(); i++) {
+            Group.Result result = group.results().get(i);
+            parameters.add((result.reduce() == null ? stored(result.dtype()) : folded(result)) + "& y" + i);
+        }
+        StringBuilder text = new StringBuilder("// What happens at one point.\n__device__ inline void point(");
+        text.append(parameters).append(") {\n");
+        for (int i = 0; i < group.body().size(); i++) {
+            Instruction line = group.body().get(i);
+            text.append("    ").append(computed(line.dtype())).append(" v").append(i).append(" = ")
+                .append(expression(line)).append(";\n");
+        }
+        for (int i = 0; i < group.results().size(); i++) {
+            text.append("    y").append(i).append(" = ").append(result(group.results().get(i))).append(";\n");
+        }
+        return text.append("}\n").toString();
+    }
+
+    private String expression(Instruction line) {
+        return switch (line) {
+            case Instruction.Load load -> "op::load<" + computed(load.dtype()) + ">(x" + load.input() + ")";
+            case Instruction.Scalar scalar -> "op::load<" + computed(scalar.dtype()) + ">(s" + scalar.index() + ")";
+            case Instruction.Unary unary -> "op::" + function(unary.op().name()) + "(v" + unary.a() + ")";
+            case Instruction.Binary binary -> "op::" + function(binary.op().name()) + "(v" + binary.a() + ", v"
+                + binary.b() + ")";
+            case Instruction.Where where -> "op::where(v" + where.condition() + ", v" + where.a() + ", v" + where.b()
+                + ")";
+            case Instruction.Cast cast -> "op::to_" + cast.target().text() + "(v" + cast.a() + ")";
+        };
+    }
+
+    /** An op's device function: its name, with an underscore where that is an operator of C++. */
+    private static String function(String op) {
+        return switch (op) {
+            case "NOT", "AND", "OR", "XOR" -> op.toLowerCase() + "_";
+            default -> op.toLowerCase();
+        };
+    }
+
+    /** Elements that are only moved keep their bits. */
+    private String result(Group.Result result) {
+        if (result.reduce() != null) {
+            return "v" + result.value();
+        }
+        boolean moved = group.body().get(result.value()) instanceof Instruction.Load load
+            && group.inputs().get(load.input()) == result.dtype();
+        return moved ? "x" + ((Instruction.Load) group.body().get(result.value())).input()
+            : "op::store<" + stored(result.dtype()) + ">(v" + result.value() + ")";
+    }
+
+    // The points of a thread
+
+    private List<String> points() {
+        List<String> lines = new ArrayList<>();
+        if (form.width() == 1) {
+            single(lines, "", "");
+            return lines;
+        }
+        lines.add("if (first + " + form.width() + " <= limit) {");
+        packs(lines, "    ");
+        lines.add("} else {");
+        lines.add("    for (Index i = 0; i < limit - first; i++) {");
+        single(lines, "        ", " + i");
+        lines.add("    }");
+        lines.add("}");
+        return lines;
+    }
+
+    private void single(List<String> lines, String indent, String step) {
+        StringJoiner arguments = new StringJoiner(", ");
+        for (int i = 0; i < inputs; i++) {
+            arguments.add(element("x" + i, i, form.packed().get(i) ? step : ""));
+        }
+        scalars(arguments);
+        for (int i = 0; i < group.results().size(); i++) {
+            boolean reduced = group.results().get(i).reduce() != null;
+            int operand = inputs + i;
+            arguments.add(reduced ? "r" + i : element("y" + i, operand, form.packed().get(operand) ? step : ""));
+        }
+        call(lines, indent, arguments);
+    }
+
+    private void packs(List<String> lines, String indent) {
+        StringJoiner arguments = new StringJoiner(", ");
+        for (int i = 0; i < inputs; i++) {
+            String type = stored(group.inputs().get(i));
+            if (form.packed().get(i)) {
+                lines.add(indent + "Pack<" + type + ", " + form.width() + "> p" + i + " = load_pack<" + form.width()
+                    + ">(" + address("x" + i, i) + ");");
+                arguments.add("p" + i + ".values[k]");
+            } else {
+                lines.add(indent + type + " p" + i + " = " + element("x" + i, i, "") + ";");
+                arguments.add("p" + i);
+            }
+        }
+        scalars(arguments);
+        List<String> stores = new ArrayList<>();
+        for (int i = 0; i < group.results().size(); i++) {
+            Group.Result result = group.results().get(i);
+            if (result.reduce() != null) {
+                arguments.add("r" + i);
+                continue;
+            }
+            lines.add(indent + "Pack<" + stored(result.dtype()) + ", " + form.width() + "> q" + i + ";");
+            arguments.add("q" + i + ".values[k]");
+            stores.add(indent + "store_pack(" + address("y" + i, inputs + i) + ", q" + i + ");");
+        }
+        lines.add("#pragma unroll");
+        lines.add(indent + "for (int k = 0; k < " + form.width() + "; k++) {");
+        call(lines, indent + "    ", arguments);
+        lines.add(indent + "}");
+        lines.addAll(stores);
+    }
+
+    private void scalars(StringJoiner arguments) {
+        for (int i = 0; i < group.scalars().size(); i++) {
+            arguments.add("s" + i);
+        }
+    }
+
+    private void call(List<String> lines, String indent, StringJoiner arguments) {
+        reductions().forEach(i -> lines.add(indent + folded(group.results().get(i)) + " r" + i + ";"));
+        lines.add(indent + "point(" + arguments + ");");
+        reductions().forEach(i -> lines.add(indent + accumulate(i, "r" + i)));
+    }
+
+    private String element(String pointer, int operand, String step) {
+        return pointer + "[" + offset(operand, "at") + step + "]";
+    }
+
+    private String address(String pointer, int operand) {
+        return pointer + " + " + offset(operand, "at");
+    }
+
+    private String offset(int operand, String offsets) {
+        int walk = form.walkOf().get(operand);
+        return walk == Loops.UNIFORM ? "0" : offsets + "[" + walk + "]";
+    }
+
+    // Folds
+
+    private List<String> accumulators() {
+        return reductions().map(i -> {
+            Group.Result result = group.results().get(i);
+            return folded(result) + " a" + i + " = " + fold(result.reduce()) + "::identity<" + folded(result) + ">();";
+        }).toList();
+    }
+
+    private String accumulate(int i, String value) {
+        return "a" + i + " = " + fold(group.results().get(i).reduce()) + "::fold(a" + i + ", " + value + ");";
+    }
+
+    private List<String> parts() {
+        return reductions().map(i -> accumulate(i, "part" + i + "[part]")).toList();
+    }
+
+    private List<String> folds() {
+        String team = form.skeleton() == Skeleton.COLUMNS ? "depth_fold" : "team_fold";
+        return reductions().map(i -> "a" + i + " = " + team + "<" + fold(group.results().get(i).reduce()) + ">(a" + i
+            + ");").toList();
+    }
+
+    private List<String> results(boolean toWorkspace) {
+        return reductions().map(i -> {
+            Group.Result result = group.results().get(i);
+            if (toWorkspace) {
+                return "part" + i + "[task] = a" + i + ";";
+            }
+            String value = result.dtype() == DType.U8 ? "op::to_u8(a" + i + ")" : "a" + i;
+            return "y" + i + "[" + offset(inputs + i, "base") + "] = op::store<" + stored(result.dtype()) + ">("
+                + value + ");";
+        }).toList();
+    }
+}

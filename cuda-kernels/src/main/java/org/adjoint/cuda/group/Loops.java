@@ -1,0 +1,150 @@
+package org.adjoint.cuda.group;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
+
+/**
+ * A step's loop domain: axes of extent 1 dropped and neighbors merged where every operand walks them as one, kept axes and
+ * reduced axes each for themselves. Operands are the inputs, then the outputs.
+ *
+ * @param kept extents, at least one; 1 where nothing is kept
+ * @param reduced likewise; of no axes where the group does not reduce
+ * @param walks ways to walk through memory, each once and at least one: a stride per kept axis, then per reduced axis
+ * @param walkOf the walk of each operand, or {@link #UNIFORM}
+ * @param offsets of each operand's first element, in elements
+ */
+record Loops(long[] kept, long[] reduced, List<long[]> walks, List<Integer> walkOf, long[] offsets) {
+    /** All points have one element. */
+    static final int UNIFORM = -1;
+
+    /** Points and offsets below this are counted in 32 bits: launches round up. */
+    private static final long MOST_IN_32_BITS = Integer.MAX_VALUE - (1 << 20);
+
+    static Loops of(PlanStep.Elementwise step) {
+        List<View> views = new ArrayList<>(step.inputs());
+        views.addAll(step.outputs());
+        int rank = step.extents().length;
+        int split = rank - step.reducedAxes();
+        List<Integer> keptAxes = new ArrayList<>();
+        List<Long> kept = merge(step.extents(), views, 0, split, keptAxes);
+        List<Integer> reducedAxes = new ArrayList<>();
+        List<Long> reduced = merge(step.extents(), views, split, rank, reducedAxes);
+        boolean reduces = step.group().reduces();
+        List<long[]> walks = new ArrayList<>();
+        List<Integer> walkOf = new ArrayList<>();
+        for (View view : views) {
+            long[] walk = new long[Math.max(1, kept.size()) + (reduces ? Math.max(1, reduced.size()) : 0)];
+            for (int i = 0; i < kept.size(); i++) {
+                walk[i] = view.strides()[keptAxes.get(i)];
+            }
+            for (int i = 0; i < reduced.size(); i++) {
+                walk[Math.max(1, kept.size()) + i] = view.strides()[reducedAxes.get(i)];
+            }
+            walkOf.add(Arrays.stream(walk).allMatch(stride -> stride == 0) ? UNIFORM : indexOf(walks, walk));
+        }
+        if (walks.isEmpty()) {
+            walks.add(new long[Math.max(1, kept.size()) + (reduces ? Math.max(1, reduced.size()) : 0)]);
+        }
+        return new Loops(array(kept), reduces ? array(reduced) : new long[0], List.copyOf(walks), List.copyOf(walkOf),
+            views.stream().mapToLong(View::offset).toArray());
+    }
+
+    private static List<Long> merge(long[] extents, List<View> views, int from, int to, List<Integer> innermost) {
+        List<Long> merged = new ArrayList<>();
+        for (int axis = from; axis < to; axis++) {
+            if (extents[axis] == 1) {
+                continue;
+            }
+            int last = merged.size() - 1;
+            if (last >= 0 && areOne(views, innermost.get(last), axis, extents[axis])) {
+                merged.set(last, merged.get(last) * extents[axis]);
+                innermost.set(last, axis);
+            } else {
+                merged.add(extents[axis]);
+                innermost.add(axis);
+            }
+        }
+        return merged;
+    }
+
+    private static boolean areOne(List<View> views, int outer, int inner, long extent) {
+        return views.stream().allMatch(view -> view.strides()[outer] == view.strides()[inner] * extent);
+    }
+
+    private static long[] array(List<Long> extents) {
+        return extents.isEmpty() ? new long[] {1} : extents.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    private static int indexOf(List<long[]> walks, long[] walk) {
+        for (int i = 0; i < walks.size(); i++) {
+            if (Arrays.equals(walks.get(i), walk)) {
+                return i;
+            }
+        }
+        walks.add(walk);
+        return walks.size() - 1;
+    }
+
+    long keptPoints() {
+        return product(kept);
+    }
+
+    /** How many points are folded into one. */
+    long length() {
+        return product(reduced);
+    }
+
+    private static long product(long[] extents) {
+        long product = 1;
+        for (long extent : extents) {
+            product = Math.multiplyExact(product, extent);
+        }
+        return product;
+    }
+
+    /** Stride along the innermost kept axis; 0 for a uniform operand. */
+    long keptStride(int operand) {
+        return walkOf.get(operand) == UNIFORM ? 0 : walks.get(walkOf.get(operand))[kept.length - 1];
+    }
+
+    /** Stride along the innermost axis of all. */
+    long innerStride(int operand) {
+        return walkOf.get(operand) == UNIFORM ? 0
+            : walks.get(walkOf.get(operand))[kept.length + reduced.length - 1];
+    }
+
+    /** Whether points and all offsets from the operands' first elements need 64 bits. */
+    boolean isWide() {
+        long points = Math.max(1, keptPoints()) * Math.max(1, reduced.length == 0 ? 1 : length());
+        boolean wide = points > MOST_IN_32_BITS;
+        for (long[] walk : walks) {
+            long farthest = 0;
+            for (int axis = 0; axis < walk.length; axis++) {
+                long extent = axis < kept.length ? kept[axis] : reduced[axis - kept.length];
+                farthest += Math.abs(walk[axis]) * Math.max(0, extent - 1);
+            }
+            wide |= farthest > MOST_IN_32_BITS;
+        }
+        return wide;
+    }
+
+    /** The kept axes as kernels take them, {@code Domain} in {@code group.cuh}. */
+    long[] keptDomain() {
+        return domain(kept, 0);
+    }
+
+    long[] reducedDomain() {
+        return domain(reduced, kept.length);
+    }
+
+    private long[] domain(long[] extents, int from) {
+        long[] values = Arrays.copyOf(extents, extents.length * (1 + walks.size()));
+        for (int i = 0; i < walks.size(); i++) {
+            System.arraycopy(walks.get(i), from, values, extents.length * (1 + i), extents.length);
+        }
+        return values;
+    }
+}

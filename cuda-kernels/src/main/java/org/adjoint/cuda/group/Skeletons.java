@@ -1,0 +1,117 @@
+package org.adjoint.cuda.group;
+
+/**
+ * The loops of groups, as text with holes: {@code $NAME}. The lines of a group at the points of a thread are filled in for
+ * {@code $POINTS}; it reads {@code first}, {@code limit} and {@code at}.
+ */
+final class Skeletons {
+    static final String POINTS = """
+        // A thread takes $WIDTH neighboring points. Each element is read once and written once.
+        KERNEL $KERNEL($OPERANDS, Domain<$KEPT, $WALKS> domain, i64 count) {
+            const Index limit = (Index) count;
+            Index first = ((Index) blockIdx.x * $THREADS + threadIdx.x) * $WIDTH;
+            if (first < limit) {
+                Index at[$WALKS] = {};
+                domain.advance(first, at);
+                $POINTS
+            }
+        }
+        """;
+
+    static final String ROWS = """
+        // A team, a warp or a block, folds a piece of a row. Each element is read once.
+        KERNEL $KERNEL($OPERANDS, Domain<$KEPT, $WALKS> kept, Domain<$REDUCED, $WALKS> reduced, i64 rows, i64 length,
+            i64 piece, i64 pieces) {
+            i64 task = (i64) blockIdx.x * blockDim.y + threadIdx.y;
+            bool active = task < rows * pieces;
+            i64 row = task / pieces;
+            i64 start = (task - row * pieces) * piece;
+            const Index limit = (Index) (start + piece < length ? start + piece : length);
+            Index base[$WALKS] = {};
+            $ACCUMULATORS
+            if (active) {
+                kept.advance((Index) row, base);
+                for (Index first = (Index) start + threadIdx.x * $WIDTH; first < limit; first += blockDim.x * $WIDTH) {
+                    Index at[$WALKS];
+                    for (int walk = 0; walk < $WALKS; walk++) {
+                        at[walk] = base[walk];
+                    }
+                    reduced.advance(first, at);
+                    $POINTS
+                }
+            }
+            $FOLDS
+            if (active && threadIdx.x == 0) {
+                $RESULTS
+            }
+        }
+        """;
+
+    static final String ROWS_FINISH = """
+        // A block folds the pieces of a row.
+        KERNEL $KERNEL_finish($RESULT_OPERANDS, Domain<$KEPT, $WALKS> kept, i64 pieces) {
+            Index base[$WALKS] = {};
+            kept.advance((Index) blockIdx.x, base);
+            $ACCUMULATORS
+            for (i64 i = threadIdx.x; i < pieces; i += blockDim.x) {
+                i64 part = blockIdx.x * pieces + i;
+                $PARTS
+            }
+            $FOLDS
+            if (threadIdx.x == 0) {
+                $RESULTS
+            }
+        }
+        """;
+
+    static final String COLUMNS = """
+        // A block folds a piece of 32 neighboring columns, 8 rows at a time. Each element is read once.
+        KERNEL $KERNEL($OPERANDS, Domain<$KEPT, $WALKS> kept, Domain<$REDUCED, $WALKS> reduced, i64 columns,
+            i64 length, i64 piece) {
+            i64 column = (i64) blockIdx.x * 32 + threadIdx.x;
+            i64 start = blockIdx.y * piece;
+            const Index limit = (Index) (start + piece < length ? start + piece : length);
+            Index base[$WALKS] = {};
+            $ACCUMULATORS
+            if (column < columns) {
+                kept.advance((Index) column, base);
+        #pragma unroll 4
+                for (Index first = (Index) start + threadIdx.y; first < limit; first += 8) {
+                    Index at[$WALKS];
+                    for (int walk = 0; walk < $WALKS; walk++) {
+                        at[walk] = base[walk];
+                    }
+                    reduced.advance(first, at);
+                    $POINTS
+                }
+            }
+            $FOLDS
+            if (column < columns && threadIdx.y == 0) {
+                i64 task = blockIdx.y * columns + column;
+                $RESULTS
+            }
+        }
+        """;
+
+    static final String COLUMNS_FINISH = """
+        // A block folds the pieces of 32 neighboring columns.
+        KERNEL $KERNEL_finish($RESULT_OPERANDS, Domain<$KEPT, $WALKS> kept, i64 columns, i64 pieces) {
+            i64 column = (i64) blockIdx.x * 32 + threadIdx.x;
+            Index base[$WALKS] = {};
+            $ACCUMULATORS
+            if (column < columns) {
+                kept.advance((Index) column, base);
+                for (i64 i = threadIdx.y; i < pieces; i += 8) {
+                    i64 part = i * columns + column;
+                    $PARTS
+                }
+            }
+            $FOLDS
+            if (column < columns && threadIdx.y == 0) {
+                $RESULTS
+            }
+        }
+        """;
+
+    private Skeletons() { }
+}
