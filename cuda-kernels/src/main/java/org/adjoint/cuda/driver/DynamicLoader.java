@@ -32,6 +32,8 @@ final class DynamicLoader {
         FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
     private static final MethodHandle SYMBOL = function("dlsym",
         FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+    private static final MethodHandle VERSIONED_SYMBOL = function("dlvsym",
+        FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
     private static final MethodHandle INFO = function("dlinfo",
         FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
 
@@ -99,6 +101,22 @@ final class DynamicLoader {
                 return address.address() == 0 ? Optional.empty() : Optional.of(address);
             } catch (Throwable e) {
                 throw new AssertionError(e);
+            }
+        }
+
+        /** JCuda's libraries need functions of a version that bears the library's name. */
+        void requireVersioned(String symbol, String version) throws Unfit {
+            MemorySegment address;
+            try (Arena arena = Arena.ofConfined()) {
+                address = (MemorySegment) VERSIONED_SYMBOL.invokeExact(handle, arena.allocateFrom(symbol),
+                    arena.allocateFrom(version));
+            } catch (Throwable e) {
+                throw new AssertionError(e);
+            }
+            if (address.address() == 0) {
+                throw new Unfit(find(symbol).isPresent()
+                    ? "its functions lack the symbol version " + version + ", which NVIDIA's have"
+                    : "it does not export " + symbol);
             }
         }
 

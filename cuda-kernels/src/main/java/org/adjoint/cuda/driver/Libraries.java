@@ -2,27 +2,28 @@ package org.adjoint.cuda.driver;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.adjoint.backend.DeviceUnavailableException;
 
 /**
  * CUDA's libraries, loaded once for the process: the driver's {@code libcuda.so.1}, cuBLAS and NVRTC of CUDA 12 or, where
- * there is no complete CUDA 12, of CUDA 13, and JCuda's libraries on top of them.
+ * CUDA 12 is not complete, of CUDA 13, and JCuda's libraries on top of them.
  *
- * <p>They are looked for in this order: the folders of the system property {@code adjoint.cuda.libraries} or, without
- * it, of the environment variable {@code ADJOINT_CUDA_LIBRARIES}, separated as in a class path; CUDA_HOME and CUDA_PATH;
- * the active Python environment; the loader by name; the usual folders of the system.
+ * <p>cuBLAS and NVRTC are looked for in this order: the folders of the system property {@code adjoint.cuda.libraries} or,
+ * without it, of the environment variable {@code ADJOINT_CUDA_LIBRARIES}, separated as in a class path; jars on the class
+ * path ({@code org.bytedeco:cuda-redist}); CUDA_HOME and CUDA_PATH; the active Python environment; the loader by name; the
+ * usual folders of the system. The driver is looked for in the same order, but neither in jars, nor in toolkits, nor in
+ * Python's packages.
  */
 public final class Libraries {
-    /** CUDA 12.0, which NVIDIA's driver 525 brought. */
-    private static final int LEAST_DRIVER = 12_000;
-    private static final List<Integer> MAJORS = List.of(12, 13);
+    private static final Pattern DRIVER_FILE = Pattern.compile("libcuda\\.so\\.(\\d{3,}(\\.\\d+)+)");
 
     private static Libraries loaded;
     private static String failure;
@@ -32,28 +33,20 @@ public final class Libraries {
     private final LoadedLibrary driver;
     private final LoadedLibrary cublas;
     private final LoadedLibrary nvrtc;
-    private final String driverVersion;
-    private final String cublasVersion;
-    private final String nvrtcVersion;
 
-    private Libraries(int major, LoadedLibrary driver, LoadedLibrary cublas, LoadedLibrary nvrtc) throws Unfit {
+    private Libraries(int major, LoadedLibrary driver, LoadedLibrary cublas, LoadedLibrary nvrtc) {
         this.major = major;
         this.driver = driver;
         this.cublas = cublas;
         this.nvrtc = nvrtc;
-        this.driverVersion = cudaVersion(driverVersion(driver));
-        int[] compiler = nvrtc.library().integers("nvrtcVersion", 2);
-        this.nvrtcVersion = compiler[0] + "." + compiler[1];
-        this.cublasVersion = cublas.library().property("cublasGetProperty", 0) + "."
-            + cublas.library().property("cublasGetProperty", 1) + "." + cublas.library().property("cublasGetProperty", 2);
     }
 
     /**
      * Finds and loads the libraries, at the first call. A failure is remembered too, until {@code adjoint.cuda.libraries}
      * names other folders.
      *
-     * @throws DeviceUnavailableException if there is no usable set; its first line says what is missing, the others what
-     *     was tried and what to install
+     * @throws DeviceUnavailableException if there is no usable set; the first line of its message says what is missing and
+     *     what to install, the others what was tried
      */
     public static synchronized Libraries load() {
         if (loaded != null) {
@@ -62,7 +55,7 @@ public final class Libraries {
         String folders = System.getProperty(Places.PROPERTY);
         if (failure == null || !Objects.equals(folders, failedFor)) {
             try {
-                loaded = find();
+                loaded = find(System::getenv);
                 return loaded;
             } catch (DeviceUnavailableException e) {
                 failure = e.getMessage();
@@ -79,34 +72,37 @@ public final class Libraries {
 
     /** The newest CUDA that the driver serves, such as {@code "12.4"}. */
     public String driverVersion() {
-        return driverVersion;
+        return driver.version();
     }
 
     /** Such as {@code "12.6"}. */
     public String nvrtcVersion() {
-        return nvrtcVersion;
+        return nvrtc.version();
     }
 
     /** Such as {@code "12.6.4"}. */
     public String cublasVersion() {
-        return cublasVersion;
+        return cublas.version();
     }
 
+    /** The file that the driver's library was loaded from. */
     public Path driverPath() {
         return driver.path();
     }
 
+    /** The file that NVRTC was loaded from. */
     public Path nvrtcPath() {
         return nvrtc.path();
     }
 
+    /** The file that cuBLAS was loaded from. */
     public Path cublasPath() {
         return cublas.path();
     }
 
     /**
-     * The address of a function of the driver, NVRTC or cuBLAS. Calling one through JCuda that these libraries do not
-     * have ends the process: CUDA 13 dropped some that JCuda still offers, an older driver lacks others.
+     * The address of a function of the driver, NVRTC or cuBLAS, if they have it. To call one through JCuda that they do
+     * not have ends the process: CUDA 13 dropped some that JCuda still offers, an older driver lacks others.
      */
     public Optional<MemorySegment> find(String function) {
         return Stream.of(driver, nvrtc, cublas).flatMap(it -> it.library().find(function).stream()).findFirst();
@@ -114,57 +110,61 @@ public final class Libraries {
 
     /** Versions, and from where each library was loaded, a line each. */
     public List<String> details() {
-        List<String> lines = new ArrayList<>();
-        lines.add("driver " + kernelModule().map(version -> version + ", ").orElse("") + "CUDA up to " + driverVersion
-            + ": " + driver.path() + " (" + driver.place() + ")");
-        lines.add("cuBLAS " + cublasVersion + ": " + cublas.path() + " (" + cublas.place() + ")");
-        lines.add("NVRTC " + nvrtcVersion + ": " + nvrtc.path() + " (" + nvrtc.place() + ")");
-        return lines;
+        return List.of(
+            "driver " + releaseOfDriver().map(it -> it + ", ").orElse("") + "CUDA up to " + driver.version() + ": "
+                + driver.origin(),
+            "cuBLAS " + cublas.version() + ": " + cublas.origin(),
+            "NVRTC " + nvrtc.version() + ": " + nvrtc.origin());
     }
 
-    /** The version of the driver's kernel module, which is the number its packages bear. */
-    private static Optional<String> kernelModule() {
+    /** The number that the driver's packages bear, such as 550.54.14: libcuda.so.1 is a link to a file of that name. */
+    private Optional<String> releaseOfDriver() {
         try {
-            return Optional.of(Files.readString(Path.of("/sys/module/nvidia/version")).strip());
+            Matcher name = DRIVER_FILE.matcher(driver.path().toRealPath().getFileName().toString());
+            return name.matches() ? Optional.of(name.group(1)) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
-    private static Libraries find() {
+    private static Libraries find(UnaryOperator<String> environment) {
         String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
         if (!system.equals("Linux amd64")) {
             throw new DeviceUnavailableException("CUDA is supported on Linux x86-64 only, for now; this is " + system);
         }
-        LibrarySearch search = new LibrarySearch(System::getenv);
-        LoadedLibrary driver = search.driver().orElseThrow(() -> unusable(search,
-            "no NVIDIA driver was found (libcuda.so.1)", "install NVIDIA's driver, version 525 or newer"));
-        LoadedLibrary cublas = null;
-        LoadedLibrary nvrtc = null;
-        for (int major : MAJORS) {
-            cublas = search.cublas(major).orElse(null);
-            nvrtc = search.nvrtc(major).orElse(null);
-            if (cublas != null && nvrtc != null) {
-                try {
-                    JCudaNatives.load(major);
-                    return new Libraries(major, driver, cublas, nvrtc);
-                } catch (Unfit e) {
-                    throw unusable(search, e.getMessage(), "");
-                }
-            }
+        LibrarySearch search = new LibrarySearch(environment);
+        Optional<LoadedLibrary> driver = search.driver();
+        if (driver.isEmpty()) {
+            throw Advice.onDriver(search);
         }
-        throw unusable(search, "no complete set", "pip install nvidia-cublas-cu12 nvidia-cuda-nvrtc-cu12");
+        try {
+            return onDriver(driver.get(), search, Places.majors(environment));
+        } catch (DeviceUnavailableException e) {
+            driver.get().close();
+            throw e;
+        }
     }
 
-    private static DeviceUnavailableException unusable(LibrarySearch search, String reason, String remedy) {
-        return new DeviceUnavailableException("CUDA can't be used: " + reason + "\n" + String.join("\n", search.tried()) + "\n" + remedy);
-    }
-
-    private static int driverVersion(LoadedLibrary driver) throws Unfit {
-        return driver.library().integers("cuDriverGetVersion", 1)[0];
-    }
-
-    private static String cudaVersion(int number) {
-        return number / 1000 + "." + number % 1000 / 10;
+    private static Libraries onDriver(LoadedLibrary driver, LibrarySearch search, List<Integer> majors) {
+        for (int major : majors) {
+            if (major > driver.major()) {
+                continue;
+            }
+            Optional<LoadedLibrary> cublas = search.cublas(major);
+            Optional<LoadedLibrary> nvrtc = search.nvrtc(major);
+            try {
+                if (cublas.isPresent() && nvrtc.isPresent()) {
+                    JCudaNatives.load(major);
+                    return new Libraries(major, driver, cublas.get(), nvrtc.get());
+                }
+            } catch (Unfit e) {
+                cublas.get().close();
+                nvrtc.get().close();
+                throw Advice.onJCuda(search, e);
+            }
+            cublas.ifPresent(LoadedLibrary::close);
+            nvrtc.ifPresent(LoadedLibrary::close);
+        }
+        throw Advice.onToolkit(search, driver, majors);
     }
 }

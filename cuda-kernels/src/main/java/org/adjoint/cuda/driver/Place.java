@@ -4,7 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Somewhere that a library may be. */
-sealed interface Place {
+sealed interface Place permits Place.Folder, Place.Loader, Redistributables {
     /**
      * The folder in which to take the library and what belongs to it.
      *
@@ -13,6 +13,9 @@ sealed interface Place {
      * @throws Unfit if it is here but can't be had
      */
     Path folder(String name) throws Unfit;
+
+    /** What led to it, as a line on a loaded library says. */
+    String why();
 
     /** As a list of places tried names it. */
     String text();
@@ -50,6 +53,11 @@ sealed interface Place {
                 }
                 throw new Unfit(name + ", by name: " + e.getMessage());
             }
+        }
+
+        @Override
+        public String why() {
+            return "found by the loader";
         }
 
         @Override

@@ -9,11 +9,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
- * Where libraries are looked for, in order: folders named explicitly; CUDA_HOME and CUDA_PATH; the active Python
- * environment; the loader by name; the usual folders of the system. Folders that do not exist are left out, unless
- * somebody named them.
+ * Where libraries are looked for, in order: folders named explicitly; jars on the class path; CUDA_HOME and
+ * CUDA_PATH; the active Python environment; the loader by name; the usual folders of the system. Folders that do not
+ * exist are left out, unless somebody named them.
  */
 final class Places {
     /** The system property with folders, separated as in a class path; it comes before the environment variable. */
@@ -44,6 +45,7 @@ final class Places {
     static List<Place> ofToolkit(int major, UnaryOperator<String> environment) {
         Places result = new Places(environment);
         result.addExplicit();
+        result.places.add(Redistributables.onClassPath(environment));
         for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
             String home = environment.apply(variable);
             if (home != null && !home.isBlank()) {
@@ -72,6 +74,16 @@ final class Places {
         return folders;
     }
 
+    /** Major versions of CUDA, in the order to look for them: 12 first, unless a folder named explicitly holds 13 alone. */
+    static List<Integer> majors(UnaryOperator<String> environment) {
+        return explicitlyHolds(13, environment) && !explicitlyHolds(12, environment) ? List.of(13, 12) : List.of(12, 13);
+    }
+
+    private static boolean explicitlyHolds(int major, UnaryOperator<String> environment) {
+        return explicit(environment).stream().map(Place.Folder::path).anyMatch(folder ->
+            Files.exists(folder.resolve("libcublas.so." + major)) || Files.exists(folder.resolve("libnvrtc.so." + major)));
+    }
+
     private void addExplicit() {
         places.addAll(explicit(environment));
     }
@@ -84,8 +96,8 @@ final class Places {
         }
     }
 
-    private static java.util.stream.Stream<Path> toolkitFolders(Path home) {
-        return java.util.stream.Stream.of("lib64", "targets/x86_64-linux/lib", "lib").map(home::resolve);
+    private static Stream<Path> toolkitFolders(Path home) {
+        return Stream.of("lib64", "targets/x86_64-linux/lib", "lib").map(home::resolve);
     }
 
     private void addSystem(int major) {
