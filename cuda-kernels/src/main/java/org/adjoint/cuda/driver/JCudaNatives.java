@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import jcuda.JCudaVersion;
 import jcuda.LibUtils;
 import jcuda.driver.JCudaDriver;
@@ -25,8 +26,6 @@ import jcuda.nvrtc.JNvrtc;
 final class JCudaNatives {
     private static final int MADE_FOR = 12;
     private static final String TEMPORARY = "java.io.tmpdir";
-    /** What glibc says of a library on a file system mounted noexec. */
-    private static final String NO_EXECUTION = "failed to map segment";
 
     private JCudaNatives() { }
 
@@ -36,14 +35,19 @@ final class JCudaNatives {
         libraries.put(fileName("JCudaDriver"), read(fileName("JCudaDriver")));
         libraries.put(fileName("JNvrtc"), made(read(fileName("JNvrtc")), "libnvrtc.so.", major));
         libraries.put(fileName("JCublas2"), made(read(fileName("JCublas2")), "libcublas.so.", major));
-        List<String> reasons = new ArrayList<>();
+        Map<String, List<Path>> reasons = new LinkedHashMap<>();
         for (Path parent : NativeFolder.parents()) {
-            if (load(libraries, parent, reasons)) {
+            String reason = load(libraries, parent);
+            if (reason == null) {
                 return;
             }
+            reasons.computeIfAbsent(reason, any -> new ArrayList<>()).add(parent);
         }
-        throw new Unfit("JCuda's libraries can't be unpacked: " + String.join("; ", reasons)
-            + "; set java.io.tmpdir to a folder of yours that allows execution");
+        List<String> lines = new ArrayList<>();
+        reasons.forEach((reason, parents) -> lines.add(reason + " (in " + parents.stream().map(Path::toString)
+            .collect(Collectors.joining(", ")) + ")"));
+        throw new Unfit("JCuda's own libraries can't be loaded: " + String.join("; ", lines)
+            + "; if it is for the folders, set java.io.tmpdir to one of yours that allows execution");
     }
 
     /** The name of the file in JCuda's jar and in the folder, where JCuda expects it. */
@@ -71,26 +75,24 @@ final class JCudaNatives {
         return major == MADE_FOR ? library : SonamePatch.apply(library, name + MADE_FOR, name + major);
     }
 
-    private static boolean load(Map<String, byte[]> libraries, Path parent, List<String> reasons) throws Unfit {
+    /** Loads them from a folder in {@code parent}; the reason if that does not work there, or else null. */
+    private static String load(Map<String, byte[]> libraries, Path parent) throws Unfit {
         try (NativeFolder folder = NativeFolder.create(parent)) {
             List<Path> files = new ArrayList<>();
             for (Map.Entry<String, byte[]> library : libraries.entrySet()) {
                 files.add(folder.write(library.getKey(), library.getValue()));
             }
             for (Path file : files) {
-                DynamicLoader.tryOut(file);
+                try {
+                    DynamicLoader.tryOut(file);
+                } catch (Unfit e) {
+                    return e.getMessage().replace(folder.path() + "/", "");
+                }
             }
             initialize(folder.path());
-            return true;
+            return null;
         } catch (NativeFolder.Unusable e) {
-            reasons.add(parent + ": " + e.getMessage());
-            return false;
-        } catch (Unfit e) {
-            if (!e.getMessage().contains(NO_EXECUTION)) {
-                throw e;
-            }
-            reasons.add(parent + ": it allows no execution");
-            return false;
+            return e.getMessage();
         }
     }
 

@@ -3,10 +3,10 @@ package org.adjoint.cuda.driver;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -33,12 +33,15 @@ public final class Libraries {
     private final LoadedLibrary driver;
     private final LoadedLibrary cublas;
     private final LoadedLibrary nvrtc;
+    private final List<String> passedOver;
 
-    private Libraries(int major, LoadedLibrary driver, LoadedLibrary cublas, LoadedLibrary nvrtc) {
+    private Libraries(int major, LoadedLibrary driver, LoadedLibrary cublas, LoadedLibrary nvrtc,
+            List<String> passedOver) {
         this.major = major;
         this.driver = driver;
         this.cublas = cublas;
         this.nvrtc = nvrtc;
+        this.passedOver = passedOver;
     }
 
     /**
@@ -55,7 +58,7 @@ public final class Libraries {
         String folders = System.getProperty(Places.PROPERTY);
         if (failure == null || !Objects.equals(folders, failedFor)) {
             try {
-                loaded = find(System::getenv);
+                loaded = find(Surroundings.ofProcess());
                 return loaded;
             } catch (DeviceUnavailableException e) {
                 failure = e.getMessage();
@@ -108,13 +111,15 @@ public final class Libraries {
         return Stream.of(driver, nvrtc, cublas).flatMap(it -> it.library().find(function).stream()).findFirst();
     }
 
-    /** Versions, and from where each library was loaded, a line each. */
+    /** Versions, from where each library was loaded, and what could not be used, a line each. */
     public List<String> details() {
-        return List.of(
+        List<String> lines = new ArrayList<>(List.of(
             "driver " + releaseOfDriver().map(it -> it + ", ").orElse("") + "CUDA up to " + driver.version() + ": "
                 + driver.origin(),
             "cuBLAS " + cublas.version() + ": " + cublas.origin(),
-            "NVRTC " + nvrtc.version() + ": " + nvrtc.origin());
+            "NVRTC " + nvrtc.version() + ": " + nvrtc.origin()));
+        passedOver.forEach(line -> lines.add("passed over: " + line));
+        return lines;
     }
 
     /** The number that the driver's packages bear, such as 550.54.14: libcuda.so.1 is a link to a file of that name. */
@@ -127,18 +132,19 @@ public final class Libraries {
         }
     }
 
-    private static Libraries find(UnaryOperator<String> environment) {
+    /** As {@link #load}, without remembering anything. */
+    static Libraries find(Surroundings surroundings) {
         String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
         if (!system.equals("Linux amd64")) {
             throw new DeviceUnavailableException("CUDA is supported on Linux x86-64 only, for now; this is " + system);
         }
-        LibrarySearch search = new LibrarySearch(environment);
+        LibrarySearch search = new LibrarySearch(surroundings);
         Optional<LoadedLibrary> driver = search.driver();
         if (driver.isEmpty()) {
             throw Advice.onDriver(search);
         }
         try {
-            return onDriver(driver.get(), search, Places.majors(environment));
+            return onDriver(driver.get(), search, Places.majors(surroundings));
         } catch (DeviceUnavailableException e) {
             driver.get().close();
             throw e;
@@ -155,7 +161,7 @@ public final class Libraries {
             try {
                 if (cublas.isPresent() && nvrtc.isPresent()) {
                     JCudaNatives.load(major);
-                    return new Libraries(major, driver, cublas.get(), nvrtc.get());
+                    return new Libraries(major, driver, cublas.get(), nvrtc.get(), search.passedOver());
                 }
             } catch (Unfit e) {
                 cublas.get().close();

@@ -5,13 +5,12 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -29,19 +28,24 @@ final class LibrarySearch {
     /** CUDA 12.0, which came with version 525 of NVIDIA's driver. */
     private static final int LEAST_DRIVER = 12_000;
 
-    private final UnaryOperator<String> environment;
+    private final Surroundings surroundings;
     private final List<String> tried = new ArrayList<>();
-    private final Map<String, String> faults = new HashMap<>();
+    private final Map<String, String> faults = new LinkedHashMap<>();
     private final Set<String> usable = new HashSet<>();
 
-    /** A search in the places that the variables of {@code environment} name, among others. */
-    LibrarySearch(UnaryOperator<String> environment) {
-        this.environment = environment;
+    LibrarySearch(Surroundings surroundings) {
+        this.surroundings = surroundings;
     }
 
     /** What was tried so far, a line each. */
     List<String> tried() {
         return List.copyOf(tried);
+    }
+
+    /** What was found but could not be used, and folders that were named but do not exist, a line each. */
+    List<String> passedOver() {
+        return Stream.concat(Places.explicit(surroundings).stream().filter(folder -> !Files.isDirectory(folder.path()))
+            .map(Place.Folder::text), faults.values().stream()).toList();
     }
 
     /** What is wrong with the first library of this name that was found, if none could be used. */
@@ -56,24 +60,24 @@ final class LibrarySearch {
 
     /** The driver's library. */
     Optional<LoadedLibrary> driver() {
-        return first(DRIVER, Places.ofDriver(environment), LibrarySearch::openDriver);
+        return first(DRIVER, Places.ofDriver(surroundings), LibrarySearch::openDriver);
     }
 
     /** cuBLAS of a major version of CUDA. */
     Optional<LoadedLibrary> cublas(int major) {
-        return first(CUBLAS + major, Places.ofToolkit(major, environment), (group, folder) ->
+        return first(CUBLAS + major, Places.ofToolkit(major, surroundings), (group, folder) ->
             openCublas(group, folder, major));
     }
 
     /** NVRTC of a major version of CUDA. */
     Optional<LoadedLibrary> nvrtc(int major) {
-        return first(NVRTC + major, Places.ofToolkit(major, environment), (group, folder) ->
+        return first(NVRTC + major, Places.ofToolkit(major, surroundings), (group, folder) ->
             openNvrtc(group, folder, major));
     }
 
     /** A file of cuBLAS or NVRTC in a folder where it would be found; nothing is loaded. */
     Optional<Path> glimpse(int major) {
-        return Places.ofToolkit(major, environment).stream().filter(Place.Folder.class::isInstance)
+        return Places.ofToolkit(major, surroundings).stream().filter(Place.Folder.class::isInstance)
             .map(place -> ((Place.Folder) place).path())
             .flatMap(folder -> Stream.of(CUBLAS, NVRTC).map(name -> folder.resolve(name + major)))
             .filter(Files::exists).findFirst();

@@ -41,18 +41,28 @@ sealed interface Place permits Place.Folder, Place.Loader, Redistributables {
         }
     }
 
-    /** Wherever the system's loader finds it by its name: LD_LIBRARY_PATH, the loader's cache and its own folders. */
-    record Loader() implements Place {
+    /**
+     * Wherever the system's loader finds it by its name: LD_LIBRARY_PATH, the loader's cache and its own folders.
+     *
+     * @param root what lies elsewhere counts as absent
+     */
+    record Loader(Path root) implements Place {
         @Override
         public Path folder(String name) throws Unfit {
             try {
-                return DynamicLoader.locate(name).getParent();
+                Path file = DynamicLoader.locate(name);
+                return file.startsWith(root) ? file.getParent() : null;
             } catch (Unfit e) {
-                if (e.getMessage().startsWith(name + ": cannot open shared object file")) {
+                if (isAbsent(name, e)) {
                     return null;
                 }
-                throw new Unfit(name + ", by name: " + e.getMessage());
+                throw new Unfit(name + ", as the loader finds it: " + e.getMessage());
             }
+        }
+
+        /** The loader's words, in whatever language, begin with the name if it found no file, else with the file's path. */
+        private static boolean isAbsent(String name, Unfit reason) {
+            return reason.getMessage().startsWith(name + ":");
         }
 
         @Override

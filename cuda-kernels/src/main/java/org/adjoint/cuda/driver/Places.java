@@ -8,106 +8,100 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
- * Where libraries are looked for, in order: folders named explicitly; jars on the class path; CUDA_HOME and
- * CUDA_PATH; the active Python environment; the loader by name; the usual folders of the system. Folders that do not
- * exist are left out, unless somebody named them.
+ * Where libraries are looked for, in order: folders named explicitly; jars on the class path; CUDA_HOME and CUDA_PATH;
+ * the active Python environment; the loader by name; the usual folders of the system. Folders that do not exist are left
+ * out, unless somebody named them.
  */
 final class Places {
     /** The system property with folders, separated as in a class path; it comes before the environment variable. */
     static final String PROPERTY = "adjoint.cuda.libraries";
     static final String VARIABLE = "ADJOINT_CUDA_LIBRARIES";
+    private static final String SYSTEM = "system";
 
-    private final UnaryOperator<String> environment;
+    private final Surroundings surroundings;
     private final List<Place> places = new ArrayList<>();
 
-    private Places(UnaryOperator<String> environment) {
-        this.environment = environment;
+    private Places(Surroundings surroundings) {
+        this.surroundings = surroundings;
     }
 
     /** For libcuda.so.1, which the driver's package installs and no toolkit holds. */
-    static List<Place> ofDriver(UnaryOperator<String> environment) {
-        Places result = new Places(environment);
-        result.addExplicit();
-        result.places.add(new Place.Loader());
-        for (String folder : List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib/wsl/lib",
-            "/usr/local/nvidia/lib64", "/usr/lib/x86_64-linux-gnu/nvidia/current", "/run/opengl-driver/lib",
-            "/.singularity.d/libs")) {
-            result.addExisting(Path.of(folder), "system");
-        }
+    static List<Place> ofDriver(Surroundings surroundings) {
+        Places result = new Places(surroundings);
+        result.places.addAll(explicit(surroundings));
+        result.places.add(new Place.Loader(surroundings.root()));
+        result.addSystem("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib/wsl/lib", "usr/local/nvidia/lib64",
+            "usr/lib/x86_64-linux-gnu/nvidia/current", "run/opengl-driver/lib", ".singularity.d/libs");
         return List.copyOf(result.places);
     }
 
     /** For cuBLAS and NVRTC of one major version of CUDA. */
-    static List<Place> ofToolkit(int major, UnaryOperator<String> environment) {
-        Places result = new Places(environment);
-        result.addExplicit();
-        result.places.add(Redistributables.onClassPath(environment));
+    static List<Place> ofToolkit(int major, Surroundings surroundings) {
+        Places result = new Places(surroundings);
+        result.places.addAll(explicit(surroundings));
+        result.places.add(Redistributables.of(surroundings));
         for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
-            String home = environment.apply(variable);
-            if (home != null && !home.isBlank()) {
-                result.addToolkit(Path.of(home), variable);
+            String home = surroundings.variable(variable);
+            if (home != null) {
+                result.addNamed(Path.of(home), variable);
             }
         }
-        for (PythonEnvironment python : PythonEnvironment.active(environment)) {
+        for (PythonEnvironment python : PythonEnvironment.active(surroundings)) {
             python.libraryFolders(major).forEach(folder -> result.addExisting(folder, python.why()));
         }
-        result.places.add(new Place.Loader());
-        result.addSystem(major);
+        result.places.add(new Place.Loader(surroundings.root()));
+        Path local = surroundings.root().resolve("usr/local");
+        List<Path> toolkits = new ArrayList<>(List.of(local.resolve("cuda")));
+        toolkits.addAll(children(local, "cuda-" + major + "*").reversed());
+        toolkits.add(surroundings.root().resolve("opt/cuda"));
+        toolkits.forEach(home -> foldersOf(home).forEach(folder -> result.addExisting(folder, SYSTEM)));
+        result.addSystem("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/local/nvidia/lib64");
         return List.copyOf(result.places);
     }
 
     /** The folders named by the property or, without it, by the environment variable. */
-    static List<Place.Folder> explicit(UnaryOperator<String> environment) {
-        String property = System.getProperty(PROPERTY);
-        String why = property != null ? PROPERTY : VARIABLE;
-        String value = property != null ? property : environment.apply(VARIABLE);
+    static List<Place.Folder> explicit(Surroundings surroundings) {
+        String property = surroundings.libraries();
+        String value = property != null ? property : surroundings.variable(VARIABLE);
         List<Place.Folder> folders = new ArrayList<>();
         for (String folder : value == null ? new String[0] : value.split(File.pathSeparator)) {
             if (!folder.isBlank()) {
-                folders.add(new Place.Folder(Path.of(folder.strip()).toAbsolutePath().normalize(), why));
+                folders.add(new Place.Folder(Path.of(folder.strip()).toAbsolutePath().normalize(),
+                    property != null ? PROPERTY : VARIABLE));
             }
         }
         return folders;
     }
 
     /** Major versions of CUDA, in the order to look for them: 12 first, unless a folder named explicitly holds 13 alone. */
-    static List<Integer> majors(UnaryOperator<String> environment) {
-        return explicitlyHolds(13, environment) && !explicitlyHolds(12, environment) ? List.of(13, 12) : List.of(12, 13);
+    static List<Integer> majors(Surroundings surroundings) {
+        return explicitlyHolds(13, surroundings) && !explicitlyHolds(12, surroundings) ? List.of(13, 12) : List.of(12, 13);
     }
 
-    private static boolean explicitlyHolds(int major, UnaryOperator<String> environment) {
-        return explicit(environment).stream().map(Place.Folder::path).anyMatch(folder ->
-            Files.exists(folder.resolve("libcublas.so." + major)) || Files.exists(folder.resolve("libnvrtc.so." + major)));
+    private static boolean explicitlyHolds(int major, Surroundings surroundings) {
+        return explicit(surroundings).stream().map(Place.Folder::path)
+            .flatMap(folder -> Stream.of(LibrarySearch.CUBLAS, LibrarySearch.NVRTC).map(name -> folder.resolve(name + major)))
+            .anyMatch(Files::exists);
     }
 
-    private void addExplicit() {
-        places.addAll(explicit(environment));
-    }
-
-    /** Named by somebody: shown as tried even where it does not exist. */
-    private void addToolkit(Path home, String why) {
-        List<Path> folders = toolkitFolders(home).filter(Files::isDirectory).toList();
+    /** The folder of a toolkit that somebody named is shown as tried even where it does not exist. */
+    private void addNamed(Path home, String why) {
+        List<Path> folders = foldersOf(home).filter(Files::isDirectory).toList();
         for (Path folder : folders.isEmpty() ? List.of(home.resolve("lib64")) : folders) {
             places.add(new Place.Folder(folder.toAbsolutePath().normalize(), why));
         }
     }
 
-    private static Stream<Path> toolkitFolders(Path home) {
-        return Stream.of("lib64", "targets/x86_64-linux/lib", "lib").map(home::resolve);
+    private static Stream<Path> foldersOf(Path toolkit) {
+        return Stream.of("lib64", "targets/x86_64-linux/lib", "lib").map(toolkit::resolve);
     }
 
-    private void addSystem(int major) {
-        List<Path> homes = new ArrayList<>();
-        homes.add(Path.of("/usr/local/cuda"));
-        homes.addAll(children(Path.of("/usr/local"), "cuda-" + major + "*").reversed());
-        homes.add(Path.of("/opt/cuda"));
-        homes.forEach(home -> toolkitFolders(home).forEach(folder -> addExisting(folder, "system")));
-        for (String folder : List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64")) {
-            addExisting(Path.of(folder), "system");
+    private void addSystem(String... folders) {
+        for (String folder : folders) {
+            addExisting(surroundings.root().resolve(folder), SYSTEM);
         }
     }
 

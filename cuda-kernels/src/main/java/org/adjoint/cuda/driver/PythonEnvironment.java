@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 
 /**
  * A Python installation whose packages may hold CUDA's libraries: {@code pip install nvidia-cublas-cu12} puts them into
@@ -21,15 +20,15 @@ import java.util.function.UnaryOperator;
 record PythonEnvironment(Path prefix, String why) {
 
     /** Those of VIRTUAL_ENV, of CONDA_PREFIX and of the {@code python3} on the PATH, in this order. */
-    static List<PythonEnvironment> active(UnaryOperator<String> environment) {
+    static List<PythonEnvironment> active(Surroundings surroundings) {
         List<PythonEnvironment> found = new ArrayList<>();
         for (String variable : List.of("VIRTUAL_ENV", "CONDA_PREFIX")) {
-            String prefix = environment.apply(variable);
-            if (prefix != null && !prefix.isBlank()) {
+            String prefix = surroundings.variable(variable);
+            if (prefix != null) {
                 found.add(new PythonEnvironment(Path.of(prefix).toAbsolutePath().normalize(), variable));
             }
         }
-        for (Path prefix : prefixesOnPath(environment)) {
+        for (Path prefix : prefixesOnPath(surroundings)) {
             found.add(new PythonEnvironment(prefix, "python3 on the PATH"));
         }
         return found;
@@ -59,13 +58,13 @@ record PythonEnvironment(Path prefix, String why) {
         return folders;
     }
 
-    private static Set<Path> prefixesOnPath(UnaryOperator<String> environment) {
+    private static Set<Path> prefixesOnPath(Surroundings surroundings) {
         Set<Path> prefixes = new LinkedHashSet<>();
-        String path = environment.apply("PATH");
+        String path = surroundings.variable("PATH");
         for (String folder : path == null ? new String[0] : path.split(File.pathSeparator)) {
             Path python = Path.of(folder, "python3");
             if (!folder.isBlank() && Files.isExecutable(python)) {
-                addPrefixes(python, environment, prefixes);
+                addPrefixes(python, surroundings, prefixes);
                 break;
             }
         }
@@ -73,10 +72,10 @@ record PythonEnvironment(Path prefix, String why) {
     }
 
     /** A virtual environment's python3 is a link: its own packages come before those of the Python it leads to. */
-    private static void addPrefixes(Path python, UnaryOperator<String> environment, Set<Path> prefixes) {
+    private static void addPrefixes(Path python, Surroundings surroundings, Set<Path> prefixes) {
         Path bin = python.toAbsolutePath().normalize().getParent();
         if (bin.endsWith("shims")) {
-            addPyenv(bin.getParent(), environment, prefixes);
+            addPyenv(bin.getParent(), surroundings, prefixes);
             return;
         }
         prefixes.add(bin.getParent());
@@ -85,17 +84,17 @@ record PythonEnvironment(Path prefix, String why) {
         } catch (IOException e) {
             return;
         }
-        String home = environment.apply("HOME");
-        if (home != null && !home.isBlank()) {
+        String home = surroundings.variable("HOME");
+        if (home != null) {
             prefixes.add(Path.of(home, ".local"));
         }
     }
 
     /** pyenv puts a script in place of python3; which Python it starts, PYENV_VERSION or a file says. */
-    private static void addPyenv(Path root, UnaryOperator<String> environment, Set<Path> prefixes) {
-        String version = environment.apply("PYENV_VERSION");
+    private static void addPyenv(Path root, Surroundings surroundings, Set<Path> prefixes) {
+        String version = surroundings.variable("PYENV_VERSION");
         try {
-            if (version == null || version.isBlank()) {
+            if (version == null) {
                 version = Files.readString(root.resolve("version")).strip();
             }
         } catch (IOException e) {

@@ -19,7 +19,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 import java.util.jar.JarEntry;
 
 /**
@@ -39,11 +38,10 @@ record Redistributables(ClassLoader loader, Path cache) implements Place {
     private static final FileAttribute<Set<PosixFilePermission>> PRIVATE =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
-    static Redistributables onClassPath(UnaryOperator<String> environment) {
-        String caches = environment.apply("XDG_CACHE_HOME");
-        Path cache = caches != null && !caches.isBlank() ? Path.of(caches)
-            : Path.of(System.getProperty("user.home"), ".cache");
-        return new Redistributables(Redistributables.class.getClassLoader(), cache);
+    static Redistributables of(Surroundings surroundings) {
+        String caches = surroundings.variable("XDG_CACHE_HOME");
+        return new Redistributables(surroundings.jars(),
+            caches != null ? Path.of(caches) : Path.of(System.getProperty("user.home"), ".cache"));
     }
 
     @Override
