@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -40,6 +41,7 @@ public final class CubinCache {
     private final Path folder;
     private final List<Path> readOnly;
     private final long limitBytes;
+    private final Consumer<String> notice;
     private final AtomicBoolean complained = new AtomicBoolean();
 
     /**
@@ -48,6 +50,12 @@ public final class CubinCache {
      * @param limitBytes of all entries in {@code folder}; beyond it, those that were not used for longest go
      */
     public CubinCache(Path folder, List<Path> readOnly, long limitBytes) {
+        this(folder, readOnly, limitBytes, text -> LOG.log(System.Logger.Level.WARNING, text));
+    }
+
+    /** @param notice told once where entries can't be stored */
+    CubinCache(Path folder, List<Path> readOnly, long limitBytes, Consumer<String> notice) {
+        this.notice = notice;
         this.folder = folder;
         this.readOnly = List.copyOf(readOnly);
         this.limitBytes = limitBytes;
@@ -158,7 +166,7 @@ public final class CubinCache {
                 deleteQuietly(temporary);
             }
             if (complained.compareAndSet(false, true)) {
-                LOG.log(System.Logger.Level.WARNING, "compiled kernels can't be kept in " + folder + " (" + e
+                notice.accept("compiled kernels can't be kept in " + folder + " (" + e
                     + "): each process compiles its own, which takes seconds; name a folder that can be written with"
                     + " -Dadjoint.cuda.cache=... or ADJOINT_CUDA_CACHE");
             }

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import org.adjoint.backend.OutOfDeviceMemoryException;
+import org.adjoint.plan.Plan;
 
 /**
  * Takes memory from the driver in segments and hands out blocks of them, best fit first; a block is split where much
@@ -67,7 +68,7 @@ final class DeviceMemory {
     /**
      * @param bytes at least 0
      * @param counted whether it is the user's, and so part of {@link #liveBytes}
-     * @return the address of {@code bytes}, rounded up to a multiple of 256, aligned to 256 bytes
+     * @return the address of memory aligned to 256 bytes and padded to a multiple of {@link Plan#ALIGNMENT}
      * @throws OutOfDeviceMemoryException if there is not enough, even after idle segments were given back
      */
     long allocate(long bytes, boolean counted) {
@@ -78,14 +79,16 @@ final class DeviceMemory {
             throw outOfMemory(bytes, "");
         }
         long rounded = Math.max(1, Math.ceilDiv(bytes, ALIGNMENT)) * ALIGNMENT;
-        Block block = pooling ? fromPool(rounded, bytes) : own(rounded, bytes);
+        Block block = pooling ? fromPool(rounded, bytes) : own(bytes);
         block.asked = counted ? bytes : 0;
         liveBytes += block.asked;
         live.put(block.address, block);
         return block.address;
     }
 
-    private Block own(long rounded, long bytes) {
+    /** Padded no further than the contract asks, so that checking tools see where it ends. */
+    private Block own(long bytes) {
+        long rounded = Math.max(1, Math.ceilDiv(bytes, Plan.ALIGNMENT)) * Plan.ALIGNMENT;
         long address = raw.take(rounded);
         if (address == 0) {
             throw outOfMemory(bytes, "");

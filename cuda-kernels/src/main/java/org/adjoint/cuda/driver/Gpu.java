@@ -19,8 +19,6 @@ import org.adjoint.cuda.launch.Source;
  * failure's words.
  */
 public final class Gpu implements AutoCloseable {
-    private static final int OLDEST_ARCHITECTURE = 75;
-
     private final GpuInfo info;
     private final GpuOptions options;
     private final KernelCompiler compiler;
@@ -82,9 +80,8 @@ public final class Gpu implements AutoCloseable {
                 + (cards.size() == 1 ? "only cuda:0" : "cuda:0 to cuda:" + (cards.size() - 1)));
         }
         GpuInfo info = cards.get(ordinal);
-        if (info.architecture() < OLDEST_ARCHITECTURE) {
-            throw new DeviceUnavailableException("cuda:" + ordinal + " (" + info.name() + ") has compute capability "
-                + info.computeCapability() + ", but 7.5 (Turing, 2018) is the oldest that serves");
+        if (info.problem() != null) {
+            throw new DeviceUnavailableException(info.problem());
         }
         return new Gpu(info, new KernelCompiler(libraries, cache), options);
     }
@@ -110,7 +107,7 @@ public final class Gpu implements AutoCloseable {
 
     /**
      * @param bytes at least 0
-     * @return the address of memory that is aligned and padded to 256 bytes; its contents are undefined
+     * @return the address of memory aligned to 256 bytes, padded to a multiple of 64; its contents are undefined
      * @throws OutOfDeviceMemoryException if there is not enough
      */
     public long allocate(long bytes) {
