@@ -1,9 +1,9 @@
 // Layer normalization along the last axis: y = (x - mean) rstd gamma + beta, rstd = 1 / sqrt(variance + epsilon), and
 // its gradient. P: the parameters' dtype, of T's compute type.
 // A row of up to 1,024 elements (512 of f64) is shared by a warp, one of up to 8,192 (4,096) by a block, in registers:
-// forward reads x once and writes y once; for dx, x and dy are read once and dx is written once. Of longer rows x is read
-// three times, or x and dy twice, mostly from the L2 cache. dgamma and dbeta read x and dy once more, sum them over fixed
-// stripes of rows, and add the stripes' sums in order.
+// forward reads x once and writes y once; for dx, x and dy are read once and dx is written once. Of longer rows x is
+// read three times, or x and dy twice, mostly from the L2 cache.
+// dgamma and dbeta read x and dy once more, sum them over fixed stripes of rows, and add the stripes' sums in order.
 #include "rows.cuh"
 
 // Forward
