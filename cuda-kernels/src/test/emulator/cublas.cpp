@@ -86,8 +86,8 @@ bool writes(const void* address, int64_t bytes, const char* what) {
 }
 
 void fault(const char* message) {
-    if (auto report = emulator::imported<void (*)(int, const char*)>("emulator_fault")) {
-        report(719, message);
+    if (auto report = emulator::imported<void (*)(int, const char*, const char*)>("emulator_fault")) {
+        report(719, "overlap", message);
     }
 }
 
@@ -262,7 +262,7 @@ Batch listed(const void* const* table) { return {nullptr, const_cast<void* const
 extern "C" {
 
 int cublasCreate_v2(Handle** handle) {
-    INJECTED("cublasCreate_v2")
+    INJECTED("cublasCreate")
     auto current = emulator::imported<int (*)(void**)>("cuCtxGetCurrent");
     void* context = nullptr;
     if (handle == nullptr) {
@@ -276,7 +276,7 @@ int cublasCreate_v2(Handle** handle) {
 }
 
 int cublasDestroy_v2(Handle* handle) {
-    INJECTED("cublasDestroy_v2")
+    INJECTED("cublasDestroy")
     REQUIRE(handle)
     handle->magic = 0;
     delete handle;
@@ -284,7 +284,7 @@ int cublasDestroy_v2(Handle* handle) {
 }
 
 int cublasGetVersion_v2(Handle*, int* version) {
-    INJECTED("cublasGetVersion_v2")
+    INJECTED("cublasGetVersion")
     *version = EMULATOR_CUBLAS_VERSION;
     return SUCCESS;
 }
@@ -305,27 +305,27 @@ size_t cublasGetCudartVersion() {
 }
 
 int cublasSetStream_v2(Handle* handle, void* stream) {
-    INJECTED("cublasSetStream_v2")
+    INJECTED("cublasSetStream")
     REQUIRE(handle)
     handle->stream = stream;
     return SUCCESS;
 }
 
 int cublasGetStream_v2(Handle* handle, void** stream) {
-    INJECTED("cublasGetStream_v2")
+    INJECTED("cublasGetStream")
     REQUIRE(handle)
     *stream = handle->stream;
     return SUCCESS;
 }
 
 int cublasSetWorkspace_v2(Handle* handle, void* workspace, size_t bytes) {
-    INJECTED("cublasSetWorkspace_v2")
+    INJECTED("cublasSetWorkspace")
     REQUIRE(handle)
     return (workspace == nullptr && bytes > 0) || (uintptr_t) workspace % 256 != 0 ? INVALID_VALUE : SUCCESS;
 }
 
 int cublasSetPointerMode_v2(Handle* handle, int mode) {
-    INJECTED("cublasSetPointerMode_v2")
+    INJECTED("cublasSetPointerMode")
     REQUIRE(handle)
     if (mode != 0 && mode != 1) {
         return INVALID_VALUE;
@@ -335,7 +335,7 @@ int cublasSetPointerMode_v2(Handle* handle, int mode) {
 }
 
 int cublasGetPointerMode_v2(Handle* handle, int* mode) {
-    INJECTED("cublasGetPointerMode_v2")
+    INJECTED("cublasGetPointerMode")
     REQUIRE(handle)
     *mode = handle->pointer_mode;
     return SUCCESS;

@@ -275,8 +275,8 @@ private:
         for (const std::string& kernel : kernels) {
             out += kernel + "\n";
         }
-        out += "extern \"C\" __attribute__((visibility(\"default\"))) const char* const emulator_functions[];\n"
-            "const char* const emulator_functions[] = {";
+        out += "extern \"C\" __attribute__((visibility(\"default\"))) const char* const emulator_declared[];\n"
+            "const char* const emulator_declared[] = {";
         for (const std::string& function : functions) {
             out += "\"" + function + "\", ";
         }

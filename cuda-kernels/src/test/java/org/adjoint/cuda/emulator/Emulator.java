@@ -10,6 +10,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 
@@ -25,14 +28,6 @@ import org.junit.jupiter.api.Assumptions;
 public final class Emulator {
     /** The threads of a block take turns in one order, or each launch is run in several, whose results are compared. */
     public enum Order { FORWARD, ALL }
-
-    /**
-     * A function of the kernels' sources.
-     *
-     * @param name {@code "softmax.cu:12:softmax_row"}, or for a kernel {@code "softmax.cu:20:kernel softmax_forward_f32"}
-     * @param entered whether a thread has run it
-     */
-    public record Function(String name, boolean entered) { }
 
     /** Every fallible call, in place of the name of one. */
     public static final String ANY_CALL = "*";
@@ -87,7 +82,7 @@ public final class Emulator {
         return folder;
     }
 
-    /** As if the process had just started: no context, no memory, no fault, nothing counted, everything checked. */
+    /** As if the process had just started: no context, no memory, no fault, nothing counted, the settings as they were. */
     public void reset() {
         callVoid("emulator_reset");
     }
@@ -95,21 +90,29 @@ public final class Emulator {
     /**
      * Makes a call fail once.
      *
-     * @param call such as {@code "cuMemAlloc_v2"}, or {@link #ANY_CALL}
+     * @param call such as {@code "cuMemAlloc"}, without the version that is part of its symbol; {@code "kernel"} and
+     *     {@code "copy"} fail when they run, long after the call; or {@link #ANY_CALL}
      * @param nth 1 for the next one
      * @param code the status that it returns, of the library that it belongs to
      */
     public void failAt(String call, int nth, int code) {
         try (Arena arena = Arena.ofConfined()) {
-            callVoid("emulator_fail_at", arena.allocateFrom(call), nth, code);
+            callVoid("emulator_fail", arena.allocateFrom(call), nth, code);
         }
     }
 
-    /** How often a fallible call was made since {@link #reset}. */
-    public long calls(String call) {
-        try (Arena arena = Arena.ofConfined()) {
-            return (long) call(ValueLayout.JAVA_LONG, "emulator_calls", arena.allocateFrom(call));
-        }
+    /** Takes back what {@link #failAt} ordered and has not come to pass. */
+    public void failNoMore() {
+        callVoid("emulator_fail", MemorySegment.NULL, 0, 0);
+    }
+
+    /** The fallible calls since {@link #reset} or {@link #forgetCalls}, in order. */
+    public List<String> calls() {
+        return text("emulator_calls").lines().toList();
+    }
+
+    public void forgetCalls() {
+        callVoid("emulator_forget_calls");
     }
 
     /** How many bytes the device has. */
@@ -118,17 +121,48 @@ public final class Emulator {
     }
 
     public void order(Order order) {
-        callVoid("emulator_order", order.ordinal());
+        callVoid("emulator_orders", order == Order.ALL ? 1 : 0);
     }
 
-    /** Whether each access to memory is checked; without, kernels run faster. */
-    public void checks(boolean on) {
-        callVoid("emulator_checks", on ? 1 : 0);
+    /** How many devices there are. */
+    public void devices(int count) {
+        callVoid("emulator_devices", count);
     }
 
-    /** What the emulator found wrong first since {@link #reset}, with file, line, block and thread; empty if nothing. */
-    public String lastFault() {
-        return text("emulator_last_fault");
+    /**
+     * What kind of card it is.
+     *
+     * @param architecture compute capability times 10
+     */
+    public void device(int architecture, int multiprocessors) {
+        callVoid("emulator_device", architecture / 10, architecture % 10, multiprocessors);
+    }
+
+    /**
+     * The newest CUDA that the driver serves.
+     *
+     * @param version 12060 for CUDA 12.6
+     */
+    public void driver(int version) {
+        callVoid("emulator_driver", version);
+    }
+
+    /**
+     * What the emulator found wrong first since {@link #reset} or {@link #forgive}, beginning with its kind, with file,
+     * line, kernel, block, thread and order; empty if nothing.
+     */
+    public String fault() {
+        return text("emulator_report");
+    }
+
+    /** The kind of {@link #fault}, such as {@code "out-of-bounds"}; empty if there is none. */
+    public String faultKind() {
+        return text("emulator_kind");
+    }
+
+    /** Forgets {@link #fault}; the context that it befell stays failed. */
+    public void forgive() {
+        callVoid("emulator_forgive");
     }
 
     /** Bytes of device memory that are allocated. */
@@ -136,11 +170,38 @@ public final class Emulator {
         return (long) call(ValueLayout.JAVA_LONG, "emulator_live_bytes");
     }
 
-    /** The functions of every module that this process has loaded. */
-    public List<Function> coverage() {
-        return text("emulator_coverage").lines()
-            .map(line -> new Function(line.substring(2), line.charAt(0) == '1'))
-            .collect(Collectors.toList());
+    /** How many allocations of device memory there are. */
+    public long liveAllocations() {
+        return (long) call(ValueLayout.JAVA_LONG, "emulator_live_allocations");
+    }
+
+    /** Part of an allocation holds nothing from now on: touching it is a fault. For memory that is divided further. */
+    public void dead(long address, long bytes) {
+        callVoid("emulator_dead", address, bytes);
+    }
+
+    /** Part of an allocation that was {@link #dead} may be used again; nothing has been written to it yet. */
+    public void live(long address, long bytes) {
+        callVoid("emulator_live", address, bytes);
+    }
+
+    /** How often each kernel was launched since {@link #reset}. */
+    public Map<String, Long> launches() {
+        return text("emulator_kernels").lines().map(line -> line.split(" ", 2))
+            .collect(Collectors.toMap(parts -> parts[1], parts -> Long.valueOf(parts[0])));
+    }
+
+    /**
+     * Every function of the kernel sources that this process has loaded, {@code "softmax.cu:12:softmax_row"}, and kernels
+     * {@code "softmax.cu:20:kernel softmax_forward_f32"}, whether they ran or not.
+     */
+    public Set<String> functions() {
+        return text("emulator_functions").lines().collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** Those of {@link #functions} that a thread has run. */
+    public Set<String> entered() {
+        return text("emulator_entered").lines().collect(Collectors.toCollection(TreeSet::new));
     }
 
     private String text(String function) {
