@@ -3,4 +3,8 @@ module org.adjoint.cuda {
     requires jcublas;
     requires jcuda;
     requires org.adjoint;
+
+    exports org.adjoint.cuda;
+
+    provides org.adjoint.backend.Backend with org.adjoint.cuda.CudaBackend;
 }

@@ -38,6 +38,7 @@ import org.adjoint.cuda.launch.Card;
 public record GpuInfo(int ordinal, String name, int architecture, long memoryBytes, String driverVersion,
     int multiprocessors, int sharedBytes, String pciId, String uuid, int clockKilohertz, int memoryClockKilohertz,
     int busBits) {
+    private static final int OLDEST_ARCHITECTURE = 75;
 
     /** One line: the card and its memory. */
     public String description() {
@@ -48,6 +49,12 @@ public record GpuInfo(int ordinal, String name, int architecture, long memoryByt
     /** Such as {@code 9.0}. */
     public String computeCapability() {
         return architecture / 10 + "." + architecture % 10;
+    }
+
+    /** Why the card can't be used, or null. */
+    public String problem() {
+        return architecture >= OLDEST_ARCHITECTURE ? null : "cuda:" + ordinal + " (" + name
+            + ") has compute capability " + computeCapability() + ", but 7.5 (Turing, 2018) is the oldest that serves";
     }
 
     /** What kernels may depend on. */

@@ -1,0 +1,206 @@
+package org.adjoint.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.adjoint.backend.Buffer;
+import org.adjoint.backend.Executable;
+import org.adjoint.cuda.driver.Gpu;
+import org.adjoint.cuda.launch.Prepared;
+import org.adjoint.cuda.launch.Work;
+import org.adjoint.plan.Plan;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.Slot;
+
+/**
+ * A plan's steps as commands for the stream. {@link #run} returns when all is enqueued; where steps check indices, it waits
+ * for the last of these before it enqueues what changes variables, while the card has that much less to do.
+ */
+final class CudaExecutable implements Executable {
+    private static final long WORKSPACE_ALIGNMENT = 256;
+
+    /** A command and the step it belongs to. */
+    private record Entry(int step, Command command) { }
+
+    private final Plan plan;
+    private final Gpu gpu;
+    private final StatusWord status;
+    private final boolean separateIntermediates;
+    private final Replay replay;
+    private final Arena arena = Arena.ofShared();
+    private final List<Entry> entries = new ArrayList<>();
+    private final long workspaceBytes;
+    /** Entries up to here are over before the rest is enqueued; 0 where nothing is checked. */
+    private final int checked;
+    private boolean closed;
+
+    /** @param prepared one for each step */
+    CudaExecutable(Plan plan, List<Prepared> prepared, Gpu gpu, StatusWord status, CudaOptions options) {
+        this.plan = plan;
+        this.gpu = gpu;
+        this.status = status;
+        this.separateIntermediates = options.separateIntermediates();
+        this.replay = options.replays() ? new Replay(gpu) : null;
+        long workspace = 0;
+        int lastCheck = 0;
+        try {
+            for (int step = 0; step < prepared.size(); step++) {
+                for (Work work : prepared.get(step).work()) {
+                    entries.add(new Entry(step, Command.of(work, step, gpu, arena)));
+                }
+                workspace = Math.max(workspace, prepared.get(step).workspaceBytes());
+                if (prepared.get(step).checksIndices()) {
+                    lastCheck = entries.size();
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+        this.workspaceBytes = workspace;
+        this.checked = lastCheck;
+    }
+
+    @Override
+    public void run(Buffer[] externals, long[] scalars) {
+        execute(externals, scalars, false);
+    }
+
+    @Override
+    public void dryRun(Buffer[] externals, long[] scalars) {
+        execute(externals, scalars, true);
+    }
+
+    private synchronized void execute(Buffer[] externals, long[] scalars, boolean dry) {
+        if (closed) {
+            throw new IllegalStateException("this executable is closed");
+        }
+        if (externals.length != plan.externals()) {
+            throw new IllegalArgumentException(
+                "the plan binds " + plan.externals() + " buffers, not " + externals.length);
+        }
+        long[] slots = new long[plan.slots().size()];
+        for (int i = 0; i < slots.length; i++) {
+            Slot slot = plan.slots().get(i);
+            if (slot.kind() == Slot.Kind.EXTERNAL) {
+                slots[i] = external(slot, externals[(int) slot.position()]);
+            }
+        }
+        try (Lease lease = new Lease(slots)) {
+            Binding binding = new Binding(slots, lease.workspace, status.address(), plan.withExtra(scalars));
+            if (dry) {
+                enqueueEmpty(binding);
+                return;
+            }
+            enqueue(binding, 0, checked);
+            if (checked > 0) {
+                check(binding);
+            }
+            enqueue(binding, checked, entries.size());
+        }
+    }
+
+    private long external(Slot slot, Buffer buffer) {
+        if (!(buffer instanceof CudaBuffer own) || !own.belongsTo(gpu)) {
+            throw new IllegalArgumentException("external " + slot.position() + " is not a buffer of this cuda device");
+        }
+        if (own.bytes() < slot.bytes()) {
+            throw new IllegalArgumentException("external " + slot.position() + " needs " + slot.bytes()
+                + " bytes but its buffer has " + own.bytes());
+        }
+        return own.address();
+    }
+
+    private void enqueue(Binding binding, int from, int to) {
+        if (from == to) {
+            return;
+        }
+        Runnable commands = () -> {
+            for (int i = from; i < to; i++) {
+                entries.get(i).command.enqueue(gpu, binding);
+            }
+        };
+        if (replay == null) {
+            commands.run();
+        } else {
+            replay.run(binding, from, commands);
+        }
+    }
+
+    /** Everything but the work: parameters are written and as many kernels launched, which do nothing. */
+    private void enqueueEmpty(Binding binding) {
+        for (Entry entry : entries) {
+            if (entry.command instanceof Command.Launched launched) {
+                launched.parameters().bind(binding);
+            }
+            status.launchNothing();
+        }
+    }
+
+    private void check(Binding binding) {
+        long found = status.read();
+        if (found == IndexFailure.NONE) {
+            return;
+        }
+        int failed = IndexFailure.step(found);
+        // Later steps may have overwritten the indices: what came before the failed one is computed again.
+        for (int i = 0; i < checked && entries.get(i).step < failed; i++) {
+            entries.get(i).command.enqueue(gpu, binding);
+        }
+        PlanStep.Kernel step = (PlanStep.Kernel) plan.steps().get(failed);
+        IndexOutOfBoundsException failure = IndexFailure.describe(found, step,
+            (slot, offset, target) -> gpu.read(binding.slots()[slot] + offset, target));
+        status.reset();
+        throw failure;
+    }
+
+    /** Memory for the intermediates of one run. Freed when all is enqueued: the stream keeps the order of its users. */
+    private final class Lease implements AutoCloseable {
+        final long workspace;
+        private final List<Long> allocations = new ArrayList<>();
+
+        Lease(long[] slots) {
+            try {
+                long arenaBytes = separateIntermediates ? 0 : plan.arenaBytes();
+                long start = -arenaBytes & WORKSPACE_ALIGNMENT - 1;
+                long base = allocate(arenaBytes + start + (separateIntermediates ? 0 : workspaceBytes));
+                for (int i = 0; i < slots.length; i++) {
+                    Slot slot = plan.slots().get(i);
+                    if (slot.kind() == Slot.Kind.ARENA) {
+                        slots[i] = separateIntermediates ? allocate(slot.bytes()) : base + slot.position();
+                    }
+                }
+                workspace = separateIntermediates ? allocate(workspaceBytes) : base + arenaBytes + start;
+            } catch (RuntimeException | Error e) {
+                close();
+                throw e;
+            }
+        }
+
+        private long allocate(long bytes) {
+            if (bytes == 0) {
+                return 0;
+            }
+            long address = gpu.allocate(bytes);
+            allocations.add(address);
+            return address;
+        }
+
+        @Override
+        public void close() {
+            allocations.forEach(gpu::free);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            if (replay != null) {
+                replay.close();
+            }
+            arena.close();
+        }
+    }
+}

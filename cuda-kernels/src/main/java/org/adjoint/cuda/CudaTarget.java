@@ -1,0 +1,66 @@
+package org.adjoint.cuda;
+
+import java.util.List;
+import org.adjoint.cuda.kernel.AdamWKernel;
+import org.adjoint.cuda.kernel.AttentionGradientKernel;
+import org.adjoint.cuda.kernel.AttentionKernel;
+import org.adjoint.cuda.kernel.CrossEntropyKernel;
+import org.adjoint.cuda.kernel.LayerNormKernel;
+import org.adjoint.cuda.kernel.MatMulKernel;
+import org.adjoint.cuda.kernel.SoftmaxKernel;
+import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.Op;
+import org.adjoint.graph.TensorType;
+import org.adjoint.plan.Target;
+import org.adjoint.plan.View;
+
+/** What there are kernels for, and in which layouts they take their inputs. */
+final class CudaTarget implements Target {
+    static final CudaTarget INSTANCE = new CudaTarget();
+
+    private CudaTarget() { }
+
+    @Override
+    public boolean supports(Op.Fused op, List<TensorType> inputs) {
+        return switch (op) {
+            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _ -> true;
+            case FusedOp.LayerNorm _ -> LayerNormKernel.supports(inputs);
+            case FusedOp.LayerNormGradient _ -> LayerNormKernel.supportsGradient(inputs);
+            // Operands of different precisions would need other arithmetic in the middle.
+            case FusedOp.Attention _, FusedOp.AttentionGradient _ ->
+                inputs.stream().map(type -> type.dtype().computeType()).distinct().count() == 1;
+            case FusedOp.AdamWUpdate _ -> AdamWKernel.supports(inputs);
+        };
+    }
+
+    @Override
+    public boolean accepts(Op op, int index, View view) {
+        return switch (op) {
+            case FusedOp.Softmax _, FusedOp.LogSoftmax _ -> SoftmaxKernel.fits(view);
+            case FusedOp.CrossEntropy _ -> CrossEntropyKernel.fits(index, view);
+            case FusedOp.LayerNorm _ -> LayerNormKernel.fits(view);
+            case FusedOp.LayerNormGradient _ -> LayerNormKernel.fitsGradient(index, view);
+            case FusedOp.Attention attention -> AttentionKernel.fits(attention, index, view);
+            case FusedOp.AttentionGradient gradient -> AttentionGradientKernel.fits(gradient, index, view);
+            // The learning rate and the corrections are read one by one.
+            case FusedOp.AdamWUpdate _ -> index >= 4 || AdamWKernel.fits(view);
+            case Op.MatMul _ -> MatMulKernel.fits(view);
+            // The indices may lie anyhow; x is updated in place, and the updates are read by rows.
+            case Op.ScatterAdd _ -> index == 1 || view.isContiguous();
+            case Op.DynamicUpdateSlice _ -> index > 0 || view.isContiguous();
+            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.DynamicSlice _ -> true;
+            case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
+                Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
+        };
+    }
+
+    @Override
+    public boolean fuses() {
+        return true;
+    }
+
+    @Override
+    public boolean rewrites() {
+        return true;
+    }
+}

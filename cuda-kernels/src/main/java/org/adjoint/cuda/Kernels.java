@@ -1,0 +1,104 @@
+package org.adjoint.cuda;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.adjoint.cuda.group.GroupCompiler;
+import org.adjoint.cuda.kernel.AdamWKernel;
+import org.adjoint.cuda.kernel.ArgReduceKernel;
+import org.adjoint.cuda.kernel.AttentionGradientKernel;
+import org.adjoint.cuda.kernel.AttentionKernel;
+import org.adjoint.cuda.kernel.CrossEntropyKernel;
+import org.adjoint.cuda.kernel.GatherKernel;
+import org.adjoint.cuda.kernel.IotaKernel;
+import org.adjoint.cuda.kernel.LayerNormKernel;
+import org.adjoint.cuda.kernel.MatMulKernel;
+import org.adjoint.cuda.kernel.RandomBitsKernel;
+import org.adjoint.cuda.kernel.ScatterAddKernel;
+import org.adjoint.cuda.kernel.SoftmaxKernel;
+import org.adjoint.cuda.kernel.WindowKernel;
+import org.adjoint.cuda.launch.Card;
+import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Prepared;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.Op;
+import org.adjoint.plan.Plan;
+import org.adjoint.plan.PlanStep;
+
+/** Finds and prepares the kernels of a plan's steps. */
+final class Kernels {
+    private final Card card;
+    private final GroupCompiler groups = new GroupCompiler();
+
+    Kernels(Card card) {
+        this.card = card;
+    }
+
+    /** One for each step. Updates of an optimizer that follow each other become one launch, at the first of them. */
+    List<Prepared> prepare(Plan plan) {
+        List<Prepared> prepared = new ArrayList<>();
+        List<PlanStep> steps = plan.steps();
+        while (prepared.size() < steps.size()) {
+            switch (steps.get(prepared.size())) {
+                case PlanStep.Elementwise group -> prepared.add(groups.prepare(group));
+                case PlanStep.Kernel kernel when kernel.op() instanceof FusedOp.AdamWUpdate -> {
+                    List<PlanStep.Kernel> updates = updatesFrom(kernel, steps, prepared.size());
+                    prepared.add(AdamWKernel.prepare(updates));
+                    for (int i = 1; i < updates.size(); i++) {
+                        prepared.add(Prepared.NOTHING);
+                    }
+                }
+                case PlanStep.Kernel kernel -> prepared.add(prepare(kernel));
+            }
+        }
+        return prepared;
+    }
+
+    private static List<PlanStep.Kernel> updatesFrom(PlanStep.Kernel first, List<PlanStep> steps, int position) {
+        List<PlanStep.Kernel> updates = new ArrayList<>(List.of(first));
+        for (int i = position + 1; i < steps.size() && steps.get(i) instanceof PlanStep.Kernel next
+            && next.op().equals(first.op()) && AdamWKernel.joins(updates, next); i++) {
+            updates.add(next);
+        }
+        return updates;
+    }
+
+    private Prepared prepare(PlanStep.Kernel step) {
+        return switch (step.op()) {
+            case Op.Iota _ -> IotaKernel.prepare(step);
+            case Op.RandomBits _ -> RandomBitsKernel.prepare(step);
+            case Op.ArgReduce op -> ArgReduceKernel.prepare(step, op);
+            case Op.MatMul _ -> MatMulKernel.prepare(step);
+            case Op.Gather op -> GatherKernel.prepare(step, op);
+            case Op.ScatterAdd op -> ScatterAddKernel.prepare(step, op);
+            case Op.DynamicSlice op -> WindowKernel.prepare(step, op);
+            case Op.DynamicUpdateSlice op -> WindowKernel.prepare(step, op);
+            case FusedOp.Softmax _ -> SoftmaxKernel.prepare(step, false);
+            case FusedOp.LogSoftmax _ -> SoftmaxKernel.prepare(step, true);
+            case FusedOp.CrossEntropy _ -> CrossEntropyKernel.prepare(step);
+            case FusedOp.LayerNorm op -> LayerNormKernel.prepare(step, op);
+            case FusedOp.LayerNormGradient _ -> LayerNormKernel.prepareGradient(step);
+            case FusedOp.Attention op -> AttentionKernel.prepare(step, op, card);
+            case FusedOp.AttentionGradient op -> AttentionGradientKernel.prepare(step, op, card);
+            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
+                Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
+                Op.StopGradient _, Op.Project _ -> throw new IllegalArgumentException(
+                    "cuda: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
+        };
+    }
+
+    /** What has to be compiled. */
+    static Set<Source> sources(List<Prepared> prepared) {
+        Set<Source> sources = new LinkedHashSet<>();
+        for (Prepared step : prepared) {
+            step.work().forEach(work -> {
+                if (work instanceof Launch launch) {
+                    sources.add(launch.source());
+                }
+            });
+        }
+        return sources;
+    }
+}

@@ -1,0 +1,66 @@
+package org.adjoint.cuda;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import org.adjoint.cuda.driver.Gpu;
+import org.adjoint.cuda.driver.Graph;
+
+/**
+ * CUDA graphs of an executable's commands. A graph holds addresses and scalars, so it serves runs that bind the same ones:
+ * the allocator hands a training loop the same few blocks again and again. What is bound a second time is captured, from
+ * then on it is one launch.
+ */
+final class Replay implements AutoCloseable {
+    /** Results that a caller keeps for a few steps make a loop go through several sets of addresses. */
+    private static final int KEPT = 8;
+    private static final int REMEMBERED = 64;
+
+    private record Key(int part, List<Long> bound) { }
+
+    private final Gpu gpu;
+    private final LinkedHashMap<Key, Graph> graphs = new LinkedHashMap<>(16, 0.75f, true);
+    private final LinkedHashSet<Key> seen = new LinkedHashSet<>();
+
+    Replay(Gpu gpu) {
+        this.gpu = gpu;
+    }
+
+    /** @param part tells the parts of a plan that are enqueued on their own apart */
+    void run(Binding binding, int part, Runnable commands) {
+        Key key = new Key(part, bound(binding));
+        Graph graph = graphs.get(key);
+        if (graph == null) {
+            if (!seen.remove(key)) {
+                seen.add(key);
+                if (seen.size() > REMEMBERED) {
+                    seen.removeFirst();
+                }
+                commands.run();
+                return;
+            }
+            graph = gpu.capture(commands);
+            graphs.put(key, graph);
+            if (graphs.size() > KEPT) {
+                graphs.pollFirstEntry().getValue().close();
+            }
+        }
+        graph.launch();
+    }
+
+    private static List<Long> bound(Binding binding) {
+        List<Long> bound = new ArrayList<>(binding.slots().length + binding.scalars().length + 1);
+        Arrays.stream(binding.slots()).forEach(bound::add);
+        Arrays.stream(binding.scalars()).forEach(bound::add);
+        bound.add(binding.workspace());
+        return bound;
+    }
+
+    @Override
+    public void close() {
+        graphs.values().forEach(Graph::close);
+        graphs.clear();
+    }
+}

@@ -1,0 +1,54 @@
+package org.adjoint.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+import org.adjoint.cuda.driver.Gpu;
+import org.adjoint.cuda.driver.Kernel;
+import org.adjoint.cuda.launch.Source;
+
+/** The word on the card where kernels report the first index out of range, and a kernel that does nothing. */
+final class StatusWord {
+    private static final int BYTES = 64;
+
+    private final Gpu gpu;
+    private final long address;
+    private final MemorySegment host = Arena.ofAuto().allocate(Long.BYTES, Long.BYTES);
+    private Kernel nothing;
+    private ParameterBlock noParameters;
+
+    StatusWord(Gpu gpu) {
+        this.gpu = gpu;
+        this.address = gpu.allocate(BYTES);
+        reset();
+    }
+
+    long address() {
+        return address;
+    }
+
+    /** Waits for what is enqueued; {@link IndexFailure#NONE} where all indices were in range. */
+    long read() {
+        gpu.read(address, host);
+        return host.get(ValueLayout.JAVA_LONG, 0);
+    }
+
+    void reset() {
+        gpu.fill(address, (byte) IndexFailure.NONE, BYTES);
+    }
+
+    /** Launches an empty kernel: what a launch costs the host. */
+    synchronized void launchNothing() {
+        if (nothing == null) {
+            nothing = gpu.kernel(Source.ofFile("nothing.cu", Map.of()), "nothing");
+            noParameters = new ParameterBlock(Arena.ofAuto(), List.of(), 0);
+        }
+        gpu.launch(nothing, 1, 1, 1, 1, 1, 1, 0, noParameters.bind(null));
+    }
+
+    void free() {
+        gpu.free(address);
+    }
+}
