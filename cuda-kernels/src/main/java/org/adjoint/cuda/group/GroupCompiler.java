@@ -7,12 +7,15 @@ import java.util.Map;
 import org.adjoint.cuda.group.Form.Skeleton;
 import org.adjoint.cuda.group.GroupSource.Program;
 import org.adjoint.cuda.launch.Argument;
+import org.adjoint.cuda.launch.Copy;
 import org.adjoint.cuda.launch.Launch;
 import org.adjoint.cuda.launch.Prepared;
 import org.adjoint.cuda.launch.Work;
 import org.adjoint.graph.DType;
 import org.adjoint.plan.Group;
+import org.adjoint.plan.Instruction;
 import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
 
 /**
  * Makes kernels of elementwise groups. Texts are shared by groups that are equal and lie in memory in the same way;
@@ -46,10 +49,45 @@ public final class GroupCompiler {
         if (loops.keptPoints() == 0) {
             return Prepared.NOTHING;
         }
+        if (isMove(step.group())) {
+            return copy(step.inputs().getFirst(), step.outputs().getFirst());
+        }
         if (!step.group().reduces()) {
             return points(step, loops);
         }
         return isColumnwise(step, loops) ? columns(step, loops) : rows(step, loops);
+    }
+
+    /** Whether all that the group does is to move elements. */
+    private static boolean isMove(Group group) {
+        return group.body().size() == 1 && group.body().getFirst() instanceof Instruction.Load
+            && group.results().size() == 1 && group.inputs().getFirst() == group.results().getFirst().dtype()
+            && !group.reduces();
+    }
+
+    /**
+     * Copies elements between views of one shape and dtype that overlap nowhere; NaNs keep their bits.
+     *
+     * @throws IllegalArgumentException if shapes or dtypes differ
+     */
+    public Prepared copy(View source, View target) {
+        if (target.shape().elements() == 0) {
+            return Prepared.NOTHING;
+        }
+        Transposition copy = Transposition.of(source, target);
+        if (copy.isOneRange()) {
+            return Prepared.of(new Copy(Argument.of(copy.source()), Argument.of(copy.target()),
+                copy.source().shape().elements() * copy.source().dtype().bytes()));
+        }
+        if (copy.isTiled()) {
+            return Prepared.of(copy.launch());
+        }
+        DType dtype = source.dtype();
+        Group group = new Group(List.of(dtype), List.of(), List.of(new Instruction.Load(0, dtype.computeType())),
+            List.of(new Group.Result(0, dtype, null)));
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, copy.source().shape().toArray(), 0,
+            List.of(copy.source()), List.of(copy.target()), new int[0]);
+        return points(step, Loops.of(step));
     }
 
     private Program program(Group group, Form form) {

@@ -105,7 +105,7 @@ final class GroupSource {
 
     /** What a result is folded in: integers in 32 bits at least. */
     private static String folded(Group.Result result) {
-        return result.dtype() == DType.U8 ? "i32" : computed(result.dtype());
+        return result.dtype().bytes() == 1 ? "i32" : computed(result.dtype());
     }
 
     private static String fold(ReduceOp op) {
@@ -319,7 +319,7 @@ final class GroupSource {
             if (toWorkspace) {
                 return "part" + i + "[task] = a" + i + ";";
             }
-            String value = result.dtype() == DType.U8 ? "op::to_u8(a" + i + ")" : "a" + i;
+            String value = result.dtype().bytes() == 1 ? "op::to_" + result.dtype().text() + "(a" + i + ")" : "a" + i;
             return "y" + i + "[" + offset(inputs + i, "base") + "] = op::store<" + stored(result.dtype()) + ">("
                 + value + ");";
         }).toList();
