@@ -149,7 +149,8 @@ std::vector<std::string> compiler(bool fused) {
     return {EMULATOR_CC1PLUS, "-quiet", "-std=c++17", "-O1", "-fPIC", "-fsanitize=thread",
         "--param", "tsan-instrument-func-entry-exit=0", fused ? "-ffp-contract=fast" : "-ffp-contract=off",
         "-fno-math-errno", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables",
-        "-g1", "-w", "-ftrack-macro-expansion=0", "-mtune=generic", MACHINE, "-nostdinc", "-include", FOLDER + "/device.h"};
+        "-fno-tree-sra", "-g1", "-gdwarf-4", "-w", "-ftrack-macro-expansion=0", "-mtune=generic", MACHINE,
+        "-nostdinc", "-include", FOLDER + "/device.h"};
 }
 
 // cc1plus | as

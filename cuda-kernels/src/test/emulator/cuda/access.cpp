@@ -101,13 +101,28 @@ inline uint64_t writer_after(uint64_t writer, uint32_t start, bool atomic) {
     return now | flags;
 }
 
+// The first read of bytes that nobody had written, until the block or the launch has shown whether it was a race.
+struct Unwritten {
+    uintptr_t pc;
+    uintptr_t address;
+    size_t size;
+    Thread thread;
+    Index block;
+};
+Unwritten unwritten;
+
 [[noreturn]] __attribute__((noinline, cold)) void race(uintptr_t address, uint64_t other, const char* what,
         const char* others, uintptr_t pc) {
     bool same_block = (other >> 32) >= block_start && !(other & FOREIGN);
+    std::string line;
+    if (unwritten.pc != 0 && address >= unwritten.address && address < unwritten.address + unwritten.size) {
+        line = " at " + source_line(unwritten.pc);
+    }
+    forget_unwritten();
     std::string who = same_block ? "thread " + std::to_string(other & THREAD) + " of the same block"
         : "another block of the launch";
-    fault("data race", LAUNCH_FAILED, pc, "%s at %#zx (%s) conflicts with %s by %s, with no barrier between", what,
-        (size_t) address, describe(address).c_str(), others, who.c_str());
+    fault("data race", LAUNCH_FAILED, pc, "%s at %#zx (%s) conflicts with %s%s by %s, with no barrier between", what,
+        (size_t) address, describe(address).c_str(), others, line.c_str(), who.c_str());
     abandon();
 }
 
@@ -168,7 +183,8 @@ template <Access A> inline void touch_words(size_t at, size_t size, uint32_t sta
     }
 }
 
-[[noreturn]] __attribute__((noinline, cold)) void bad_state(size_t at, size_t size, bool reads, uintptr_t pc) {
+// Returns if the bytes are only uninitialized: whether another thread writes them too late, which is a race, is not known yet.
+__attribute__((noinline, cold)) void bad_state(size_t at, size_t size, bool reads, uintptr_t pc) {
     uintptr_t address = (uintptr_t) arena + at;
     const char* what = reads ? "a read" : "a write";
     for (size_t i = 0; i < size; i++) {
@@ -180,9 +196,9 @@ template <Access A> inline void touch_words(size_t at, size_t size, uint32_t sta
             abandon();
         }
     }
-    fault("uninitialized read", LAUNCH_FAILED, pc, "%s of %zu bytes at %#zx that nobody has written: %s", what, size,
-        (size_t) address, describe(address).c_str());
-    abandon();
+    if (unwritten.pc == 0) {
+        unwritten = Unwritten{pc, address, size, *current, block_index};
+    }
 }
 
 // Neither device memory nor a thread's own stack: constants and tables of the program may be read.
@@ -264,6 +280,32 @@ template <Access A> void range(void* pointer, size_t size, uintptr_t pc) {
 }
 
 }  // namespace
+
+// A fault that follows from what such a read returned names the read.
+bool fault_of_unwritten() {
+    if (unwritten.pc == 0) {
+        return false;
+    }
+    Unwritten read = unwritten;
+    Thread* running = current;
+    Index block = block_index;
+    unwritten.pc = 0;
+    current = &read.thread;
+    block_index = read.block;
+    fault("uninitialized read", LAUNCH_FAILED, read.pc, "a read of %zu bytes at %#zx that nobody has written: %s", read.size,
+        (size_t) read.address, describe(read.address).c_str());
+    current = running;
+    block_index = block;
+    return true;
+}
+
+void forget_unwritten() {
+    unwritten.pc = 0;
+}
+
+bool unwritten_is_shared() {
+    return unwritten.pc != 0 && unwritten.address - (uintptr_t) arena < SHARED_END;
+}
 
 #define PC ((uintptr_t) __builtin_return_address(0))
 #define HOOKS(n) \

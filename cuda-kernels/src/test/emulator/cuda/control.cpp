@@ -251,6 +251,11 @@ static int check(const void* device, size_t bytes, const char* what, bool reads)
     return SUCCESS;
 }
 
+void emulator_fault(int code, const char* kind, const char* message) {
+    Guard guard(lock);
+    fault(kind, code, 0, "%s", message);
+}
+
 int emulator_reads(const void* device, size_t bytes, const char* what) {
     Guard guard(lock);
     return check(device, bytes, what, true);

@@ -74,7 +74,7 @@ std::string source_line(uintptr_t pc) {
 }
 
 void fault(const char* kind, int code, uintptr_t pc, const char* format, ...) {
-    if (failed) {
+    if (failed || fault_of_unwritten()) {
         return;
     }
     failed = true;

@@ -28,6 +28,7 @@ struct Result { char data[PAGE]; };
 
 void run_order(Grid& grid, void** parameters, int order) {
     thread_order = order;
+    forget_unwritten();
     launch_start = ++interval;
     uint64_t blocks = (uint64_t) grid.grid.x * grid.grid.y * grid.grid.z;
     // Shuffled: a step that has no factor in common with the number of blocks visits each once.
@@ -46,10 +47,11 @@ void run_order(Grid& grid, void** parameters, int order) {
         block_index.y = (unsigned) (block / grid.grid.x % grid.grid.y);
         block_index.z = (unsigned) (block / grid.grid.x / grid.grid.y);
         run_block(parameters, settings.seed + (unsigned) block * 747796405u);
-        if (failed) {
+        if (failed || (unwritten_is_shared() && fault_of_unwritten())) {
             return;
         }
     }
+    fault_of_unwritten();
 }
 
 std::string shown(const char* at, size_t offset) {

@@ -59,7 +59,6 @@ void collect(Module* module) {
         return;
     }
     for (const Entry* entry = entries->first; entry < entries->last; entry++) {
-        known.insert(entry->name);
         if (entry->entered) {
             entered.insert(entry->name);
         }
@@ -89,13 +88,15 @@ Module* load_module(const char* image, int* code) {
     show_own_symbols();
     Module* module = new Module;
     module->image.assign(image, image_size(image));
-    int file = memfd_create("kernels", MFD_CLOEXEC);
-    if (file >= 0 && write(file, module->image.data(), module->image.size()) == (ssize_t) module->image.size()) {
-        std::string path = "/proc/self/fd/" + std::to_string(file);
-        module->handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    }
+    // A name of its own for each: dlopen takes files of one name for one file, though another lies there by now.
+    char path[] = "/tmp/adjoint-kernels-XXXXXX";
+    int file = mkstemp(path);
     if (file >= 0) {
+        if (write(file, module->image.data(), module->image.size()) == (ssize_t) module->image.size()) {
+            module->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        }
         close(file);
+        unlink(path);
     }
     if (module->handle == nullptr) {
         const char* why = dlerror();
@@ -104,6 +105,20 @@ Module* load_module(const char* image, int* code) {
         return nullptr;
     }
     find_extent(module);
+    // What the compiler's stand-in added: every function of the text, called or not, and the card that it is meant for.
+    const char* const* functions_of_text = (const char* const*) dlsym(module->handle, "emulator_functions");
+    for (; functions_of_text != nullptr && *functions_of_text != nullptr; functions_of_text++) {
+        known.insert(*functions_of_text);
+    }
+    const int* architecture = (const int*) dlsym(module->handle, "emulator_architecture");
+    if (architecture != nullptr && (*architecture / 10 != settings.major || *architecture % 10 > settings.minor)) {
+        refuse("not a program", "a module was compiled for sm_%d, and the card is sm_%d%d", *architecture, settings.major,
+            settings.minor);
+        *code = NO_BINARY_FOR_GPU;
+        dlclose(module->handle);
+        delete module;
+        return nullptr;
+    }
     modules.push_back(module);
     *code = SUCCESS;
     return module;

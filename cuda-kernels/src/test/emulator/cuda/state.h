@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+// What the parts know of one another stays within the library; the calls are exported one by one.
+#pragma GCC visibility push(hidden)
+
 // CUresult, as far as the card returns them.
 enum Code {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101, INVALID_IMAGE = 200,
@@ -137,6 +140,12 @@ extern bool keep_pages;
 void keep_page(size_t page);
 void forget_races();
 
+// Reads of what nobody had written are judged when the block, for shared memory, or the launch has ended: if another thread
+// wrote it meanwhile, that was a race. True: there was one, now a fault.
+bool fault_of_unwritten();
+void forget_unwritten();
+bool unwritten_is_shared();
+
 // Modules (modules.cpp)
 
 struct Module {
@@ -208,3 +217,5 @@ bool any_capture();
 int called(const char* call);
 void drop_handles();
 void drop_contexts();
+
+#pragma GCC visibility pop
