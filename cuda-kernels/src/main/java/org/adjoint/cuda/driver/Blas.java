@@ -32,6 +32,16 @@ final class Blas {
     /** 1 and 0 in the host's memory, in the type that products compute in. */
     private record Scalars(Pointer one, Pointer zero) { }
 
+    /** What a message says of a product. */
+    private record Doing(Product product) {
+        @Override
+        public String toString() {
+            return "of " + product.dtype().text() + " matrices (" + product.m() + ", " + product.k() + ") and ("
+                + product.k() + ", " + product.n() + ")"
+                + (product.batch() == 1 ? "" : ", " + product.batch() + " each");
+        }
+    }
+
     /** @param workspace memory for {@link #workspaceBytes} bytes */
     Blas(Context context, int architecture, long workspace, boolean tf32) {
         this.context = context;
@@ -116,13 +126,13 @@ final class Blas {
         if (product.batch() == 1) {
             context.checkBlas(JCublas2.cublasGemmEx_new(handle, a.operation, b.operation, m, n, k, scalars.one,
                 a.address, type, a.leading, b.address, type, b.leading, scalars.zero, DevicePointer.at(c), type, ldc,
-                compute, cublasGemmAlgo.CUBLAS_GEMM_DEFAULT), "cublasGemmEx", product);
+                compute, cublasGemmAlgo.CUBLAS_GEMM_DEFAULT), "cublasGemmEx", new Doing(product));
         } else {
             context.checkBlas(JCublas2.cublasGemmStridedBatchedEx_new(handle, a.operation, b.operation, m, n, k,
                 scalars.one, a.address, type, a.leading, a.batchStride, b.address, type, b.leading, b.batchStride,
                 scalars.zero, DevicePointer.at(c), type, ldc, product.c().batchStride(),
                 extent(product, product.batch()), compute, cublasGemmAlgo.CUBLAS_GEMM_DEFAULT),
-                "cublasGemmStridedBatchedEx", product);
+                "cublasGemmStridedBatchedEx", new Doing(product));
         }
     }
 
@@ -133,10 +143,22 @@ final class Blas {
         long height = matrix.transposed() ? product.n() : product.m();
         long width = matrix.transposed() ? product.m() : product.n();
         long pitch = leading(product, matrix, product.m(), product.n()) * size;
+        boolean dense = pitch == width * size;
         for (long i = 0; i < product.batch(); i++) {
-            context.check(JCudaDriver.cuMemsetD2D8Async(DevicePointer.at(c + i * matrix.batchStride() * size), pitch,
-                (byte) 0, width * size, height, context.stream()), "cuMemsetD2D8Async", product);
+            long start = c + i * matrix.batchStride() * size;
+            if (dense) {
+                clear(product, start, height * pitch);
+            } else {
+                for (long line = 0; line < height; line++) {
+                    clear(product, start + line * pitch, width * size);
+                }
+            }
         }
+    }
+
+    private void clear(Product product, long start, long bytes) {
+        context.check(JCudaDriver.cuMemsetD8Async(DevicePointer.at(start), (byte) 0, bytes, context.stream()),
+            "cuMemsetD8Async", new Doing(product));
     }
 
     /** The distance of lines as cuBLAS wants it: of a single line, too, at least the line's length. */
@@ -144,7 +166,8 @@ final class Blas {
         long lines = matrix.transposed() ? cols : rows;
         long length = matrix.transposed() ? rows : cols;
         if (lines > 1 && matrix.leading() < length) {
-            throw new IllegalArgumentException("cuBLAS takes no matrix whose lines overlap: " + product);
+            throw new IllegalArgumentException("cuBLAS takes no matrix whose lines overlap: a product "
+                + new Doing(product));
         }
         return extent(product, Math.max(matrix.leading(), length));
     }
@@ -152,7 +175,7 @@ final class Blas {
     private static int extent(Product product, long extent) {
         if (extent > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("cuBLAS takes no extent beyond 2,147,483,647, but one is " + extent
-                + ": " + product);
+                + ": a product " + new Doing(product));
         }
         return (int) extent;
     }

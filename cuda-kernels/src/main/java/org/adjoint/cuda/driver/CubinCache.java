@@ -64,11 +64,11 @@ public final class CubinCache {
     /**
      * The cache of this user: the property {@code adjoint.cuda.cache}, else {@code ADJOINT_CUDA_CACHE}, else
      * {@code adjoint/cubins} in {@code XDG_CACHE_HOME} or {@code ~/.cache}. Folders filled beforehand come from the
-     * property {@code adjoint.cuda.cache.filled}, separated as in a class path.
+     * property {@code adjoint.cuda.cubins}, separated as in a class path.
      */
     public static CubinCache ofUser() {
         return new CubinCache(userFolder(System.getProperties()::get, System.getenv()),
-            filledFolders(System.getProperty("adjoint.cuda.cache.filled", "")), DEFAULT_LIMIT);
+            filledFolders(System.getProperty("adjoint.cuda.cubins", "")), DEFAULT_LIMIT);
     }
 
     static Path userFolder(Function<Object, Object> properties, Map<String, String> environment) {

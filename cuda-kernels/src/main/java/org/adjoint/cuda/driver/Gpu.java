@@ -219,6 +219,17 @@ public final class Gpu implements AutoCloseable {
     public Kernel kernel(Source source, String function) {
         boolean loaded = context.locked(() -> modules.has(source));
         byte[] cubin = loaded ? null : compiler.cubin(source, target);
+        try {
+            return kernel(source, function, cubin);
+        } catch (CudaException e) {
+            if (loaded || !Statuses.isForeignCode(e)) {
+                throw e;
+            }
+            return kernel(source, function, compiler.rebuild(source, target));
+        }
+    }
+
+    private Kernel kernel(Source source, String function, byte[] cubin) {
         context.enter();
         try {
             return modules.kernel(source, function, cubin);

@@ -81,9 +81,31 @@ public final class KernelCompiler {
      * @throws CudaException if the source does not compile, with the compiler's messages
      */
     public byte[] cubin(Source source, int architecture) {
+        List<String> options = options(source, architecture);
+        byte[] key = key(source, options);
+        return cache.load(key).orElseGet(() -> build(source, options, key));
+    }
+
+    /** Compiles though the cache has an entry, which the driver did not take. */
+    byte[] rebuild(Source source, int architecture) {
+        List<String> options = options(source, architecture);
+        return build(source, options, key(source, options));
+    }
+
+    private byte[] build(Source source, List<String> options, byte[] key) {
+        byte[] cubin = compile(source, options);
+        cache.store(key, cubin);
+        return cubin;
+    }
+
+    private static List<String> options(Source source, int architecture) {
         List<String> options = new ArrayList<>(OPTIONS);
         options.add("--gpu-architecture=sm_" + architecture);
         options.addAll(source.options());
+        return options;
+    }
+
+    private byte[] key(Source source, List<String> options) {
         List<String> parts = new ArrayList<>(options);
         parts.add(version);
         parts.add(source.name());
@@ -91,12 +113,7 @@ public final class KernelCompiler {
         for (String header : Source.HEADERS) {
             parts.add(Source.text(header));
         }
-        byte[] key = CubinCache.key(parts);
-        return cache.load(key).orElseGet(() -> {
-            byte[] cubin = compile(source, options);
-            cache.store(key, cubin);
-            return cubin;
-        });
+        return CubinCache.key(parts);
     }
 
     /** Compiles what the cache lacks, several at once. */

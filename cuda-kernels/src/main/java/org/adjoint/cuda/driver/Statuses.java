@@ -40,6 +40,12 @@ final class Statuses {
             call, name, lost, null);
     }
 
+    /** Whether code was not what the driver can load: some other compiler's, or another card's. */
+    static boolean isForeignCode(CudaException e) {
+        return e.status().equals(CUresult.stringFor(CUresult.CUDA_ERROR_INVALID_IMAGE))
+            || e.status().equals(CUresult.stringFor(CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU));
+    }
+
     private static String late(Object doing, Kernel lastKernel) {
         String guess = lastKernel == null || doing == lastKernel ? ""
             : "; kernels fail later than they are enqueued, and the last one was " + lastKernel.name()

@@ -174,9 +174,9 @@ class DeviceMemoryTest {
         DeviceMemory memory = new DeviceMemory("cuda:1", card, true);
         memory.allocate(50 * MIB, true);
         var e = assertThrows(OutOfDeviceMemoryException.class, () -> memory.allocate(55 * MIB, true));
-        assertEquals("cuda:1: 55.0 MiB were asked for, but 50.0 MiB are in live buffers and of the card's 100.0 MiB only "
-            + "40.0 MiB are free (10.0 MiB belong to CUDA itself and to other processes, see nvidia-smi): close tensors "
-            + "that are not needed, or use a smaller batch or model", e.getMessage());
+        assertEquals("cuda:1: 55.0 MiB were asked for, but 50.0 MiB are in live buffers and of the card's 100.0 MiB "
+            + "only 40.0 MiB are free (10.0 MiB belong to CUDA itself and to other processes, see nvidia-smi): close "
+            + "tensors that are not needed, or use a smaller batch or model", e.getMessage());
         assertEquals(50 * MIB, memory.liveBytes());
         memory.allocate(20 * MIB, true);
     }
