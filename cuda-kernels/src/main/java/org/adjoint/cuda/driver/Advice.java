@@ -15,6 +15,12 @@ final class Advice {
             .orElse("no NVIDIA driver was found (" + LibrarySearch.DRIVER + ")") + "; install NVIDIA driver 525 or newer");
     }
 
+    /** The system's loader can't be called at all. */
+    static DeviceUnavailableException onNativeAccess(LinkageError reason) {
+        return new DeviceUnavailableException("this JVM calls no native code"
+            + (NativeAccess.isGranted() ? " (" + reason + ")" : "; start it with " + NativeAccess.option()), reason);
+    }
+
     static DeviceUnavailableException onJCuda(LibrarySearch search, Unfit reason) {
         return because(search, reason.getMessage());
     }

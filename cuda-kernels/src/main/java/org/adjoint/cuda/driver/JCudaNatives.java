@@ -104,7 +104,9 @@ final class JCudaNatives {
                 Class.forName(type.getName(), true, type.getClassLoader());
             }
         } catch (LinkageError | ClassNotFoundException e) {
-            throw new Unfit("JCuda can't be initialized (" + e + ")");
+            String reason = e.toString().lines().findFirst().orElse("");
+            throw new Unfit("JCuda can't be initialized (" + reason + ")"
+                + (NativeAccess.isGranted() ? "" : "; start the JVM with " + NativeAccess.option()));
         } finally {
             System.setProperty(TEMPORARY, before);
         }

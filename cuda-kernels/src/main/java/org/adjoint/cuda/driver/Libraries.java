@@ -139,7 +139,12 @@ public final class Libraries {
             throw new DeviceUnavailableException("CUDA is supported on Linux x86-64 only, for now; this is " + system);
         }
         LibrarySearch search = new LibrarySearch(surroundings);
-        Optional<LoadedLibrary> driver = search.driver();
+        Optional<LoadedLibrary> driver;
+        try {
+            driver = search.driver();
+        } catch (LinkageError e) {
+            throw Advice.onNativeAccess(e);
+        }
         if (driver.isEmpty()) {
             throw Advice.onDriver(search);
         }

@@ -130,7 +130,8 @@ final class LibrarySearch {
             return new LoadedLibrary(file, place.why(), version, List.copyOf(group.opened));
         } catch (Unfit e) {
             group.opened.forEach(DynamicLoader.Library::close);
-            throw e.getMessage().startsWith("/") ? e : new Unfit(file + ": " + e.getMessage());
+            boolean namesFile = e.getMessage().startsWith("/");
+            throw namesFile ? e : new Unfit(file + ": " + e.getMessage());
         }
     }
 

@@ -1,5 +1,6 @@
 package org.adjoint.cuda.driver;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -58,8 +59,11 @@ final class LibrariesChild {
     /** As above, with more entries on the class path. */
     static List<String> run(Map<String, String> environment, List<String> options, List<Path> jars, String... arguments) {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED", "-cp", classPath(jars)));
+            "-cp", classPath(jars)));
         command.addAll(options);
+        if (options.stream().noneMatch(option -> option.startsWith("--illegal-native-access"))) {
+            command.add("--enable-native-access=ALL-UNNAMED");
+        }
         command.add(LibrariesChild.class.getName());
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -90,6 +94,6 @@ final class LibrariesChild {
         String location = LibrariesChild.class.getProtectionDomain().getCodeSource().getLocation().getPath();
         parts.add(location);
         parts.add(location.replace("test-classes", "classes"));
-        return String.join(java.io.File.pathSeparator, parts);
+        return String.join(File.pathSeparator, parts);
     }
 }

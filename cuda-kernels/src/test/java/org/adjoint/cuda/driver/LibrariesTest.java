@@ -197,6 +197,13 @@ class LibrariesTest {
     }
 
     @Test
+    void whereNativeAccessIsDenied() {
+        assertEquals(List.of("unavailable: this JVM calls no native code; start it with --enable-native-access=ALL-UNNAMED"),
+            LibrariesChild.run(Map.of(), List.of("--illegal-native-access=deny"), "load")
+                .stream().filter(line -> line.startsWith("unavailable")).toList());
+    }
+
+    @Test
     void whereTheTemporaryFolderTakesNoFiles() {
         Path all = FakeLibraries.toolkit(root.resolve("all"), 12);
         FakeLibraries.driver(all, 12_040);
