@@ -23,8 +23,12 @@ enum Code {
 
 // Settings
 
+#ifndef EMULATOR_DRIVER
+#define EMULATOR_DRIVER 12080
+#endif
+
 struct Settings {
-    int driver = 12080;
+    int driver = EMULATOR_DRIVER;
     int major = 9, minor = 0;
     int processors = 132;
     int devices = 1;
@@ -49,6 +53,8 @@ void fault(const char* kind, int code, uintptr_t pc, const char* format, ...) __
 // A call of the host was wrong; the context lives on.
 void refuse(const char* kind, const char* format, ...) __attribute__((format(printf, 2, 3)));
 std::string source_line(uintptr_t pc);
+// The same from the low half of an address.
+std::string source_line_of_half(uint32_t pc);
 
 // Memory (memory.cpp): one range of addresses for all that kernels may touch, with its shadow beside it.
 
@@ -63,8 +69,8 @@ constexpr size_t SHARED_MOST = 227 << 10;
 // A byte's state; 0 is not addressable.
 constexpr uint8_t ALLOCATED = 1, INITIALIZED = 3;
 
-// Who touched four bytes last: see access.cpp.
-struct Cell { uint64_t writer, reader; };
+// Who touched four bytes last, and the low half of the address in the program where: see access.cpp.
+struct Cell { uint64_t writer, reader; uint32_t writer_pc, reader_pc; };
 
 extern char* arena;
 extern uint8_t* state;
@@ -163,6 +169,8 @@ void unload_module(Module* module);
 Function* find_function(Module* module, const char* name);
 bool is_function(const Function* function);
 Module* module_of(uintptr_t address);
+// The address in any module whose low half is this; 0 if there is none.
+uintptr_t address_in_module(uint32_t half);
 std::vector<std::string> entered_functions();
 std::vector<std::string> known_functions();
 void forget_modules();

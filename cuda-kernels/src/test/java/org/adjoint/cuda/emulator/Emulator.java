@@ -36,11 +36,10 @@ public final class Emulator {
     private static Emulator started;
 
     private final Path folder;
-    private final SymbolLookup driver;
+    private SymbolLookup driver;
 
     private Emulator(Path folder) {
         this.folder = folder;
-        this.driver = SymbolLookup.libraryLookup(folder.resolve("libcuda.so.1"), Arena.global());
     }
 
     /** Whether the emulator can run here: on Linux x86-64, with g++. */
@@ -61,10 +60,15 @@ public final class Emulator {
     /** The emulator, built if need be. */
     public static synchronized Emulator start() {
         if (started == null) {
-            Path folder = libraries(12);
-            System.setProperty(LIBRARIES_PROPERTY, folder.toString());
-            started = new Emulator(folder);
+            started = use(libraries(12));
         }
+        return started;
+    }
+
+    /** As {@link #start}, with libraries that {@link #libraries} gave. */
+    public static synchronized Emulator use(Path folder) {
+        System.setProperty(LIBRARIES_PROPERTY, folder.toString());
+        started = new Emulator(folder);
         return started;
     }
 
@@ -217,9 +221,17 @@ public final class Emulator {
         invoke(FunctionDescriptor.ofVoid(layouts(arguments)), function, arguments);
     }
 
+    /** Loaded at the first question to it: before, the backend under test may be about to find it. */
+    private synchronized SymbolLookup driver() {
+        if (driver == null) {
+            driver = SymbolLookup.libraryLookup(folder.resolve("libcuda.so.1"), Arena.global());
+        }
+        return driver;
+    }
+
     private Object invoke(FunctionDescriptor descriptor, String function, Object... arguments) {
         try {
-            return Linker.nativeLinker().downcallHandle(driver.findOrThrow(function), descriptor)
+            return Linker.nativeLinker().downcallHandle(driver().findOrThrow(function), descriptor)
                 .invokeWithArguments(arguments);
         } catch (Throwable e) {
             throw new IllegalStateException(function + " of the emulator failed", e);

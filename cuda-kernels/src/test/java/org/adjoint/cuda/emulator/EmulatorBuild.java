@@ -94,7 +94,8 @@ final class EmulatorBuild {
         }
         int minor = major == 12 ? 8 : 0;
         String cublasVersion = "-DEMULATOR_CUBLAS_VERSION=" + (major == 12 ? 120803 : 130002);
-        List<String> driver = new ArrayList<>(List.of("-O2", "-g1", "-I."));
+        List<String> driver = new ArrayList<>(List.of("-O2", "-g1", "-I.",
+            "-DEMULATOR_DRIVER=" + (1000 * major + 10 * minor)));
         sources.keySet().stream().filter(it -> it.startsWith("cuda/") && it.endsWith(".cpp")).forEach(driver::add);
         if (sources.containsKey("cuda/exports.map")) {
             driver.add("-Wl,--version-script=cuda/exports.map");
