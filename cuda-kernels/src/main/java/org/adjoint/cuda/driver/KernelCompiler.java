@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import jcuda.nvrtc.JNvrtc;
 import jcuda.nvrtc.nvrtcProgram;
 import jcuda.nvrtc.nvrtcResult;
@@ -110,7 +111,7 @@ public final class KernelCompiler {
         parts.add(version);
         parts.add(source.name());
         parts.add(source.text());
-        for (String header : Source.HEADERS) {
+        for (String header : source.headers()) {
             parts.add(Source.text(header));
         }
         return CubinCache.key(parts);
@@ -142,10 +143,11 @@ public final class KernelCompiler {
     }
 
     private static byte[] compile(Source source, List<String> options) {
-        String[] headers = Source.HEADERS.stream().map(Source::text).toArray(String[]::new);
+        String[] names = source.headers().toArray(String[]::new);
+        String[] headers = Stream.of(names).map(Source::text).toArray(String[]::new);
         nvrtcProgram program = new nvrtcProgram();
         check(JNvrtc.nvrtcCreateProgram(program, source.text(), source.name(), headers.length, headers,
-            Source.HEADERS.toArray(String[]::new)), "nvrtcCreateProgram", "of " + source.name());
+            names), "nvrtcCreateProgram", "of " + source.name());
         try {
             int status = JNvrtc.nvrtcCompileProgram(program, options.size(), options.toArray(String[]::new));
             if (status == nvrtcResult.NVRTC_ERROR_COMPILATION) {
@@ -175,7 +177,7 @@ public final class KernelCompiler {
         if (error.find()) {
             String file = error.group(1);
             int line = Integer.parseInt(error.group(2));
-            String text = Source.HEADERS.contains(file) ? Source.text(file) : source.text();
+            String text = source.headers().contains(file) ? Source.text(file) : source.text();
             String[] lines = text.split("\n", -1);
             message.append('\n').append(file).append(':');
             for (int i = Math.max(1, line - LINES_AROUND); i <= Math.min(lines.length, line + LINES_AROUND); i++) {

@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * CUDA C that is compiled as one program. Sources include nothing but the headers ({@code .cuh}) of this module.
@@ -17,11 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * @param definitions macros, in the order of their names
  */
 public record Source(String name, String text, Map<String, String> definitions) {
-    /** Every header, with the names that sources include them by. */
-    public static final List<String> HEADERS = List.of("common.cuh", "elementwise.cuh", "rows.cuh", "floating.cuh",
-        "exponentials.cuh", "logarithms.cuh", "angles.cuh", "large_angles.cuh", "group.cuh", "axes.cuh", "add.cuh");
-
     private static final String FOLDER = "/org/adjoint/cuda/kernels/";
+    private static final Pattern INCLUDE = Pattern.compile("^#include \"([^\"]+)\"", Pattern.MULTILINE);
     private static final Map<String, String> TEXTS = new ConcurrentHashMap<>();
 
     public Source {
@@ -46,6 +47,22 @@ public record Source(String name, String text, Map<String, String> definitions) 
             return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new IllegalStateException("the kernel source " + file + " can't be read: is the jar damaged?", e);
+        }
+    }
+
+    /** The headers that the program includes, and those that they include, by name. */
+    public List<String> headers() {
+        Set<String> headers = new LinkedHashSet<>();
+        addHeaders(text, headers);
+        return List.copyOf(headers);
+    }
+
+    private static void addHeaders(String text, Set<String> headers) {
+        Matcher matcher = INCLUDE.matcher(text);
+        while (matcher.find()) {
+            if (headers.add(matcher.group(1))) {
+                addHeaders(text(matcher.group(1)), headers);
+            }
         }
     }
 

@@ -15,6 +15,8 @@ import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Stream;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -52,9 +54,10 @@ final class TrialCard implements AutoCloseable {
 
     static byte[] compile(String text) {
         nvrtcProgram program = new nvrtcProgram();
-        String[] headers = Source.HEADERS.stream().map(Source::text).toArray(String[]::new);
+        String[] names = new Source("trial.cu", text, Map.of()).headers().toArray(String[]::new);
+        String[] headers = Stream.of(names).map(Source::text).toArray(String[]::new);
         check(JNvrtc.nvrtcCreateProgram(program, text, "trial.cu", headers.length, headers,
-            Source.HEADERS.toArray(String[]::new)));
+            names));
         String[] options = {"--std=c++17", "--fmad=false", "--gpu-architecture=sm_90"};
         int status = JNvrtc.nvrtcCompileProgram(program, options.length, options);
         String[] log = new String[1];
