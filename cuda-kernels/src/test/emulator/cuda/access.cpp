@@ -112,17 +112,13 @@ struct Unwritten {
 Unwritten unwritten;
 
 [[noreturn]] __attribute__((noinline, cold)) void race(uintptr_t address, uint64_t other, const char* what,
-        const char* others, uintptr_t pc) {
+        const char* others, uint32_t other_pc, uintptr_t pc) {
     bool same_block = (other >> 32) >= block_start && !(other & FOREIGN);
-    std::string line;
-    if (unwritten.pc != 0 && address >= unwritten.address && address < unwritten.address + unwritten.size) {
-        line = " at " + source_line(unwritten.pc);
-    }
     forget_unwritten();
     std::string who = same_block ? "thread " + std::to_string(other & THREAD) + " of the same block"
         : "another block of the launch";
-    fault("data race", LAUNCH_FAILED, pc, "%s at %#zx (%s) conflicts with %s%s by %s, with no barrier between", what,
-        (size_t) address, describe(address).c_str(), others, line.c_str(), who.c_str());
+    fault("data race", LAUNCH_FAILED, pc, "%s at %#zx (%s) conflicts with %s at %s by %s, with no barrier between", what,
+        (size_t) address, describe(address).c_str(), others, source_line_of_half(other_pc).c_str(), who.c_str());
     abandon();
 }
 
@@ -130,18 +126,20 @@ template <Access A> inline void touch(Cell& cell, uintptr_t address, uint32_t st
     constexpr bool atomic = A == Access::ATOMIC;
     constexpr const char* what = A == Access::READ ? "a read" : atomic ? "an atomic" : "a write";
     if (uint64_t other = conflict_with_writer(cell.writer, start, atomic)) {
-        race(address, other, what, other & ATOMIC ? "an atomic" : "a write", pc);
+        race(address, other, what, other & ATOMIC ? "an atomic" : "a write", cell.writer_pc, pc);
     }
     if (A == Access::READ) {
         if (cell.reader != now) {
             cell.reader = reader_after(cell.reader, start);
+            cell.reader_pc = (uint32_t) pc;
         }
         return;
     }
     if (uint64_t other = conflict_with_reader(cell.reader, start)) {
-        race(address, other, what, "a read", pc);
+        race(address, other, what, "a read", cell.reader_pc, pc);
     }
     cell.writer = writer_after(cell.writer, start, atomic);
+    cell.writer_pc = (uint32_t) pc;
 }
 
 // A cell per byte: for accesses of one or two bytes, and what meets them.
@@ -177,7 +175,7 @@ template <Access A> inline void touch_words(size_t at, size_t size, uint32_t sta
                 touch_bytes<A>(at + i, 4, start, pc);
                 continue;
             }
-            word = Cell{0, 0};
+            word = Cell{};
         }
         touch<A>(word, (uintptr_t) arena + at + i, start, pc);
     }

@@ -73,6 +73,10 @@ std::string source_line(uintptr_t pc) {
     return text.empty() ? "unknown line" : text;
 }
 
+std::string source_line_of_half(uint32_t pc) {
+    return source_line(address_in_module(pc));
+}
+
 void fault(const char* kind, int code, uintptr_t pc, const char* format, ...) {
     if (failed || fault_of_unwritten()) {
         return;

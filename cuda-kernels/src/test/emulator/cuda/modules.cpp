@@ -106,7 +106,7 @@ Module* load_module(const char* image, int* code) {
     }
     find_extent(module);
     // What the compiler's stand-in added: every function of the text, called or not, and the card that it is meant for.
-    const char* const* functions_of_text = (const char* const*) dlsym(module->handle, "emulator_functions");
+    const char* const* functions_of_text = (const char* const*) dlsym(module->handle, "emulator_declared");
     for (; functions_of_text != nullptr && *functions_of_text != nullptr; functions_of_text++) {
         known.insert(*functions_of_text);
     }
@@ -174,6 +174,17 @@ Module* module_of(uintptr_t address) {
         }
     }
     return nullptr;
+}
+
+uintptr_t address_in_module(uint32_t half) {
+    for (Module* module : modules) {
+        uintptr_t address = (module->low & ~(uintptr_t) 0xffffffff) | half;
+        address += address < module->low ? (uintptr_t) 1 << 32 : 0;
+        if (address < module->high) {
+            return address;
+        }
+    }
+    return 0;
 }
 
 std::vector<std::string> entered_functions() {
