@@ -4,9 +4,11 @@ import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.adjoint.bench.bundle.BundleCommand;
 import org.adjoint.bench.suite.BenchCommand;
 import org.adjoint.bench.train.SampleCommand;
 import org.adjoint.bench.train.TrainCommand;
+import org.adjoint.bench.verify.VerifyCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -38,7 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ADJOINT_STACKTRACES=1  the stack trace of a failure"
         },
         subcommands = {HelpCommand.class, DevicesCommand.class, TrainCommand.class, SampleCommand.class,
-            GradcheckCommand.class, BenchCommand.class})
+            GradcheckCommand.class, BenchCommand.class, VerifyCommand.class, BundleCommand.class})
 public final class Adjoint implements Runnable {
 
     @Spec

@@ -14,15 +14,16 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.adjoint.cpu.gemm.Gemm;
 
-/** Where and when figures were measured. */
-record MachineInfo(String processor, int cores, String jdk, int vectorBits, int threads, String date, String commit) {
+/** Where and when figures were measured. A bundle, which has no repository, is told its commit by a property. */
+public record MachineInfo(String processor, int cores, String jdk, int vectorBits, int threads, String date, String commit) {
 
-    static MachineInfo of(int threads) {
+    public static MachineInfo of(int threads) {
         return new MachineInfo(processorName(), Runtime.getRuntime().availableProcessors(),
             System.getProperty("java.vendor.version", System.getProperty("java.vendor")) + " " + Runtime.version(),
             Gemm.preferred().vectorBits(), threads,
             ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS).format(DateTimeFormatter.ISO_OFFSET_DATE_TIME),
-            SourceTree.root().flatMap(MachineInfo::commitOf).orElse("unknown"));
+            Optional.ofNullable(System.getProperty("adjoint.commit"))
+                .or(() -> SourceTree.root().flatMap(MachineInfo::commitOf)).orElse("unknown"));
     }
 
     private static String processorName() {
@@ -57,7 +58,7 @@ record MachineInfo(String processor, int cores, String jdk, int vectorBits, int 
         }
     }
 
-    Map<String, Object> fields() {
+    public Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("processor", processor);
         fields.put("cores", cores);

@@ -1,0 +1,166 @@
+package org.adjoint.bench.verify;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.adjoint.Device;
+import org.adjoint.bench.AtomicFile;
+import org.adjoint.bench.DeviceOption;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code adjoint verify}: proves on this machine that a device computes what it should, and measures how fast. */
+@Command(
+        name = "verify",
+        description = {
+            "Verifies a device: every operation against the reference, gradients against differences, training against "
+                + "the CPU, and the speed of every kernel against what the card can do.",
+            "Results are written as they come; started again, it goes on where it stopped."},
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  adjoint verify",
+            "  adjoint verify --part kernels --part training --budget 9m",
+            "  adjoint verify --device cpu --part kernels --json verify.json"
+        })
+public final class VerifyCommand implements Callable<Integer> {
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,6})([smh])");
+
+    /** From best to worst. */
+    private enum Outcome { PASSED, UNFINISHED, FAILED }
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private DeviceOption deviceOption;
+
+    @Option(names = "--part", paramLabel = "NAME",
+            description = "One of kernels, gradients, training, speed, sanitizer; all in turn by default.")
+    private List<String> parts = List.of();
+
+    @Option(names = "--budget", paramLabel = "TIME",
+            description = "Stop after this time, such as 90s, 9m or 2h, and leave the rest for the next run.")
+    private String budget;
+
+    @Option(names = "--json", paramLabel = "FILE", defaultValue = "verify.json",
+            description = "Where results are kept; ${DEFAULT-VALUE} by default.")
+    private Path file;
+
+    @Option(names = "--restart", description = "Forget what was verified before.")
+    private boolean restart;
+
+    @Override
+    public Integer call() throws IOException {
+        deviceOption.check();
+        long deadline = budget == null ? Long.MAX_VALUE : System.nanoTime() + duration().toNanos();
+        AtomicFile.requireWritable(file);
+        try (Device device = deviceOption.open()) {
+            List<Part> chosen = choose(device);
+            VerifyRecord record = VerifyRecord.open(file, MachineFields.of(device), restart);
+            PrintWriter out = spec.commandLine().getOut();
+            out.println(device);
+            Outcome outcome = Outcome.PASSED;
+            for (Part part : chosen) {
+                Outcome its = verify(part, record, deadline, out);
+                outcome = its.compareTo(outcome) > 0 ? its : outcome;
+            }
+            out.printf("%s; recorded in %s%n", switch (outcome) {
+                case PASSED -> "All passed";
+                case UNFINISHED -> "Passed so far, run it again to go on";
+                case FAILED -> "Not all passed";
+            }, file);
+            out.flush();
+            return outcome == Outcome.PASSED ? 0 : 1;
+        }
+    }
+
+    private Duration duration() {
+        Matcher matcher = DURATION.matcher(budget);
+        if (!matcher.matches()) {
+            throw new ParameterException(spec.commandLine(),
+                "--budget must be a time such as 90s, 9m or 2h but is '" + budget + "'");
+        }
+        long amount = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "s" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            default -> Duration.ofHours(amount);
+        };
+    }
+
+    private List<Part> choose(Device device) {
+        List<Part> all = new ArrayList<>(Parts.onDevice(() -> device));
+        all.add(new SanitizerPart(device.name()));
+        List<Part> chosen = new ArrayList<>();
+        for (String name : parts) {
+            chosen.add(all.stream().filter(part -> part.name().equals(name)).findFirst().orElseThrow(() ->
+                new ParameterException(spec.commandLine(), "unknown part '" + name + "': one of "
+                    + String.join(", ", all.stream().map(Part::name).toList()))));
+        }
+        if (!chosen.isEmpty()) {
+            return chosen;
+        }
+        // The sanitizer watches kernels of a card.
+        return device.name().startsWith("cuda") ? all
+            : all.stream().filter(part -> !(part instanceof SanitizerPart)).toList();
+    }
+
+    private Outcome verify(Part part, VerifyRecord record, long deadline, PrintWriter out) throws IOException {
+        boolean passed = true;
+        int done = 0;
+        List<Item> items = part.items();
+        long start = System.nanoTime();
+        for (Item item : items) {
+            Map<String, Object> fields = record.get(part, item.key());
+            if (fields == null && System.nanoTime() < deadline) {
+                fields = run(item);
+                record.put(part, item.key(), fields);
+                String line = Lines.of(item.key(), fields);
+                if (line != null) {
+                    out.println("  " + line);
+                    out.flush();
+                }
+            }
+            if (fields != null) {
+                done++;
+                passed &= Boolean.TRUE.equals(fields.get("passed"));
+            }
+        }
+        boolean complete = done == items.size();
+        record.conclude(part, complete, passed && complete);
+        out.printf(Locale.ROOT, "%-9s  %d of %d %s in %.0f s: %s%n", part.name(), done, items.size(),
+            items.size() == 1 ? "item" : "items", (System.nanoTime() - start) / 1e9,
+            !passed ? "FAILED" : complete ? "passed" : "stopped by the budget");
+        out.flush();
+        return !passed ? Outcome.FAILED : complete ? Outcome.PASSED : Outcome.UNFINISHED;
+    }
+
+    private static Map<String, Object> run(Item item) {
+        try {
+            return item.check().run();
+        } catch (Exception | AssertionError e) {
+            if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+            }
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("passed", false);
+            fields.put("threw", e.toString());
+            return fields;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package org.adjoint.bench.verify;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.adjoint.bench.Json;
+
+/** What was verified so far, in a file that is written as it goes. */
+final class VerifyRecord {
+    private final Path file;
+    private final Map<String, Object> content;
+
+    private VerifyRecord(Path file, Map<String, Object> content) {
+        this.file = file;
+        this.content = content;
+    }
+
+    /**
+     * The record in {@code file}, if it was made by the same program on the same card; else a new one.
+     *
+     * @param machine card, driver, versions and commit
+     */
+    static VerifyRecord open(Path file, Map<String, Object> machine, boolean anew) throws IOException {
+        if (!anew && Files.exists(file)) {
+            Map<String, Object> old = Json.readObject(file);
+            if (machine.equals(old.get("machine"))) {
+                return new VerifyRecord(file, old);
+            }
+        }
+        Map<String, Object> content = new LinkedHashMap<>();
+        content.put("machine", machine);
+        content.put("parts", new LinkedHashMap<String, Object>());
+        return new VerifyRecord(file, content);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> child(Map<String, Object> parent, String key) {
+        return (Map<String, Object>) parent.computeIfAbsent(key, _ -> new LinkedHashMap<String, Object>());
+    }
+
+    private Map<String, Object> items(Part part) {
+        return child(child(child(content, "parts"), part.name()), "items");
+    }
+
+    /** The fields of an item that was recorded, or null. */
+    @SuppressWarnings("unchecked")
+    Map<String, Object> get(Part part, String key) {
+        return (Map<String, Object>) items(part).get(key);
+    }
+
+    void put(Part part, String key, Map<String, Object> fields) throws IOException {
+        items(part).put(key, fields);
+        Json.write(file, content);
+    }
+
+    /** How a part stands: whether all its items are recorded, and passed. */
+    void conclude(Part part, boolean complete, boolean passed) throws IOException {
+        Map<String, Object> fields = child(child(content, "parts"), part.name());
+        fields.put("complete", complete);
+        fields.put("passed", passed);
+        Json.write(file, content);
+    }
+}

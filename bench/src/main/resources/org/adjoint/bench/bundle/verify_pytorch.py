@@ -1,0 +1,140 @@
+"""Times with PyTorch, on the card of this machine, what `adjoint verify --part speed` times, under the same names."""
+
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+LARGE = 64 << 20
+SIDE = 8192
+GEMM_SIDE = 4096
+VOCABULARY = 50_304
+WIDTH = 768
+DEVICE = "cuda"
+
+
+def seconds(work):
+    """Of one call: the best of five rounds of many, each with one wait at its end."""
+    for _ in range(3):
+        work()
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    work()
+    torch.cuda.synchronize()
+    runs = max(1, min(1000, int(0.2 / (time.perf_counter() - start))))
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        for _ in range(runs):
+            work()
+        torch.cuda.synchronize()
+        best = min(best, (time.perf_counter() - start) / runs)
+    return best
+
+
+def normal(dtype, *shape):
+    return torch.randn(*shape, device=DEVICE, dtype=dtype)
+
+
+def gradients(function, inputs, cotangent):
+    leaves = [x.detach().requires_grad_(True) for x in inputs]
+
+    def work():
+        torch.autograd.grad(function(*leaves), leaves, cotangent)
+
+    return work
+
+
+def rows(name, dtype, add):
+    x = normal(dtype, LARGE)
+    y = normal(dtype, LARGE)
+    add(f"add {name}", lambda: x + y)
+    add(f"gelu {name}", lambda: F.gelu(x))
+    wide = x.view(LARGE // 4096, 4096)
+    bias = normal(dtype, 4096)
+    add(f"bias + geluTanh {name}", lambda: F.gelu(wide + bias, approximate="tanh"))
+    add(f"dropout + residual {name}", lambda: F.dropout(x, 0.1) + y)
+    square = x.view(SIDE, SIDE)
+    add(f"transpose {name}", lambda: square.t().contiguous())
+    add(f"sum of all {name}", lambda: x.sum())
+    add(f"sum of rows {name}", lambda: square.sum(1))
+    add(f"sum of columns {name}", lambda: square.sum(0))
+    add(f"argmax of rows {name}", lambda: square.argmax(1))
+    count = 65_536
+    scores = normal(dtype, count, 1024)
+    add(f"softmax {count}x1024 {name}", lambda: F.softmax(scores, 1))
+    states = normal(dtype, count, WIDTH)
+    gamma = normal(dtype, WIDTH)
+    beta = normal(dtype, WIDTH)
+    dy = normal(dtype, count, WIDTH)
+    add(f"layerNorm {count}x{WIDTH} {name}", lambda: F.layer_norm(states, (WIDTH,), gamma, beta))
+    leaves = [t.detach().requires_grad_(True) for t in (states, gamma, beta)]
+    out = F.layer_norm(leaves[0], (WIDTH,), leaves[1], leaves[2])
+    add(f"layerNorm gradient {count}x{WIDTH} {name}",
+        lambda: torch.autograd.grad(out, leaves, dy, retain_graph=True))
+    tokens = 8192
+    logits = normal(dtype, tokens, VOCABULARY).requires_grad_(True)
+    targets = torch.randint(VOCABULARY, (tokens,), device=DEVICE)
+    with torch.no_grad():
+        add(f"crossEntropy {tokens}x{VOCABULARY} {name}", lambda: F.cross_entropy(logits, targets))
+    add(f"crossEntropy with gradient {tokens}x{VOCABULARY} {name}",
+        lambda: torch.autograd.grad(F.cross_entropy(logits, targets), logits))
+    del logits
+    table = normal(dtype, VOCABULARY, WIDTH).requires_grad_(True)
+    indices = torch.randint(VOCABULARY, (count,), device=DEVICE)
+    with torch.no_grad():
+        add(f"embedding {count}x{WIDTH} {name}", lambda: F.embedding(indices, table))
+    picked = F.embedding(indices, table)
+    add(f"embedding gradient {count}x{WIDTH} {name}",
+        lambda: torch.autograd.grad(picked, table, dy, retain_graph=True))
+    add(f"normal random numbers {name}", lambda: normal(dtype, LARGE))
+
+
+def optimizer(add):
+    parameter = normal(torch.float32, LARGE).requires_grad_(True)
+    parameter.grad = normal(torch.float32, LARGE)
+    adamw = torch.optim.AdamW([parameter], lr=1e-4, weight_decay=0.1, fused=True)
+    add("AdamW 64M f32", adamw.step)
+
+
+def products(add):
+    torch.backends.cuda.matmul.allow_tf32 = False
+    for name, dtype in (("f64", torch.float64), ("f32", torch.float32), ("bf16", torch.bfloat16)):
+        a = normal(dtype, GEMM_SIDE, GEMM_SIDE)
+        b = normal(dtype, GEMM_SIDE, GEMM_SIDE)
+        add(f"matmul {GEMM_SIDE} NN {name}", lambda: a @ b)
+        add(f"matmul {GEMM_SIDE} NT {name}", lambda: a @ b.t())
+        add(f"matmul {GEMM_SIDE} TN {name}", lambda: a.t() @ b)
+
+
+def attention(add):
+    for b, h, t, d in ((16, 12, 1024, 64), (4, 16, 4096, 128)):
+        q, k, v, dout = (normal(torch.bfloat16, b, h, t, d) for _ in range(4))
+        function = lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        with torch.no_grad():
+            add(f"attention b{b} h{h} t{t} d{d} bf16", lambda: function(q, k, v))
+        add(f"attention with gradient b{b} h{h} t{t} d{d} bf16", gradients(function, (q, k, v), dout))
+
+
+def main():
+    results = {}
+
+    def add(key, work):
+        results[key] = {"milliseconds": seconds(work) * 1e3}
+        print(f"  pytorch  {key:46s} {results[key]['milliseconds']:9.3f} ms", flush=True)
+        with open(sys.argv[1], "w") as file:
+            json.dump({"card": torch.cuda.get_device_name(), "pytorch": torch.__version__,
+                "cuda": torch.version.cuda, "items": results}, file, indent=2)
+
+    for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        rows(name, dtype, add)
+        torch.cuda.empty_cache()
+    optimizer(add)
+    products(add)
+    attention(add)
+
+
+if __name__ == "__main__":
+    main()
