@@ -49,7 +49,10 @@ final class FakeLibraries {
     private static String cublasSource(int major, int patch) {
         return """
             extern long cublasLtGetVersion(void) __attribute__((weak));
-            int cublasGetProperty(int which, int *value) { *value = which == 0 ? %1$d : which == 1 ? 7 : %2$d; return 0; }
+            int cublasGetProperty(int which, int *value) {
+                *value = which == 0 ? %1$d : which == 1 ? 7 : %2$d;
+                return 0;
+            }
             int cublasCreate_v2(void **handle) { return cublasLtGetVersion ? 1000 * %1$d + %2$d : -1; }
             """.formatted(major, patch);
     }
@@ -104,7 +107,7 @@ final class FakeLibraries {
         try {
             process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
-            String message = "SKIPPED: the search for CUDA's libraries is tested with libraries made by gcc, which is missing";
+            String message = "SKIPPED: the search for CUDA's libraries is tested with libraries that gcc makes; install gcc";
             System.err.println(message);
             Assumptions.abort(message);
             return;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -185,7 +186,7 @@ class LibrariesTest {
     @Test
     void withALibraryThatIsCutShort() throws IOException {
         Path driver = FakeLibraries.driver(root.resolve("usr/lib64"), 12_040);
-        Files.write(driver, java.util.Arrays.copyOf(Files.readAllBytes(driver), 5000));
+        Files.write(driver, Arrays.copyOf(Files.readAllBytes(driver), 5000));
         assertTrue(failure().getFirst().startsWith(driver + ": the file is cut short: 5000 bytes of at least "),
             failure().getFirst());
     }
@@ -198,8 +199,10 @@ class LibrariesTest {
 
     @Test
     void whereNativeAccessIsDenied() {
+        FakeLibraries.driver(root.resolve("driver"), 12_040);
         assertEquals(List.of("unavailable: this JVM calls no native code; start it with --enable-native-access=ALL-UNNAMED"),
-            LibrariesChild.run(Map.of(), List.of("--illegal-native-access=deny"), "load")
+            LibrariesChild.run(Map.of(), List.of("--illegal-native-access=deny",
+                "-Dadjoint.cuda.libraries=" + root.resolve("driver")), "load")
                 .stream().filter(line -> line.startsWith("unavailable")).toList());
     }
 
