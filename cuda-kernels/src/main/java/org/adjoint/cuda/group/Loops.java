@@ -7,8 +7,8 @@ import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
 /**
- * A step's loop domain: axes of extent 1 dropped and neighbors merged where every operand walks them as one, kept axes and
- * reduced axes each for themselves. Operands are the inputs, then the outputs.
+ * A step's loop domain: axes of extent 1 dropped and neighbors merged where every operand walks them as one, kept axes
+ * and reduced axes each for themselves. Operands are the inputs, then the outputs.
  *
  * @param kept extents, at least one; 1 where nothing is kept
  * @param reduced likewise; of no axes where the group does not reduce

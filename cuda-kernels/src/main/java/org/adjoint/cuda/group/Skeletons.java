@@ -1,7 +1,7 @@
 package org.adjoint.cuda.group;
 
 /**
- * The loops of groups, as text with holes: {@code $NAME}. The lines of a group at the points of a thread are filled in for
+ * The loops of groups, as text with holes: {@code $NAME}. What the group does at the points of a thread is filled in for
  * {@code $POINTS}; it reads {@code first}, {@code limit} and {@code at}.
  */
 final class Skeletons {

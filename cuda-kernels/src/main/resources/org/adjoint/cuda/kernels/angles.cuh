@@ -1,5 +1,5 @@
-// Sine and cosine: x = n pi/2 + r, pi/2 in three parts, each product with n exact where r is small. The f64 polynomials are
-// those of fdlibm's k_sin.c and k_cos.c. Beyond 2^17 (f64: 2^20) large_angles.cuh reduces.
+// Sine and cosine: x = n pi/2 + r, pi/2 in three parts, each product with n exact where r is small. The f64 polynomials
+// are those of fdlibm's k_sin.c and k_cos.c. Beyond 2^17 (f64: 2^20) large_angles.cuh reduces.
 #pragma once
 #include "exponentials.cuh"
 #include "large_angles.cuh"

@@ -1,5 +1,5 @@
-// The elementwise ops, one function each: op::add, op::exp, op::to_f16 and so on. Values have compute types: bool for BOOL,
-// u8, i32, i64, f32 (for 16-bit types too), f64. Each does the CPU backend's operations in the same order, so that
+// The elementwise ops, one function each: op::add, op::exp, op::to_f16 and so on. Values have compute types: bool for
+// BOOL, u8, i32, i64, f32 (for 16-bit types too), f64. Each does the CPU backend's operations in the same order, so that
 // results have the same bits; what fuses a multiplication with an addition says so. Integers wrap.
 #pragma once
 #include "common.cuh"

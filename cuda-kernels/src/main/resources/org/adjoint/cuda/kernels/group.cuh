@@ -65,8 +65,8 @@ template <> __device__ inline f64 FoldMin::identity<f64>() { return op::infinity
 template <> __device__ inline i32 FoldMin::identity<i32>() { return 0x7fffffff; }
 template <> __device__ inline i64 FoldMin::identity<i64>() { return 0x7fffffffffffffff; }
 
-// The fold over a team that takes one row: threadIdx.x is the place in the team, which is a warp, or a block of whole warps.
-// Every thread of the block calls it and gets the team's.
+// The fold over a team that takes one row: threadIdx.x is the place in the team, a warp or a block of whole warps. Every
+// thread of the block calls it and gets the team's.
 template <typename Fold, typename C> __device__ inline C team_fold(C x) {
     __shared__ C partial[32];
     return blockDim.x == 32 ? warp_fold<Fold>(x) : block_fold<Fold>(x, partial, Fold::template identity<C>());

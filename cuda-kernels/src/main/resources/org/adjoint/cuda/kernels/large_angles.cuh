@@ -1,5 +1,5 @@
-// Sines of angles beyond 2^17, with the bits of Java's StrictMath, which are fdlibm's: the angle less n pi/2 as the sum of
-// two f64 (e_rem_pio2.c), past 2^19 pi/2 by Payne and Hanek's method (k_rem_pio2.c: of the product with 2/pi only the
+// Sines of angles beyond 2^17, with the bits of Java's StrictMath, which are fdlibm's: the angle less n pi/2 as the sum
+// of two f64 (e_rem_pio2.c), past 2^19 pi/2 by Payne and Hanek's method (k_rem_pio2.c: of the product with 2/pi only the
 // digits that matter are computed, in base 2^24, here with integers), then k_sin.c or k_cos.c.
 #pragma once
 #include "floating.cuh"

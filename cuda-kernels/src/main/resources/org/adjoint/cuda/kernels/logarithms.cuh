@@ -1,5 +1,5 @@
-// Logarithms and powers: x = 2^k (1 + f) with 1 + f in [2/3, 4/3]; the series of log(1 + f) is a fitted polynomial for f32,
-// and that of fdlibm's e_log.c in s = f / (2 + f) for f64.
+// Logarithms and powers: x = 2^k (1 + f) with 1 + f in [2/3, 4/3]; the series of log(1 + f) is a fitted polynomial for
+// f32, and that of fdlibm's e_log.c in s = f / (2 + f) for f64.
 #pragma once
 #include "exponentials.cuh"
 

@@ -1,0 +1,205 @@
+package org.adjoint.cuda.group;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.adjoint.cuda.launch.Launch;
+import org.adjoint.graph.BinaryOp;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.ReduceOp;
+import org.adjoint.graph.Shape;
+import org.adjoint.graph.UnaryOp;
+import org.adjoint.plan.Group;
+import org.adjoint.plan.Instruction;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The loops of groups over awkward sizes and layouts, against the CPU backend and against sums in double. */
+class SkeletonsTest {
+    private static final int RANDOM_STEPS = 60;
+
+    @BeforeAll
+    static void open() {
+        StepRun.open();
+    }
+
+    @AfterAll
+    static void close() {
+        StepRun.close();
+    }
+
+    @Test
+    void randomLayouts() {
+        for (int seed = 0; seed < RANDOM_STEPS; seed++) {
+            RandomGroup random = new RandomGroup(seed);
+            StepRun.assertSameBits("seed " + seed + " of " + random.step, random.step,
+                StepRun.onCpu(random.step, random.slots, random.scalars),
+                StepRun.onCuda(random.step, random.slots, random.scalars));
+        }
+    }
+
+    /** A result takes the place of an operand that lies in the same way. */
+    @Test
+    void inPlace() {
+        Group group = new Group(List.of(DType.F32, DType.F32), List.of(),
+            List.of(new Instruction.Load(0, DType.F32), new Instruction.Load(1, DType.F32),
+                new Instruction.Binary(BinaryOp.ADD, 0, 1, DType.F32),
+                new Instruction.Unary(UnaryOp.EXP, 2, DType.F32)),
+            List.of(new Group.Result(3, DType.F32, null), new Group.Result(2, DType.F32, null)));
+        for (int n : new int[] {1, 13, 207, 702, 4098}) {
+            View x = StepRun.contiguous(0, DType.F32, n);
+            View y = StepRun.contiguous(1, DType.F32, n);
+            PlanStep.Elementwise step = new PlanStep.Elementwise(group, new long[] {n}, 0, List.of(x, y), List.of(y, x),
+                new int[0]);
+            List<byte[]> slots = List.of(floats(n, 1), floats(n, 2));
+            StepRun.assertSameBits("" + n, step, StepRun.onCpu(step, slots), StepRun.onCuda(step, slots));
+        }
+    }
+
+    /** Extents, strides of the input, and how many trailing axes are folded. */
+    record Layout(long[] extents, long[] strides, int reduced) {
+        @Override
+        public String toString() {
+            return reduced + " of " + Arrays.toString(extents) + ", strides " + Arrays.toString(strides);
+        }
+    }
+
+    static Stream<Layout> reductions() {
+        return Stream.of(
+            rows(1, 1), rows(3, 13), rows(5, 31), rows(2, 1024), rows(2, 1025), rows(1, 4098), rows(3, 40_001),
+            rows(1, 100_003), rows(700, 2),
+            columns(1, 33), columns(16, 207), columns(33, 702), columns(207, 9), columns(32, 30_000), columns(70, 8),
+            new Layout(new long[] {3, 5, 70, 80}, new long[] {28_000, 80, 400, 1}, 2),
+            new Layout(new long[] {3, 64, 7, 50}, new long[] {22_400, 1, 3200, 64}, 2),
+            new Layout(new long[] {4, 0}, new long[] {1, 1}, 1),
+            new Layout(new long[] {40, 0}, new long[] {1, 40}, 1));
+    }
+
+    private static Layout rows(long rows, long length) {
+        return new Layout(new long[] {rows, length}, new long[] {length, 1}, 1);
+    }
+
+    private static Layout columns(long columns, long length) {
+        return new Layout(new long[] {columns, length}, new long[] {1, columns}, 1);
+    }
+
+    @ParameterizedTest
+    @MethodSource("reductions")
+    void sums(Layout layout) {
+        Shape shape = Shape.of(layout.extents);
+        int kept = layout.extents.length - layout.reduced;
+        long results = 1;
+        long[] strides = new long[layout.extents.length];
+        for (int axis = kept - 1; axis >= 0; axis--) {
+            strides[axis] = results;
+            results *= layout.extents[axis];
+        }
+        int length = (int) (shape.elements() / results);
+        Group group = new Group(List.of(DType.F32), List.of(),
+            List.of(new Instruction.Load(0, DType.F32), new Instruction.Unary(UnaryOp.ABS, 0, DType.F32)),
+            List.of(new Group.Result(0, DType.F32, ReduceOp.SUM), new Group.Result(1, DType.F32, ReduceOp.SUM)));
+        List<View> outputs = List.of(new View(1, DType.F32, shape, strides, 0),
+            new View(2, DType.F32, shape, strides, 0));
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, layout.extents, layout.reduced,
+            List.of(new View(0, DType.F32, shape, layout.strides, 0)), outputs, new int[0]);
+        List<byte[]> slots = new ArrayList<>(List.of(floats(Math.max(1, (int) shape.elements()), 3),
+            new byte[(int) (4 * results)], new byte[(int) (4 * results)]));
+        List<byte[]> actual = StepRun.onCuda(step, slots);
+        for (long row = 0; row < results; row++) {
+            double sum = 0;
+            double size = 0;
+            for (long i = 0; i < length; i++) {
+                float x = value(slots.getFirst(), at(layout, row * length + i));
+                sum += x;
+                size += Math.abs(x);
+            }
+            // A thread adds at most every 32nd element, then 16 or fewer are folded, twice.
+            double bound = (length / 32 + 20) * 0x1p-24 * size;
+            assertEquals(sum, value(actual.get(1), row), bound);
+            assertEquals(size, value(actual.get(2), row), bound);
+        }
+    }
+
+    private static long at(Layout layout, long element) {
+        long at = 0;
+        for (int axis = layout.extents.length - 1; axis >= 0; axis--) {
+            at += element % layout.extents[axis] * layout.strides[axis];
+            element /= layout.extents[axis];
+        }
+        return at;
+    }
+
+    /** NaN wins, -0 is less than 0; there is a NaN, a zero or an infinity in each place of a row now and then. */
+    @Test
+    void extremesOfSpecialValues() {
+        float[] special = {0, -0f, Float.NaN, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, Float.MIN_VALUE};
+        for (boolean columns : new boolean[] {false, true}) {
+            int rows = 200;
+            int length = 70;
+            SplittableRandom random = new SplittableRandom(5);
+            byte[] bytes = new byte[4 * rows * length];
+            for (int row = 0; row < rows; row++) {
+                int kinds = 1 + random.nextInt(special.length);
+                for (int i = 0; i < length; i++) {
+                    float value = special[random.nextInt(kinds)];
+                    value = Float.isNaN(value) && random.nextInt(50) > 0 ? -0f : value;
+                    StepRun.put(MemorySegment.ofArray(bytes), DType.F32, columns ? i * rows + row : row * length + i,
+                        Float.floatToRawIntBits(value));
+                }
+            }
+            Group group = new Group(List.of(DType.F32), List.of(), List.of(new Instruction.Load(0, DType.F32)),
+                List.of(new Group.Result(0, DType.F32, ReduceOp.MAX), new Group.Result(0, DType.F32, ReduceOp.MIN)));
+            long[] extents = {rows, length};
+            long[] strides = columns ? new long[] {1, rows} : new long[] {length, 1};
+            View input = new View(0, DType.F32, Shape.of(extents), strides, 0);
+            List<View> outputs = List.of(new View(1, DType.F32, Shape.of(extents), new long[] {1, 0}, 0),
+                new View(2, DType.F32, Shape.of(extents), new long[] {1, 0}, 0));
+            PlanStep.Elementwise step = new PlanStep.Elementwise(group, extents, 1, List.of(input), outputs,
+                new int[0]);
+            List<byte[]> slots = List.of(bytes, new byte[4 * rows], new byte[4 * rows]);
+            StepRun.assertSameBits("columns " + columns, step, StepRun.onCpu(step, slots), StepRun.onCuda(step, slots));
+        }
+    }
+
+    /** The tests above would be worth little if they all ran in one loop. */
+    @Test
+    void everyLoopIsTested() {
+        List<String> kernels = new ArrayList<>();
+        for (int seed = 0; seed < RANDOM_STEPS; seed++) {
+            new GroupCompiler().prepare(new RandomGroup(seed).step).work().forEach(work -> {
+                if (work instanceof Launch launch) {
+                    kernels.add(launch.source().text());
+                }
+            });
+        }
+        assertTrue(kernels.stream().anyMatch(text -> text.contains("Domain<3,")));
+        for (String loop : List.of("neighboring points", "a piece of a row", "32 neighboring columns", "load_pack")) {
+            assertTrue(kernels.stream().filter(text -> text.contains(loop)).count() >= 5, loop);
+        }
+    }
+
+    private static byte[] floats(int count, long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        byte[] bytes = new byte[4 * count];
+        for (int i = 0; i < count; i++) {
+            StepRun.put(MemorySegment.ofArray(bytes), DType.F32, i,
+                Float.floatToRawIntBits((float) random.nextDouble(-1, 1)));
+        }
+        return bytes;
+    }
+
+    private static float value(byte[] bytes, long i) {
+        return Float.intBitsToFloat((int) StepRun.bits(MemorySegment.ofArray(bytes), DType.F32, i));
+    }
+}
