@@ -15,6 +15,8 @@ import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Map;
 import java.util.stream.Stream;
 import jcuda.Pointer;
