@@ -126,13 +126,14 @@ class ScatterAddTest {
         assertArrayEquals(expected, fixture.values(x));
     }
 
-    /** More elements than an i32 counts: only the first few are in memory, and only those are added to. */
+    /** More elements than 32 bits count: only the last few are in memory, and only those are added to. */
     @Test
     void destinationsBeyond32Bits() {
         StepFixture fixture = new StepFixture();
         View few = fixture.tensor(DType.F32, Shape.of(3000), i -> i);
-        View x = new View(few.slot(), DType.F32, Shape.of(1L << 33), new long[] {1}, 0);
-        View indices = fixture.tensor(DType.I64, Shape.of(2500), i -> i * 7 % 3000);
+        long before = (1L << 33) - 3000;
+        View x = new View(few.slot(), DType.F32, Shape.of(1L << 33), new long[] {1}, -before);
+        View indices = fixture.tensor(DType.I64, Shape.of(2500), i -> before + i * 7 % 3000);
         View updates = fixture.tensor(DType.F32, Shape.of(2500), i -> i % 5);
         double[] expected = fixture.values(few);
         for (int i = 0; i < 2500; i++) {

@@ -29,9 +29,9 @@ final class StepFixture {
     private final List<MemorySegment> slots = new ArrayList<>();
     private final Arena arena = Arena.ofAuto();
 
-    /** Skips the test where the emulator can't run. */
+    /** Skips the test where the emulator can't run. Launches run in every order of threads: the bits must be the same. */
     static synchronized void open() {
-        Emulator.require();
+        Emulator.require().order(Emulator.Order.ALL);
         if (driver == null) {
             driver = new CudaBackend().open(0, Map.of());
         }
@@ -41,6 +41,7 @@ final class StepFixture {
         if (driver != null) {
             driver.close();
             driver = null;
+            Emulator.start().order(Emulator.Order.FORWARD);
         }
     }
 
