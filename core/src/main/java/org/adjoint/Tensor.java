@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.adjoint.autodiff.Autodiff;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
@@ -729,12 +730,28 @@ public final class Tensor implements Differentiable, AutoCloseable {
      */
     public List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor firstMoment, Tensor secondMoment,
         Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
+        return adamWUpdate(settings, null, firstMoment, secondMoment, gradient, learningRate, correction1, correction2);
+    }
+
+    /**
+     * As {@link #adamWUpdate(FusedOp.AdamWUpdate, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)} with a copy of this
+     * parameter in the moments' dtype, which keeps what is rounded off.
+     *
+     * @return the new parameter, first moment, second moment and copy
+     */
+    public List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor master, Tensor firstMoment,
+        Tensor secondMoment, Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
         String op = settings.name();
+        List<Tensor> others = new ArrayList<>(
+            List.of(firstMoment, secondMoment, gradient, learningRate, correction1, correction2));
+        if (master != null) {
+            others.add(master);
+        }
         Node update = NeuralOps.adamWUpdate(settings, operand(op), firstMoment.operand(op), secondMoment.operand(op),
-            gradient.operand(op), learningRate.operand(op), correction1.operand(op), correction2.operand(op));
-        Tensor[] others = {firstMoment, secondMoment, gradient, learningRate, correction1, correction2};
-        return List.of(result(op, update.output(0), others), result(op, update.output(1), others),
-            result(op, update.output(2), others));
+            gradient.operand(op), learningRate.operand(op), correction1.operand(op), correction2.operand(op),
+            master == null ? null : master.operand(op));
+        return IntStream.range(0, master == null ? 3 : 4)
+            .mapToObj(i -> result(op, update.output(i), others.toArray(Tensor[]::new))).toList();
     }
 
     private static double defaultScale(Node q) {

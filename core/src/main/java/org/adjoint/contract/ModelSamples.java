@@ -204,6 +204,9 @@ final class ModelSamples {
             of(decayed, any(3, 5).laid(Layout.PERMUTED), any(3, 5), Operand.of(positive, 3, 5),
                 any(3, 5).laid(Layout.FLIPPED), rate, correction, correction),
             of(plain, any(2, 3), any(2, 3), Operand.of(positive, 2, 3), any(2, 3), rate, correction, correction),
+            of(mastered(true), any(13), any(13), Operand.of(positive, 13), any(13), rate, correction, correction),
+            of(mastered(false), any(3, 5), any(3, 5), Operand.of(positive, 3, 5), any(3, 5), rate, correction,
+                correction),
             of(decayed, any(4099), any(4099), Operand.of(positive, 4099), any(4099), rate, correction, correction)
                 .withoutDifferences())
             .tolerance(Tolerance.of(8, x -> decayed.apply(x).abs().add(9), "sums of terms up to 9")
@@ -216,6 +219,16 @@ final class ModelSamples {
     private static TensorFunction adamW(double weightDecay) {
         FusedOp.AdamWUpdate settings = new FusedOp.AdamWUpdate(0.9, 0.99, 1e-8, weightDecay);
         return x -> flat(x[0].adamWUpdate(settings, x[1], x[2], x[3], x[4], x[5], x[6]));
+    }
+
+    /** With a copy that is the parameter, then returned in its place, or that counts nowhere as it differs. */
+    private static TensorFunction mastered(boolean current) {
+        FusedOp.AdamWUpdate settings = new FusedOp.AdamWUpdate(0.9, 0.99, 1e-8, 0.1);
+        return x -> {
+            List<Tensor> updated = x[0].adamWUpdate(settings, current ? x[0] : x[0].stopGradient().add(1), x[1], x[2],
+                x[3], x[4], x[5], x[6]);
+            return flat(List.of(updated.get(current ? 3 : 0), updated.get(1), updated.get(2)));
+        };
     }
 
     /** Several results as one. */

@@ -2,6 +2,7 @@ package org.adjoint.graph;
 
 import static org.adjoint.graph.Ops.*;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -316,8 +317,14 @@ public final class FusedOp {
      * parameter, first moment, second moment, gradient (all of one shape), and the scalars learningRate,
      * {@code correction1 = 1 / (1 - beta1^t)}, {@code correction2 = 1 / (1 - beta2^t)}. Results: the new parameter and
      * moments, which may overwrite the old ones. Computed in the moments' dtype.
+     *
+     * <p>An eighth input, in the moments' dtype, is the parameter with the bits that its own dtype has no room for
+     * (Micikevicius et al., "Mixed precision training", 2018); a fourth result is what becomes of it. An element that
+     * does not round to the parameter's, which was assigned since, starts anew from that.
      */
     public record AdamWUpdate(double beta1, double beta2, double epsilon, double weightDecay) implements Op.Fused {
+        private static final int MASTER = 7;
+
         @Override
         public String name() {
             return "adamWUpdate";
@@ -325,18 +332,25 @@ public final class FusedOp {
 
         @Override
         public List<TensorType> infer(List<TensorType> inputs) {
-            return inputs.subList(0, 3);
+            List<TensorType> results = new ArrayList<>(inputs.subList(0, 3));
+            results.addAll(inputs.subList(MASTER, inputs.size()));
+            return results;
         }
 
         @Override
         public int inPlace(int index) {
-            return index;
+            return index < 3 ? index : MASTER;
         }
 
         @Override
         public Node[] decompose(List<Node> inputs) {
             DType compute = inputs.get(1).dtype();
             Node parameter = cast(inputs.getFirst(), compute);
+            if (inputs.size() > MASTER) {
+                Node master = inputs.get(MASTER);
+                Node isCurrent = equal(cast(master, inputs.getFirst().dtype()), inputs.getFirst());
+                parameter = where(isCurrent, master, parameter);
+            }
             Node gradient = cast(inputs.get(3), compute);
             Node learningRate = cast(inputs.get(4), compute);
             Node first = add(mul(inputs.get(1), beta1), mul(gradient, 1 - beta1));
@@ -345,7 +359,9 @@ public final class FusedOp {
             Node step = div(mul(first, cast(inputs.get(5), compute)), denominator);
             Node decayed = weightDecay == 0 ? parameter : mul(parameter, sub(1, mul(learningRate, weightDecay)));
             Node updated = sub(decayed, mul(learningRate, step));
-            return new Node[] {cast(updated, inputs.getFirst().dtype()), first, second};
+            Node rounded = cast(updated, inputs.getFirst().dtype());
+            return inputs.size() > MASTER ? new Node[] {rounded, first, second, updated}
+                : new Node[] {rounded, first, second};
         }
     }
 

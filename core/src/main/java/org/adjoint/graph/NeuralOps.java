@@ -97,9 +97,12 @@ public final class NeuralOps {
             .output(0);
     }
 
-    /** See {@link FusedOp.AdamWUpdate}: the node whose results are the new parameter and moments. */
+    /**
+     * See {@link FusedOp.AdamWUpdate}: the node whose results are the new parameter, the moments and, unless it is
+     * null, the master.
+     */
     public static Node adamWUpdate(FusedOp.AdamWUpdate op, Node parameter, Node first, Node second, Node gradient,
-        Node learningRate, Node correction1, Node correction2) {
+        Node learningRate, Node correction1, Node correction2, Node master) {
         for (Node node : List.of(first, second, gradient)) {
             if (!node.shape().equals(parameter.shape()) || !node.dtype().isFloating()) {
                 throw error("adamWUpdate: parameter %s, moments and gradient need one shape and floating dtypes, but "
@@ -111,10 +114,14 @@ public final class NeuralOps {
                 throw error("adamWUpdate: learning rate and corrections must be scalars, not %s", scalar.type());
             }
         }
-        return fused(op, parameter, first, second, gradient, learningRate, correction1, correction2);
+        if (master == null) {
+            return fused(op, parameter, first, second, gradient, learningRate, correction1, correction2);
+        }
+        if (!master.type().equals(first.type())) {
+            throw error("adamWUpdate: the master copy %s must be as the moments, %s", master.type(), first.type());
+        }
+        return fused(op, parameter, first, second, gradient, learningRate, correction1, correction2, master);
     }
-
-
 
     /** {@code max(x, 0)}: NaN stays, and the derivative at 0 is 0, as in PyTorch and JAX. */
     public static Node relu(Node x) {

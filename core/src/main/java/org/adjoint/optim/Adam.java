@@ -44,7 +44,7 @@ public final class Adam extends Optimizer<Adam> {
             DType compute = parameter.dtype().computeType();
             double decay = weightDecayOf(parameter);
             Tensor gradient = gradients.get(i).to(compute);
-            Tensor regularized = decay == 0 ? gradient : gradient.add(parameter.tensor().to(compute).mul(decay));
+            Tensor regularized = decay == 0 ? gradient : gradient.add(precise(parameter).mul(decay));
             moments.update(i, regularized, 0, update);
         }
     }

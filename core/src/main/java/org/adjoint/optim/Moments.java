@@ -34,12 +34,17 @@ final class Moments {
     void update(int i, Tensor gradient, double weightDecay, Optimizer.Update update) {
         Variable parameter = optimizer.parametersInOrder().get(i);
         DType compute = first.get(i).dtype();
+        Variable master = optimizer.master(parameter);
         List<Tensor> updated = parameter.tensor().adamWUpdate(
-            new FusedOp.AdamWUpdate(beta1, beta2, epsilon, weightDecay), first.get(i).tensor(), second.get(i).tensor(),
-            gradient, optimizer.rate(compute), correction(beta1).to(compute), correction(beta2).to(compute));
+            new FusedOp.AdamWUpdate(beta1, beta2, epsilon, weightDecay), master == null ? null : master.tensor(),
+            first.get(i).tensor(), second.get(i).tensor(), gradient, optimizer.rate(compute),
+            correction(beta1).to(compute), correction(beta2).to(compute));
         update.set(parameter, updated.get(0));
         update.set(first.get(i), updated.get(1));
         update.set(second.get(i), updated.get(2));
+        if (master != null) {
+            update.set(master, updated.get(3));
+        }
     }
 
     /** {@code 1 / (1 - beta^t)} for step t, counted from 1, in {@code F64}: at first the difference is small. */

@@ -24,8 +24,12 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
     /** Parameters of at least two axes: what usually decays, where biases and norms do not. */
     public static final Predicate<Variable> MATRICES = variable -> variable.shape().rank() >= 2;
 
+    private static final String MASTER = "master.";
+
     private final List<Variable> parameters;
     private final Map<String, Variable> state = new LinkedHashMap<>();
+    /** Of 16-bit parameters. */
+    private final Map<Variable, Variable> masters = new LinkedHashMap<>();
     private final Variable learningRate;
     private final Variable stepCount;
     private double weightDecay;
@@ -46,6 +50,20 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
         this.stepCount = state("step", device().zeros(DType.I64));
         // In F64, so that a rate is what the caller says whatever the parameters' dtype.
         this.learningRate = state("learningRate", device().full(DType.F64, learningRate));
+        addMasters();
+    }
+
+    /** Zeros, which are no parameter's bits until the first step, unless the parameter is zero. */
+    private void addMasters() {
+        for (Variable parameter : parameters) {
+            if (parameter.dtype().isHalf()) {
+                masters.computeIfAbsent(parameter, p -> state(MASTER + p.name(), zerosLike(p)));
+            }
+        }
+    }
+
+    private Tensor zerosLike(Variable parameter) {
+        return device().zeros(parameter.dtype().computeType(), parameter.shape().toArray());
     }
 
     abstract O self();
@@ -84,8 +102,31 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
 
     /** One variable like each parameter, zero, in the dtype that kernels compute in. */
     final List<Variable> moments(String name) {
-        return parameters.stream().map(parameter -> state(name + "." + parameter.name(),
-            device().zeros(parameter.dtype().computeType(), parameter.shape().toArray()))).toList();
+        return parameters.stream().map(p -> state(name + "." + p.name(), zerosLike(p))).toList();
+    }
+
+    /** The copy of a parameter that has the bits its own dtype has no room for, or null if there is none. */
+    final Variable master(Variable parameter) {
+        return masters.get(parameter);
+    }
+
+    /** A parameter in the dtype that kernels compute in: its master, unless the parameter was assigned since. */
+    final Tensor precise(Variable parameter) {
+        Tensor value = parameter.tensor();
+        Tensor wide = value.to(parameter.dtype().computeType());
+        if (master(parameter) == null) {
+            return wide;
+        }
+        Tensor master = master(parameter).tensor();
+        return master.to(parameter.dtype()).equal(value).where(master, wide);
+    }
+
+    /** Sets a parameter, and its master if there is one. */
+    final void set(Variable parameter, Tensor precise, Update update) {
+        update.set(parameter, precise);
+        if (master(parameter) != null) {
+            update.set(master(parameter), precise);
+        }
     }
 
     /** The learning rate as an operand, in a floating dtype. */
@@ -139,6 +180,27 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
     /** Which parameters weight decay applies to, by name or shape; all unless told. */
     public final O decayOnly(Predicate<Variable> predicate) {
         decays = predicate;
+        return self();
+    }
+
+    /**
+     * Whether each 16-bit parameter has a copy in {@code F32}, part of the {@link #state}, that steps change and that
+     * the parameter is rounded from (Micikevicius et al., "Mixed precision training", 2018). It has unless told.
+     * Without, a step that is smaller than half a unit in a parameter's last place (for bf16, 1/512 of the parameter)
+     * changes nothing.
+     *
+     * <p>A parameter may be assigned at any time: its copy follows at the next step.
+     */
+    public final O masterWeights(boolean keep) {
+        if (keep) {
+            addMasters();
+        } else {
+            masters.values().forEach(master -> {
+                state.remove(master.name());
+                master.close();
+            });
+            masters.clear();
+        }
         return self();
     }
 

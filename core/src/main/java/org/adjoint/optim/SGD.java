@@ -57,7 +57,7 @@ public final class SGD extends Optimizer<SGD> {
         for (int i = 0; i < gradients.size(); i++) {
             Variable variable = parametersInOrder().get(i);
             DType compute = variable.dtype().computeType();
-            Tensor parameter = variable.tensor().to(compute);
+            Tensor parameter = precise(variable);
             double decay = weightDecayOf(variable);
             Tensor raw = gradients.get(i).to(compute);
             Tensor gradient = decay == 0 ? raw : raw.add(parameter.mul(decay));
@@ -67,7 +67,7 @@ public final class SGD extends Optimizer<SGD> {
                 update.set(velocities.get(i), velocity);
                 direction = nesterov ? gradient.add(velocity.mul(momentum)) : velocity;
             }
-            update.set(variable, parameter.sub(direction.mul(rate(compute))));
+            set(variable, parameter.sub(direction.mul(rate(compute))), update);
         }
     }
 }

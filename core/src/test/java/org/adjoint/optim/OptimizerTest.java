@@ -2,20 +2,28 @@ package org.adjoint.optim;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import org.adjoint.Device;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
 import org.adjoint.graph.DType;
+import org.adjoint.io.Checkpoint;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class OptimizerTest {
     private static final double[] START = {1.5, -0.25, 3};
@@ -145,6 +153,100 @@ class OptimizerTest {
             assertEquals(before * (1 - 0.005) - 0.5, p.tensor().toDoubleArray()[0], 2 * dtype.epsilon());
             sgd.minimize(p.tensor().sum());
             assertEquals(dtype, p.dtype());
+        }
+    }
+
+    /** Takes {@code steps} steps of {@code -rate g} and so on for a gradient of 1 wherever the parameter is. */
+    private static void slide(Variable p, Optimizer<?> optimizer, int steps) {
+        try (Step step = Step.compile(p.device(), () -> {
+            Tensor loss = p.tensor().to(DType.F32).sum();
+            optimizer.minimize(loss);
+            return loss;
+        })) {
+            for (int t = 0; t < steps; t++) {
+                step.run();
+            }
+        }
+    }
+
+    @Test
+    void smallStepsOfSixteenBitParametersAddUp() {
+        double rate = 2e-4;
+        Map<Function<List<Variable>, Optimizer<?>>, Supplier<Rule>> optimizers = Map.of(
+            p -> SGD.of(p).learningRate(rate).weightDecay(0.1), () -> (x, g) -> x - rate * (g + 0.1 * x),
+            p -> Adam.of(p).learningRate(rate).weightDecay(0.1),
+            () -> adam(rate, 0.9, 0.999, 1e-8, x -> 0.1 * x, 0),
+            p -> AdamW.of(p).learningRate(rate).weightDecay(0.1), () -> adam(rate, 0.9, 0.999, 1e-8, x -> 0, 0.1));
+        for (DType dtype : List.of(DType.BF16, DType.F16)) {
+            optimizers.forEach((optimizer, rules) -> {
+                Variable p = device.variable("p", device.tensor(START).to(dtype));
+                slide(p, optimizer.apply(List.of(p)), 100);
+                double[] actual = p.tensor().toDoubleArray();
+                for (int i = 0; i < START.length; i++) {
+                    Rule rule = rules.get();
+                    double expected = START[i];
+                    for (int t = 0; t < 100; t++) {
+                        expected = rule.update(expected, 1);
+                    }
+                    // Rounded once, and half a unit of the copy at each step.
+                    double bound = Math.abs(expected) * (dtype.epsilon() / 2 + 100 * DType.F32.epsilon());
+                    assertEquals(expected, actual[i], bound, dtype + " " + i);
+                }
+            });
+        }
+    }
+
+    @Test
+    void withoutMasterWeightsSmallStepsAreLost() {
+        Variable p = device.variable("p", device.tensor(START).to(DType.BF16));
+        for (Optimizer<?> optimizer : List.of(SGD.of(List.of(p)), Adam.of(List.of(p)), AdamW.of(List.of(p)))) {
+            optimizer.learningRate(2e-4).weightDecay(0);
+            assertTrue(optimizer.state().containsKey("optimizer.master.p"));
+            optimizer.masterWeights(false);
+            assertFalse(optimizer.state().containsKey("optimizer.master.p"));
+            slide(p, optimizer, 20);
+            assertArrayEquals(START, p.tensor().toDoubleArray());
+            optimizer.masterWeights(true);
+            slide(p, optimizer, 20);
+            assertEquals(START[0] - 20 * 2e-4, p.tensor().toDoubleArray()[0], 0x1p-8);
+            assertTrue(p.tensor().toDoubleArray()[0] < START[0]);
+            p.assign(device.tensor(START).to(DType.BF16));
+        }
+    }
+
+    @Test
+    void anAssignedParameterCountsFromThere() {
+        Variable p = device.variable("p", device.tensor(START).to(DType.BF16));
+        SGD sgd = SGD.of(List.of(p)).learningRate(2e-4);
+        slide(p, sgd, 50);
+        p.assign(device.tensor(new double[] {8, START[1], 0}).to(DType.BF16));
+        slide(p, sgd, 50);
+        double[] master = sgd.state().get("optimizer.master.p").tensor().toDoubleArray();
+        assertEquals(8 - 0.01, master[0], 50 * Math.ulp(4f));
+        assertEquals(START[1] - 0.01, master[1], 50 * Math.ulp(0.25f));
+        assertEquals(-0.01, master[2], 50 * Math.ulp(0.01f));
+    }
+
+    @Test
+    void aCheckpointKeepsWhatIsRoundedOff(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("training.safetensors");
+        double[] expected = null;
+        for (boolean interrupted : new boolean[] {false, true}) {
+            Variable p = device.variable("p", device.tensor(START).to(DType.BF16));
+            AdamW adam = AdamW.of(List.of(p)).learningRate(3e-4);
+            slide(p, adam, 15);
+            if (interrupted) {
+                Checkpoint.of(Map.of("p", p)).with(adam.state()).save(file, Map.of());
+                p = device.variable("p", device.zeros(DType.BF16, START.length));
+                adam = AdamW.of(List.of(p)).learningRate(3e-4);
+                Checkpoint.of(Map.of("p", p)).with(adam.state()).load(file);
+            }
+            slide(p, adam, 15);
+            double[] master = adam.state().get("optimizer.master.p").tensor().toDoubleArray();
+            if (interrupted) {
+                assertArrayEquals(expected, master);
+            }
+            expected = master;
         }
     }
 

@@ -261,7 +261,7 @@ class PlanShapeTest {
             Node m = leaf(128, 128);
             Node v = leaf(128, 128);
             Node update = NeuralOps.adamWUpdate(new FusedOp.AdamWUpdate(0.9, 0.999, 1e-8, 0), weights.get(i), m, v,
-                gradients.get(i), rate, one, one);
+                gradients.get(i), rate, one, one, null);
             stores.add(new Program.Store(weights.get(i), update.output(0)));
             stores.add(new Program.Store(m, update.output(1)));
             stores.add(new Program.Store(v, update.output(2)));
