@@ -42,8 +42,7 @@ final class CudaTarget implements Target {
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.fitsGradient(index, view);
             case FusedOp.Attention attention -> AttentionKernel.fits(attention, index, view);
             case FusedOp.AttentionGradient gradient -> AttentionGradientKernel.fits(gradient, index, view);
-            // The learning rate and the corrections are read one by one.
-            case FusedOp.AdamWUpdate _ -> index >= 4 || AdamWKernel.fits(view);
+            case FusedOp.AdamWUpdate _ -> AdamWKernel.fits(index, view);
             case Op.MatMul _ -> MatMulKernel.fits(view);
             // The indices may lie anyhow; x is updated in place, and the updates are read by rows.
             case Op.ScatterAdd _ -> index == 1 || view.isContiguous();

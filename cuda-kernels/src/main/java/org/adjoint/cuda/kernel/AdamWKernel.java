@@ -20,26 +20,31 @@ import org.adjoint.plan.View;
 /** Steps of AdamW, many tensors in one launch: {@code adamw.cu}, whose constants these are. */
 public final class AdamWKernel {
     /** Tensors of a launch: their addresses and counts are its parameters, of which there are at most 4 KiB. */
-    private static final int MOST_TENSORS = 56;
+    private static final int MOST_TENSORS = 44;
     /** Elements of a block. */
     private static final int CHUNK = 4096;
     private static final int THREADS = 256;
-    /** Inputs: parameter, first and second moment, gradient; then scalars. */
+    /** Inputs: parameter, first and second moment, gradient; then three scalars, and a copy of the parameter if any. */
     private static final int GRADIENT = 3;
     private static final int SCALARS = 4;
+    private static final int MASTER = 7;
+    /** As many as with a copy of the parameter. */
+    private static final int OUTPUTS = 4;
 
     private AdamWKernel() { }
 
     /** Whether the moments are what the parameter is computed in, and the scalars have one dtype. */
     public static boolean supports(List<TensorType> inputs) {
         DType compute = inputs.getFirst().dtype().computeType();
-        return inputs.get(1).dtype() == compute && inputs.get(2).dtype() == compute
+        return inputs.subList(MASTER, inputs.size()).stream().allMatch(master -> master.dtype() == compute)
+            && inputs.get(1).dtype() == compute && inputs.get(2).dtype() == compute
             && inputs.get(SCALARS).dtype() == inputs.get(SCALARS + 1).dtype()
             && inputs.get(SCALARS).dtype() == inputs.get(SCALARS + 2).dtype();
     }
 
-    public static boolean fits(View view) {
-        return view.isContiguous();
+    /** Whether input {@code index} is taken as it lies; scalars are, anywhere. */
+    public static boolean fits(int index, View view) {
+        return index >= SCALARS && index < MASTER || view.isContiguous();
     }
 
     /**
@@ -58,11 +63,13 @@ public final class AdamWKernel {
     }
 
     private static List<View> scalars(PlanStep.Kernel step) {
-        return step.inputs().subList(SCALARS, step.inputs().size());
+        return step.inputs().subList(SCALARS, MASTER);
     }
 
     private static boolean isInPlace(PlanStep.Kernel step) {
-        return step.outputs().equals(step.inputs().subList(0, step.outputs().size()));
+        List<View> updated = new ArrayList<>(step.inputs().subList(0, GRADIENT));
+        updated.addAll(step.inputs().subList(MASTER, step.inputs().size()));
+        return step.outputs().equals(updated);
     }
 
     private static boolean areApart(PlanStep.Kernel writer, PlanStep.Kernel reader) {
@@ -87,15 +94,15 @@ public final class AdamWKernel {
         List<View> scalars = scalars(first);
         DType dtype = first.inputs().getFirst().dtype();
         Source source = Source.ofFile("adamw.cu", Map.of("T", dtype.text(), "M", first.inputs().get(1).dtype().text(),
-            "G", first.inputs().get(GRADIENT).dtype().text(), "S", scalars.getFirst().dtype().text()));
+            "G", first.inputs().get(GRADIENT).dtype().text(), "S", scalars.getFirst().dtype().text(),
+            "MASTERED", first.inputs().size() > MASTER ? "1" : "0"));
         List<Argument> tensors = new ArrayList<>();
-        for (int i = 0; i <= GRADIENT; i++) {
-            int input = i;
-            addAll(tensors, steps, step -> Argument.of(step.inputs().get(input)), Argument.of(0L));
+        for (int input : new int[] {0, 1, 2, GRADIENT, MASTER}) {
+            addAll(tensors, steps, step -> address(step.inputs(), input), Argument.of(0L));
         }
-        for (int i = 0; i < first.outputs().size(); i++) {
-            int output = i;
-            addAll(tensors, steps, step -> Argument.of(step.outputs().get(output)), Argument.of(0L));
+        for (int output = 0; output < OUTPUTS; output++) {
+            int position = output;
+            addAll(tensors, steps, step -> address(step.outputs(), position), Argument.of(0L));
         }
         addAll(tensors, steps, step -> Argument.of(elements(step)), Argument.of(0L));
         long[] blocks = {0};
@@ -107,6 +114,11 @@ public final class AdamWKernel {
         return Launch.of(source, RowTeam.symbol("adamw_update", dtype), blocks[0], THREADS,
             new Argument.Struct(tensors), Argument.of(steps.size()), settings((FusedOp.AdamWUpdate) first.op(), dtype),
             Argument.of(scalars.get(0)), Argument.of(scalars.get(1)), Argument.of(scalars.get(2)));
+    }
+
+    /** Null where there is no such tensor. */
+    private static Argument address(List<View> views, int position) {
+        return position < views.size() ? Argument.of(views.get(position)) : Argument.of(0L);
     }
 
     private static long elements(PlanStep.Kernel step) {

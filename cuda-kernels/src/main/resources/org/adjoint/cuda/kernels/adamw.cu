@@ -1,7 +1,10 @@
 // A step of AdamW over many tensors: for parameter p, moments m and v, gradient g, rate r, weight decay w,
-// m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g^2, p' = p (1 - r w) - r (m' c1) / (sqrt(v' c2) + epsilon).
-// Each of p, m, v is read and written once, g is read once. T: the parameters' dtype, G: the gradients', M: that of the
-// moments and the arithmetic, S: that of the scalars r, c1, c2. Each operation is rounded as the decomposition's is.
+// m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g^2,
+// p' = p (1 - r w) - r (m' c1) / (sqrt(v' c2) + epsilon).
+// With MASTERED 1, p is computed from a copy in the arithmetic's dtype, which keeps what is rounded off, where that
+// rounds to p. Each of p, m, v and the copy is read and written once, g is read once. Each operation is rounded as the
+// decomposition's is. T: the parameters' dtype, G: the gradients', M: that of the moments and the arithmetic, S: that
+// of the scalars r, c1, c2.
 #include "common.cuh"
 
 constexpr int BLOCK = 256;
@@ -10,17 +13,19 @@ constexpr int VECTOR = 16 / sizeof(M);
 // Elements that a block handles; the launch counts on it.
 constexpr int CHUNK = 4096;
 // Tensors of a launch, whose parameters take at most 4 KiB.
-constexpr int TENSORS = 56;
+constexpr int TENSORS = 44;
 
 struct Tensors {
     const T* parameter[TENSORS];
     const M* first[TENSORS];
     const M* second[TENSORS];
     const G* gradient[TENSORS];
+    const M* master[TENSORS];
     // These may be the above.
     T* new_parameter[TENSORS];
     M* new_first[TENSORS];
     M* new_second[TENSORS];
+    M* new_master[TENSORS];
     i64 count[TENSORS];
     // The first block of each tensor; those that are not there have one past the last.
     i32 block[TENSORS];
@@ -43,7 +48,7 @@ __device__ inline f32 square_root(f32 x) { return __fsqrt_rn(x); }
 __device__ inline f64 square_root(f64 x) { return __dsqrt_rn(x); }
 
 struct Element {
-    M parameter;
+    M parameter;  // or its copy
     M first;
     M second;
 };
@@ -55,6 +60,10 @@ __device__ inline Element update(Element old, M gradient, const Settings& settin
     M denominator = square_root(second * correction2) + settings.epsilon;
     M step = first * correction1 / denominator;
     return {old.parameter * kept - rate * step, first, second};
+}
+
+__device__ inline M precise(T parameter, M master) {
+    return widen(narrow<T>(master)) == widen(parameter) ? master : (M) widen(parameter);
 }
 
 template <typename X> __device__ inline bool is_aligned(const X* address) {
@@ -80,9 +89,11 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(adamw_update, T)(const __grid_constant__ 
     const M* first = tensors.first[t];
     const M* second = tensors.second[t];
     const G* gradient = tensors.gradient[t];
+    const M* master = tensors.master[t];
     T* new_parameter = tensors.new_parameter[t];
     M* new_first = tensors.new_first[t];
     M* new_second = tensors.new_second[t];
+    M* new_master = tensors.new_master[t];
     M rate = (M) widen(*rate_scalar);
     M correction1 = (M) widen(*correction1_scalar);
     M correction2 = (M) widen(*correction2_scalar);
@@ -91,7 +102,8 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(adamw_update, T)(const __grid_constant__ 
     i64 end = begin + CHUNK < tensors.count[t] ? begin + CHUNK : tensors.count[t];
     i64 at = begin + threadIdx.x * VECTOR;
     bool aligned = is_aligned(parameter) && is_aligned(first) && is_aligned(second) && is_aligned(gradient)
-        && is_aligned(new_parameter) && is_aligned(new_first) && is_aligned(new_second);
+        && is_aligned(new_parameter) && is_aligned(new_first) && is_aligned(new_second) && is_aligned(master)
+        && is_aligned(new_master);
     if (aligned) {
 #pragma unroll 2
         for (; at + VECTOR <= end; at += BLOCK * VECTOR) {
@@ -99,25 +111,38 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(adamw_update, T)(const __grid_constant__ 
             Vector<M> m = *(const Vector<M>*) (first + at);
             Vector<M> v = *(const Vector<M>*) (second + at);
             Vector<G> g = *(const Vector<G>*) (gradient + at);
+            Vector<M> w;
+            if constexpr (MASTERED) {
+                w = *(const Vector<M>*) (master + at);
+            }
 #pragma unroll
             for (int i = 0; i < VECTOR; i++) {
-                Element element = update({(M) widen(p.at[i]), m.at[i], v.at[i]}, (M) widen(g.at[i]), settings, rate,
-                    kept, correction1, correction2);
+                M old = MASTERED ? precise(p.at[i], w.at[i]) : (M) widen(p.at[i]);
+                Element element = update({old, m.at[i], v.at[i]}, (M) widen(g.at[i]), settings, rate, kept,
+                    correction1, correction2);
                 p.at[i] = narrow<T>(element.parameter);
+                w.at[i] = element.parameter;
                 m.at[i] = element.first;
                 v.at[i] = element.second;
             }
             *(Vector<T>*) (new_parameter + at) = p;
             *(Vector<M>*) (new_first + at) = m;
             *(Vector<M>*) (new_second + at) = v;
+            if constexpr (MASTERED) {
+                *(Vector<M>*) (new_master + at) = w;
+            }
         }
     }
     // What is left of the tensor's last chunk, or all of one that is not aligned.
     for (; at < end; at += BLOCK * VECTOR) {
         for (i64 i = at; i < at + VECTOR && i < end; i++) {
-            Element element = update({(M) widen(parameter[i]), first[i], second[i]}, (M) widen(gradient[i]), settings,
-                rate, kept, correction1, correction2);
+            M old = MASTERED ? precise(parameter[i], master[i]) : (M) widen(parameter[i]);
+            Element element = update({old, first[i], second[i]}, (M) widen(gradient[i]), settings, rate, kept,
+                correction1, correction2);
             new_parameter[i] = narrow<T>(element.parameter);
+            if constexpr (MASTERED) {
+                new_master[i] = element.parameter;
+            }
             new_first[i] = element.first;
             new_second[i] = element.second;
         }
