@@ -10,11 +10,14 @@ import java.util.PriorityQueue;
 /**
  * Puts tasks in order: as the program has them, but as soon as they can run those that leave next to nothing in the
  * arena. Updates of an optimizer are among them, whose gradients can be freed then, and the sums that stand for whole
- * tensors, and the few numbers that others wait for.
+ * tensors, and the few numbers that others wait for. Small updates free little and run last, so that a device for which
+ * launches are dear can do them together.
  */
 final class Schedule {
     /** What a task may add to the arena and still run early. */
     private static final long NEXT_TO_NOTHING = 16 * 1024;
+    /** What nobody waits for and is no larger than this runs last: updates of small parameters, one after the other. */
+    private static final long SMALL = 64 * 1024;
 
     private Schedule() { }
 
@@ -23,7 +26,7 @@ final class Schedule {
         PriorityQueue<Task> ready = new PriorityQueue<>(Comparator.comparingInt((Task task) -> task.urgency)
             .thenComparingInt(Task::birth));
         for (Task task : tasks) {
-            task.urgency = isLight(task) ? 0 : 1;
+            task.urgency = isSmallEnd(task) ? 2 : isLight(task) ? 0 : 1;
             waiting.put(task, task.before.size());
             if (task.before.isEmpty()) {
                 ready.add(task);
@@ -45,6 +48,11 @@ final class Schedule {
                 + tasks.size() + " steps wait for each other");
         }
         return order;
+    }
+
+    private static boolean isSmallEnd(Task task) {
+        return task.after.isEmpty() && task.outputs.stream().noneMatch(output -> output.home == Value.ARENA)
+            && task.outputs.stream().mapToLong(output -> output.type.bytes()).sum() <= SMALL;
     }
 
     private static boolean isLight(Task task) {
