@@ -12,7 +12,8 @@ final class Advice {
 
     static DeviceUnavailableException onDriver(LibrarySearch search) {
         return because(search, search.fault(LibrarySearch.DRIVER)
-            .orElse("no NVIDIA driver was found (" + LibrarySearch.DRIVER + ")") + "; install NVIDIA driver 525 or newer");
+            .orElse("no NVIDIA driver was found (" + LibrarySearch.DRIVER + ")")
+            + "; install NVIDIA driver 525 or newer");
     }
 
     /** The system's loader can't be called at all. */
@@ -29,12 +30,11 @@ final class Advice {
     static DeviceUnavailableException onToolkit(LibrarySearch search, LoadedLibrary driver, List<Integer> majors) {
         Optional<Integer> begun = majors.stream().filter(major -> Stream.of(LibrarySearch.CUBLAS, LibrarySearch.NVRTC)
             .anyMatch(name -> search.isUsable(name + major) || search.fault(name + major).isPresent())).findFirst();
-        String tooNew = majors.stream().filter(major -> major > driver.major()).flatMap(major -> search.glimpse(major)
-            .map(file -> file + " is of CUDA " + major + ", but the driver serves CUDA up to " + driver.version()).stream())
-            .findFirst().orElse(null);
-        if (begun.isEmpty() && tooNew != null) {
-            return because(search, tooNew + "; install NVIDIA driver 580 or newer, or " + installation(List.of("cublas",
-                "cuda-nvrtc"), 12));
+        Optional<String> tooNew = majors.stream().filter(major -> major > driver.major())
+            .flatMap(major -> search.glimpse(major).map(file -> file + " is of CUDA " + major).stream()).findFirst();
+        if (begun.isEmpty() && tooNew.isPresent()) {
+            return because(search, tooNew.get() + ", but the driver serves CUDA up to " + driver.version()
+                + "; install NVIDIA driver 580 or newer, or " + installation(List.of("cublas", "cuda-nvrtc"), 12));
         }
         int major = begun.orElse(12);
         List<String> reasons = new ArrayList<>();
@@ -54,8 +54,8 @@ final class Advice {
 
     private static String installation(List<String> packages, int major) {
         List<String> wheels = packages.stream().map(it -> "nvidia-" + it + (major == 12 ? "-cu12" : "")).toList();
-        return "pip install " + String.join(" ", wheels) + ", or install CUDA " + major + " and set CUDA_HOME to it, or name "
-            + "the folders with -D" + Places.PROPERTY + "=... or " + Places.VARIABLE;
+        return "pip install " + String.join(" ", wheels) + ", or install CUDA " + major
+            + " and set CUDA_HOME to it, or name the folders with -D" + Places.PROPERTY + "=... or " + Places.VARIABLE;
     }
 
     private static DeviceUnavailableException because(LibrarySearch search, String reason) {

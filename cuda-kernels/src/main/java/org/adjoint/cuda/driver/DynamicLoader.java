@@ -16,7 +16,6 @@ import java.util.Optional;
  * The system's dynamic loader, with what {@link System#load} lacks: libraries whose symbols serve those loaded later,
  * and its own words for what went wrong. The constants are those of glibc.
  */
-@SuppressWarnings("restricted")
 final class DynamicLoader {
     private static final int NOW = 2;
     private static final int LAZY = 1;
@@ -87,8 +86,9 @@ final class DynamicLoader {
                 if ((int) INFO.invokeExact(handle, LINK_MAP, result) != 0) {
                     throw new AssertionError("dlinfo failed");
                 }
-                MemorySegment linkMap = result.get(ValueLayout.ADDRESS, 0).reinterpret(2 * ValueLayout.ADDRESS.byteSize());
-                return Path.of(linkMap.get(STRING, ValueLayout.ADDRESS.byteSize()).getString(0));
+                long pointer = ValueLayout.ADDRESS.byteSize();
+                MemorySegment linkMap = result.get(ValueLayout.ADDRESS, 0).reinterpret(2 * pointer);
+                return Path.of(linkMap.get(STRING, pointer).getString(0));
             } catch (Throwable e) {
                 throw new AssertionError(e);
             }

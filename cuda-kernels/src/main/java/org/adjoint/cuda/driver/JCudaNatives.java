@@ -18,10 +18,10 @@ import jcuda.nvrtc.JNvrtc;
  * Loads JCuda's own libraries, those between Java and CUDA.
  *
  * <p>JCuda would unpack them into {@code java.io.tmpdir} under a fixed name, trust a file that is there already, and
- * find none at all on the module path. So they are unpacked here, through the class loader, into a private folder, which
- * is {@code java.io.tmpdir} for as long as the three classes are initialized. They are made for CUDA 12; for another
- * major version the names of the libraries they need are exchanged first. CUDA's own libraries are loaded before, so
- * that the loader recognizes them by their SONAME.
+ * find none at all on the module path. So they are unpacked here, through the class loader, into a private folder,
+ * which is {@code java.io.tmpdir} for as long as the three classes are initialized. They are made for CUDA 12; for
+ * another major version the names of the libraries they need are exchanged first. CUDA's own libraries are loaded
+ * before, so that the loader recognizes them by their SONAME.
  */
 final class JCudaNatives {
     private static final int MADE_FOR = 12;
@@ -55,7 +55,7 @@ final class JCudaNatives {
         return LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName(library + "-" + JCudaVersion.get()));
     }
 
-    /** The content of a library in JCuda's jars, which serve resources to their class loader but not to JCuda's module. */
+    /** The content of a library in JCuda's jars, which serve it to their class loader but not to JCuda's module. */
     static byte[] read(String fileName) throws Unfit {
         String resource = "lib/" + fileName;
         for (Class<?> neighbor : List.of(JCudaDriver.class, JCudaNatives.class)) {
@@ -67,8 +67,8 @@ final class JCudaNatives {
                 throw new Unfit(resource + " can't be read from JCuda's jars (" + e + ")");
             }
         }
-        throw new Unfit(resource + " is neither on the class path nor on the module path: add org.jcuda:jcuda-natives and "
-            + "org.jcuda:jcublas-natives, version " + JCudaVersion.get() + ", classifier linux-x86_64");
+        throw new Unfit(resource + " is neither on the class path nor on the module path: add org.jcuda:jcuda-natives"
+            + " and org.jcuda:jcublas-natives, version " + JCudaVersion.get() + ", classifier linux-x86_64");
     }
 
     private static byte[] made(byte[] library, String name, int major) {

@@ -13,14 +13,14 @@ import java.util.stream.Stream;
 import org.adjoint.backend.DeviceUnavailableException;
 
 /**
- * CUDA's libraries, loaded once for the process: the driver's {@code libcuda.so.1}, cuBLAS and NVRTC of CUDA 12 or, where
- * CUDA 12 is not complete, of CUDA 13, and JCuda's libraries on top of them.
+ * CUDA's libraries, loaded once for the process: the driver's {@code libcuda.so.1}, cuBLAS and NVRTC of CUDA 12 or,
+ * where CUDA 12 is not complete, of CUDA 13, and JCuda's libraries on top of them.
  *
- * <p>cuBLAS and NVRTC are looked for in this order: the folders of the system property {@code adjoint.cuda.libraries} or,
- * without it, of the environment variable {@code ADJOINT_CUDA_LIBRARIES}, separated as in a class path; jars on the class
- * path ({@code org.bytedeco:cuda-redist}); CUDA_HOME and CUDA_PATH; the active Python environment; the loader by name; the
- * usual folders of the system. The driver is looked for in the same order, but neither in jars, nor in toolkits, nor in
- * Python's packages.
+ * <p>cuBLAS and NVRTC are looked for in this order: the folders of the system property {@code adjoint.cuda.libraries}
+ * or, without it, of the environment variable {@code ADJOINT_CUDA_LIBRARIES}, separated as in a class path; jars on the
+ * class path ({@code org.bytedeco:cuda-redist}); CUDA_HOME and CUDA_PATH; the active Python environment; the loader by
+ * name; the usual folders of the system. The driver is looked for in the same order, but neither in jars, nor in
+ * toolkits, nor in Python's packages. A folder named explicitly that holds CUDA 13 alone puts 13 before 12.
  */
 public final class Libraries {
     private static final Pattern DRIVER_FILE = Pattern.compile("libcuda\\.so\\.(\\d{3,}(\\.\\d+)+)");
@@ -45,11 +45,11 @@ public final class Libraries {
     }
 
     /**
-     * Finds and loads the libraries, at the first call. A failure is remembered too, until {@code adjoint.cuda.libraries}
-     * names other folders.
+     * Finds and loads the libraries, at the first call. A failure is remembered too, until
+     * {@code adjoint.cuda.libraries} names other folders.
      *
-     * @throws DeviceUnavailableException if there is no usable set; the first line of its message says what is missing and
-     *     what to install, the others what was tried
+     * @throws DeviceUnavailableException if there is no usable set; the first line of its message says what is missing
+     *     and what to install, the others what was tried
      */
     public static synchronized Libraries load() {
         if (loaded != null) {

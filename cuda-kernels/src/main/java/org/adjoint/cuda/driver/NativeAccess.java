@@ -11,7 +11,8 @@ final class NativeAccess {
     private NativeAccess() { }
 
     private static List<Module> modules() {
-        return Stream.of(NativeAccess.class, JCudaDriver.class, JCublas2.class).map(Class::getModule).distinct().toList();
+        return Stream.of(NativeAccess.class, JCudaDriver.class, JCublas2.class)
+            .map(Class::getModule).distinct().toList();
     }
 
     static boolean isGranted() {
@@ -21,6 +22,7 @@ final class NativeAccess {
     /** The option that grants it, for the modules that these classes happen to be in. */
     static String option() {
         return "--enable-native-access=" + modules().stream()
-            .map(module -> module.isNamed() ? module.getName() : "ALL-UNNAMED").distinct().collect(Collectors.joining(","));
+            .map(module -> module.isNamed() ? module.getName() : "ALL-UNNAMED")
+            .distinct().collect(Collectors.joining(","));
     }
 }

@@ -70,9 +70,9 @@ sealed interface Place permits Place.Folder, Place.Loader, Redistributables {
         }
 
         /**
-         * Certainly unknown is what neither the loader's cache, nor LD_LIBRARY_PATH, nor this process has heard of; its own
-         * folders are among the system's, searched next. To know spares a machine without a card the first call of native
-         * code, 0.2 s.
+         * Certainly unknown is what neither the loader's cache, nor LD_LIBRARY_PATH, nor this process has heard of; its
+         * own folders are among the system's, searched next. To know spares a machine without a card the first call of
+         * native code, 0.2 s.
          */
         private static boolean mayBeKnown(String name) {
             String stem = name.substring(0, name.indexOf(".so") + 3);
@@ -87,7 +87,7 @@ sealed interface Place permits Place.Folder, Place.Loader, Redistributables {
             }
         }
 
-        /** The loader's words, in whatever language, begin with the name if it found no file, else with the file's path. */
+        /** The loader's words, in whatever language, begin with the name if it found no file, else with a path. */
         private static boolean isAbsent(String name, Unfit reason) {
             return reason.getMessage().startsWith(name + ":");
         }

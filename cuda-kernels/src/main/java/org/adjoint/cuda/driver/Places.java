@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 
 /**
  * Where libraries are looked for, in order: folders named explicitly; jars on the class path; CUDA_HOME and CUDA_PATH;
- * the active Python environment; the loader by name; the usual folders of the system. Folders that do not exist are left
- * out, unless somebody named them.
+ * the active Python environment; the loader by name; the usual folders of the system. Folders that do not exist are
+ * left out, unless somebody named them.
  */
 final class Places {
     /** The system property with folders, separated as in a class path; it comes before the environment variable. */
@@ -76,15 +76,16 @@ final class Places {
         return folders;
     }
 
-    /** Major versions of CUDA, in the order to look for them: 12 first, unless a folder named explicitly holds 13 alone. */
+    /** Major versions of CUDA, as they are looked for: 12 first, unless a folder named explicitly holds 13 alone. */
     static List<Integer> majors(Surroundings surroundings) {
-        return explicitlyHolds(13, surroundings) && !explicitlyHolds(12, surroundings) ? List.of(13, 12) : List.of(12, 13);
+        boolean thirteenAlone = explicitlyHolds(13, surroundings) && !explicitlyHolds(12, surroundings);
+        return thirteenAlone ? List.of(13, 12) : List.of(12, 13);
     }
 
     private static boolean explicitlyHolds(int major, Surroundings surroundings) {
         return explicit(surroundings).stream().map(Place.Folder::path)
-            .flatMap(folder -> Stream.of(LibrarySearch.CUBLAS, LibrarySearch.NVRTC).map(name -> folder.resolve(name + major)))
-            .anyMatch(Files::exists);
+            .anyMatch(folder -> Files.exists(folder.resolve(LibrarySearch.CUBLAS + major))
+                || Files.exists(folder.resolve(LibrarySearch.NVRTC + major)));
     }
 
     /** The folder of a toolkit that somebody named is shown as tried even where it does not exist. */

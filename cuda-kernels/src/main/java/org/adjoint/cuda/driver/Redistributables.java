@@ -25,9 +25,9 @@ import java.util.jar.JarEntry;
  * NVIDIA's libraries in jars on the class path, as {@code org.bytedeco:cuda-redist} (NVRTC) and
  * {@code org.bytedeco:cuda-redist-cublas} hold them.
  *
- * <p>cuBLAS has 600 MB, so that unpacking it at each start would cost seconds. Only the libraries that are asked for are
- * unpacked, into {@code adjoint/libraries} of the user's cache folder, in a folder whose name holds the checksums of its
- * files and that nobody else can enter.
+ * <p>cuBLAS has 600 MB, so that unpacking it at each start would cost seconds. Only the libraries that are asked for
+ * are unpacked, once, into {@code adjoint/libraries} of the user's cache folder, in a folder whose name holds the
+ * checksums of its files and that nobody else can enter.
  *
  * @param loader sees the jars
  * @param cache the user's cache folder
@@ -71,7 +71,8 @@ record Redistributables(ClassLoader loader, Path cache) implements Place {
             }
             return folder;
         } catch (IOException e) {
-            throw new Unfit(name + " is in a jar on the class path but can't be unpacked into " + cache + " (" + e + ")");
+            throw new Unfit(name + " is in a jar on the class path but can't be unpacked into " + cache
+                + " (" + e + ")");
         }
     }
 
@@ -122,7 +123,8 @@ record Redistributables(ClassLoader loader, Path cache) implements Place {
         if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
             Files.createDirectories(folder, PRIVATE);
         }
-        PosixFileAttributes attributes = Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        PosixFileAttributes attributes =
+            Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!attributes.isDirectory() || !attributes.permissions().equals(PRIVATE.value())
             || !attributes.owner().equals(Files.getOwner(Path.of("/proc/self")))) {
             throw new IOException(folder + " is not a folder that only its user can enter: remove it");

@@ -107,7 +107,7 @@ final class FakeLibraries {
         try {
             process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
-            String message = "SKIPPED: the search for CUDA's libraries is tested with libraries that gcc makes; install gcc";
+            String message = "SKIPPED, for gcc is missing: it makes the libraries to test the search for CUDA with";
             System.err.println(message);
             Assumptions.abort(message);
             return;

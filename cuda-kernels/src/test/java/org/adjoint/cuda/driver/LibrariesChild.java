@@ -14,11 +14,11 @@ import jcuda.jcublas.cublasHandle;
 import jcuda.nvrtc.JNvrtc;
 import org.adjoint.backend.DeviceUnavailableException;
 
-/** A JVM of its own that loads CUDA's libraries and calls each through JCuda: what is loaded is loaded for a process. */
+/** A JVM of its own that loads CUDA's libraries and calls each through JCuda, for they are loaded for a process. */
 final class LibrariesChild {
     private LibrariesChild() { }
 
-    /** Arguments: the root of the file system to search, or {@code load} for the public way; then folders to try next. */
+    /** Arguments: the root of the file system to search, or {@code load} for the public way; folders to try next. */
     public static void main(String[] arguments) {
         List<String> next = List.of(arguments).subList(1, arguments.length);
         for (int attempt = 0; attempt <= next.size(); attempt++) {
@@ -57,9 +57,10 @@ final class LibrariesChild {
     }
 
     /** As above, with more entries on the class path. */
-    static List<String> run(Map<String, String> environment, List<String> options, List<Path> jars, String... arguments) {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp", classPath(jars)));
+    static List<String> run(Map<String, String> environment, List<String> options, List<Path> jars,
+            String... arguments) {
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        List<String> command = new ArrayList<>(List.of(java, "-cp", classPath(jars)));
         command.addAll(options);
         if (options.stream().noneMatch(option -> option.startsWith("--illegal-native-access"))) {
             command.add("--enable-native-access=ALL-UNNAMED");

@@ -72,7 +72,8 @@ class LibrariesTest {
         List<String> lines = LibrariesChild.run(Map.of("CUDA_HOME", root.resolve("home").toString()), List.of(),
             root.toString());
         assertTrue(lines.contains("CUDA 12"), lines.toString());
-        assertTrue(lines.contains("cuBLAS 12.7.0: " + twelve.resolve("libcublas.so.12") + " (system)"), lines.toString());
+        assertTrue(lines.contains("cuBLAS 12.7.0: " + twelve.resolve("libcublas.so.12") + " (system)"),
+            lines.toString());
     }
 
     @Test
@@ -113,7 +114,8 @@ class LibrariesTest {
         FakeLibraries.driver(lacking, 11_040);
         List<String> lines = LibrariesChild.run(Map.of(), List.of("-Dadjoint.cuda.libraries=" + lacking), "load",
             lacking.toString(), whole.toString(), "/nowhere");
-        assertEquals(2, lines.stream().filter(line -> line.startsWith("unavailable: " + lacking)).count(), lines.toString());
+        assertEquals(2, lines.stream().filter(line -> line.startsWith("unavailable: " + lacking)).count(),
+            lines.toString());
         assertEquals(2, lines.stream().filter("cublasCreate gives 12000"::equals).count(), lines.toString());
     }
 
@@ -142,7 +144,7 @@ class LibrariesTest {
         FakeLibraries.driver(root.resolve("usr/lib64"), 12_040);
         FakeLibraries.nvrtc(root.resolve("usr/lib64"), 12, 3);
         assertTrue(failure().getFirst().startsWith(
-            "no cuBLAS was found (libcublas.so.12); pip install nvidia-cublas-cu12, or install CUDA 12 and set CUDA_HOME to it"),
+            "no cuBLAS was found (libcublas.so.12); pip install nvidia-cublas-cu12, or install CUDA 12 and set "),
             failure().getFirst());
         assertTrue(failure().contains("tried: libnvrtc.so.12 is " + root.resolve("usr/lib64/libnvrtc.so.12")
             + " (system), version 12.3"), failure().toString());
@@ -152,8 +154,8 @@ class LibrariesTest {
     void withoutNvrtc() {
         FakeLibraries.driver(root.resolve("usr/lib64"), 13_000);
         FakeLibraries.cublas(root.resolve("usr/lib64"), 13, 0);
-        assertTrue(failure().getFirst().startsWith("no NVRTC was found (libnvrtc.so.13); pip install nvidia-cuda-nvrtc, "),
-            failure().getFirst());
+        assertTrue(failure().getFirst().startsWith(
+            "no NVRTC was found (libnvrtc.so.13); pip install nvidia-cuda-nvrtc, "), failure().getFirst());
     }
 
     @Test
@@ -170,8 +172,8 @@ class LibrariesTest {
         FakeLibraries.driver(root.resolve("usr/lib64"), 12_080);
         Path toolkit = FakeLibraries.toolkit(root.resolve("usr/local/cuda/lib64"), 13);
         assertTrue(failure().getFirst().startsWith(toolkit.resolve("libcublas.so.13")
-            + " is of CUDA 13, but the driver serves CUDA up to 12.8; install NVIDIA driver 580 or newer, or " + PIP_12),
-            failure().getFirst());
+            + " is of CUDA 13, but the driver serves CUDA up to 12.8; install NVIDIA driver 580 or newer, or "
+            + PIP_12), failure().getFirst());
     }
 
     @Test
@@ -180,7 +182,8 @@ class LibrariesTest {
         Path toolkit = FakeLibraries.toolkit(root.resolve("usr/lib64"), 12);
         overwrite(toolkit.resolve("libcublas.so.12"), 18, 183);
         assertTrue(failure().getFirst().startsWith(toolkit.resolve("libcublas.so.12")
-            + ": it is a library for AArch64; this machine is x86-64; pip install nvidia-cublas-cu12"), failure().getFirst());
+            + ": it is a library for AArch64; this machine is x86-64; pip install nvidia-cublas-cu12"),
+            failure().getFirst());
     }
 
     @Test
@@ -200,7 +203,8 @@ class LibrariesTest {
     @Test
     void whereNativeAccessIsDenied() {
         FakeLibraries.driver(root.resolve("driver"), 12_040);
-        assertEquals(List.of("unavailable: this JVM calls no native code; start it with --enable-native-access=ALL-UNNAMED"),
+        assertEquals(
+            List.of("unavailable: this JVM calls no native code; start it with --enable-native-access=ALL-UNNAMED"),
             LibrariesChild.run(Map.of(), List.of("--illegal-native-access=deny",
                 "-Dadjoint.cuda.libraries=" + root.resolve("driver")), "load")
                 .stream().filter(line -> line.startsWith("unavailable")).toList());
@@ -217,8 +221,8 @@ class LibrariesTest {
 
     private List<String> failure() {
         Surroundings surroundings = new Surroundings(null, environment::get, LibrarySearchTest.noJars(), root);
-        String message = assertThrows(DeviceUnavailableException.class, () -> Libraries.find(surroundings)).getMessage();
-        return message.lines().toList();
+        return assertThrows(DeviceUnavailableException.class, () -> Libraries.find(surroundings))
+            .getMessage().lines().toList();
     }
 
     private static void overwrite(Path file, int at, int value) throws IOException {

@@ -81,7 +81,8 @@ class LibrarySearchTest {
         Path loader = at("loader");
         FakeLibraries.driver(at("usr/lib64"), 12_040);
         FakeLibraries.nvrtc(root.resolve("usr/lib64"), 12, 3);
-        List<String> lines = LibrariesChild.run(Map.of("LD_LIBRARY_PATH", loader.toString()), List.of(), root.toString());
+        List<String> lines = LibrariesChild.run(Map.of("LD_LIBRARY_PATH", loader.toString()), List.of(),
+            root.toString());
         assertEquals("cuBLAS 12.7.0: " + loader.resolve("libcublas.so.12") + " (found by the loader)", lines.get(1),
             () -> String.join("\n", lines));
     }
@@ -137,7 +138,8 @@ class LibrarySearchTest {
         Path dangling = root.resolve("dangling");
         Files.createSymbolicLink(Files.createDirectories(dangling).resolve("libcublas.so.12"), Path.of("nothing"));
         for (Map.Entry<Path, String> faulty : Map.of(
-            renamed, renamed.resolve("libcublasLt.so.12") + ": it is another library, whose SONAME is libcublasLt.so.13",
+            renamed, renamed.resolve("libcublasLt.so.12")
+                + ": it is another library, whose SONAME is libcublasLt.so.13",
             other, other.resolve("libcublas.so.12")
                 + ": its functions lack the symbol version libcublas.so.12, which NVIDIA's have",
             dangling, dangling.resolve("libcublas.so.12") + ": the link leads to no file").entrySet()) {
@@ -190,7 +192,8 @@ class LibrarySearchTest {
         LibrarySearch search = search(property, jars);
         Optional<LoadedLibrary> library = search.cublas(12);
         assertEquals(List.of(), search.passedOver().stream().filter(line -> !line.startsWith("/nowhere")).toList());
-        library.ifPresent(it -> assertEquals(it.path().resolveSibling("libcublasLt.so.12"), it.opened().getLast().path()));
+        library.ifPresent(it -> assertEquals(it.path().resolveSibling("libcublasLt.so.12"),
+            it.opened().getLast().path()));
         return library.map(it -> path(Optional.of(it)));
     }
 

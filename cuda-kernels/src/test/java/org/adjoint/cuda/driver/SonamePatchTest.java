@@ -39,8 +39,10 @@ class SonamePatchTest {
     void refusesWhatItCantDo() throws Unfit {
         byte[] library = JCudaNatives.read(JCudaNatives.fileName("JNvrtc"));
         byte[] before = library.clone();
-        assertThrows(IllegalArgumentException.class, () -> SonamePatch.apply(library, "libcublas.so.12", "libcublas.so.13"));
-        assertThrows(IllegalArgumentException.class, () -> SonamePatch.apply(library, "libnvrtc.so.9", "libnvrtc.so.13"));
+        assertThrows(IllegalArgumentException.class,
+            () -> SonamePatch.apply(library, "libcublas.so.12", "libcublas.so.13"));
+        assertThrows(IllegalArgumentException.class,
+            () -> SonamePatch.apply(library, "libnvrtc.so.9", "libnvrtc.so.13"));
         assertTrue(Arrays.equals(before, library));
     }
 
