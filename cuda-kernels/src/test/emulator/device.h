@@ -1,6 +1,6 @@
-// CUDA C for g++: included before each kernel source that the emulator compiles. It includes no other header, for thousands
-// of small programs are compiled with it. Memory accesses of kernels reach the device through the hooks that
-// -fsanitize=thread inserts; what is here is the rest of the language: indices, barriers, shuffles, atomics, intrinsics.
+// CUDA C for g++: included before each kernel source that the emulator compiles. It includes no other header, for
+// thousands of small programs are compiled with it. Memory accesses of kernels reach the device through the hooks that
+// -fsanitize=thread inserts; here is the rest of the language: indices, barriers, shuffles, atomics, intrinsics.
 #pragma once
 
 #define __global__
@@ -52,6 +52,9 @@ template <typename T> struct EmulatorType<void(T)> { typedef T type; };
 #define EMULATOR_DYNAMIC(T, name) \
     typename EmulatorType<void T>::type* name = (typename EmulatorType<void T>::type*) emulator_dynamic()
 
+// What the emulator looks up in a compiled program; all else of it may be left out where nothing needs it.
+#define EMULATOR_VISIBLE __attribute__((visibility("default"), externally_visible))
+
 struct EmulatorKernel {
     const char* name;
     void (*call)(void** parameters);
@@ -84,7 +87,7 @@ template <typename... A, void (*F)(A...)> struct EmulatorCall<F> {
 };
 
 #define EMULATOR_KERNEL_BOUNDED(kernel, most) \
-    extern "C" __attribute__((visibility("default"))) const EmulatorKernel emulator_kernel_##kernel; \
+    extern "C" EMULATOR_VISIBLE const EmulatorKernel emulator_kernel_##kernel; \
     const EmulatorKernel emulator_kernel_##kernel = {#kernel, EmulatorCall<&kernel>::call, \
         EmulatorCall<&kernel>::parameters, EmulatorCall<&kernel>::sizes, EmulatorCall<&kernel>::alignments, most};
 #define EMULATOR_KERNEL(kernel) EMULATOR_KERNEL_BOUNDED(kernel, 1024)
@@ -105,7 +108,7 @@ struct EmulatorModule { const EmulatorEntry* first; const EmulatorEntry* last; }
 #define EMULATOR_MODULE \
     extern "C" __attribute__((weak, visibility("hidden"))) const EmulatorEntry __start_emulator_entries[]; \
     extern "C" __attribute__((weak, visibility("hidden"))) const EmulatorEntry __stop_emulator_entries[]; \
-    extern "C" __attribute__((visibility("default"))) const EmulatorModule emulator_module; \
+    extern "C" EMULATOR_VISIBLE const EmulatorModule emulator_module; \
     const EmulatorModule emulator_module = {__start_emulator_entries, __stop_emulator_entries};
 
 // Barriers. Kinds: 0 plain, 1 count, 2 and, 3 or.

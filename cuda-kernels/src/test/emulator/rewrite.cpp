@@ -275,7 +275,7 @@ private:
         for (const std::string& kernel : kernels) {
             out += kernel + "\n";
         }
-        out += "extern \"C\" __attribute__((visibility(\"default\"))) const char* const emulator_declared[];\n"
+        out += "extern \"C\" EMULATOR_VISIBLE const char* const emulator_declared[];\n"
             "const char* const emulator_declared[] = {";
         for (const std::string& function : functions) {
             out += "\"" + function + "\", ";

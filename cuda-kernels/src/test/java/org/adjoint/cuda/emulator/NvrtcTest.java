@@ -9,9 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import jcuda.nvrtc.JNvrtc;
 import jcuda.nvrtc.nvrtcProgram;
 import jcuda.nvrtc.nvrtcResult;
@@ -48,10 +46,8 @@ class NvrtcTest {
     private record Compiled(int status, String log, byte[] cubin) {
         static Compiled of(String text, String... options) {
             nvrtcProgram program = new nvrtcProgram();
-            String[] names = new Source("trial.cu", text, Map.of()).headers().toArray(String[]::new);
-            String[] headers = Stream.of(names).map(Source::text).toArray(String[]::new);
-            assertEquals(nvrtcResult.NVRTC_SUCCESS, JNvrtc.nvrtcCreateProgram(program, text, "trial.cu", headers.length,
-                headers, names));
+            assertEquals(nvrtcResult.NVRTC_SUCCESS, JNvrtc.nvrtcCreateProgram(program, text, "trial.cu", 1,
+                new String[] {Source.text("common.cuh")}, new String[] {"common.cuh"}));
             List<String> words = new ArrayList<>(List.of("--std=c++17", "--fmad=false"));
             words.addAll(List.of(options));
             if (words.stream().noneMatch(word -> word.startsWith("--gpu-architecture"))) {
