@@ -14,7 +14,7 @@ import org.adjoint.graph.FusedOp;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
-/** Attention: {@code attention.cu}. */
+/** Attention: {@code attention.cu}, or {@code attention_mma.cu} where tensor cores can do it. */
 public final class AttentionKernel {
     /** Rows of scores that a block holds: ROWS of {@code attention.cu}. */
     static final int ROWS = 64;
@@ -30,19 +30,22 @@ public final class AttentionKernel {
 
     public static Prepared prepare(PlanStep.Kernel step, FusedOp.Attention op, Card card) {
         View q = step.inputs().get(0);
+        View k = step.inputs().get(1);
+        View v = step.inputs().get(2);
         View bias = op.biased() ? step.inputs().get(BIAS) : null;
         View out = step.outputs().get(0);
-        AttentionProblem problem = AttentionProblem.of(op.causal(),
-            Arrays.asList(q, step.inputs().get(1), step.inputs().get(2), bias, null, null));
+        AttentionProblem problem = AttentionProblem.of(op.causal(), Arrays.asList(q, k, v, bias, null, null));
         if (problem.heads() == 0 || problem.queries() == 0) {
             return Prepared.NOTHING;
+        }
+        if (TensorCoreAttention.takes(problem, op.biased(), op.scale(), card, List.of(q, k, v, out))) {
+            return Prepared.of(TensorCoreAttention.forward(problem, op.scale(), step.inputs(), step.outputs()));
         }
         int width = blockWidth(q.dtype(), problem.width());
         return Prepared.of(new Launch(source(q.dtype(), bias, width), "attention_forward_" + q.dtype().text(),
             problem.heads() * blocks(problem.queries(), ROWS), Math.max(1, (int) blocks(problem.width(), width)), 1,
-            THREADS, 1, 0, List.of(Argument.of(q), Argument.of(step.inputs().get(1)), Argument.of(step.inputs().get(2)),
-                addressOf(bias), Argument.of(out), Argument.of(step.outputs().get(1)), problem.argument(),
-                problem.number(op.scale()))));
+            THREADS, 1, 0, List.of(Argument.of(q), Argument.of(k), Argument.of(v), addressOf(bias), Argument.of(out),
+                Argument.of(step.outputs().get(1)), problem.argument(), problem.number(op.scale()))));
     }
 
     /** How many columns of a result that has {@code columns} a block sums: WIDTH of {@code attention.cu}. */

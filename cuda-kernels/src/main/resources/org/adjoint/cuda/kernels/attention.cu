@@ -11,6 +11,7 @@
 // (f64: 32) a thread computes 4 x 4 scores: 16 multiply-adds for every 8 values from shared memory. Memory traffic: q
 // and out once, k and v once per 64 queries, most of it served by the L2 cache.
 #include "common.cuh"
+#include "attention.cuh"
 #include "exponentials.cuh"
 #include "logarithms.cuh"
 
@@ -32,28 +33,6 @@ constexpr int PADDING = 4;
 constexpr int SUMS = WIDTH / 16;                       // a thread's columns of the result
 constexpr int VECTOR = SUMS < 4 ? SUMS : 4;            // how many of them lie side by side
 
-// Steps, in elements, along the batch axes, from row to row and from column to column. Only the bias has columns apart.
-struct Strides {
-    i64 batch[4];
-    i64 row;
-    i64 column;
-};
-
-struct Problem {
-    i64 extents[4];  // of the batch axes, innermost first, those missing 1
-    i64 queries;
-    i64 keys;
-    i64 depth;  // columns of q and k
-    i64 width;  // columns of v and out
-    i64 causal;
-    Strides q;
-    Strides k;
-    Strides v;
-    Strides bias;
-    Strides out;  // this and the next for the gradient alone
-    Strides dout;
-};
-
 template <int N> struct alignas(N * sizeof(C) < 16 ? N * sizeof(C) : 16) Pack { C at[N]; };
 
 struct alignas(16) Shared {
@@ -68,32 +47,18 @@ struct alignas(16) Shared {
 };
 
 // The rows of one matrix of a batch.
-template <typename E> struct Matrix {
-    const E* at;
+struct Matrix {
+    const T* at;
     i64 row;
     i64 rows;
     i64 columns;
 
-    __device__ Matrix(const E* base, const Problem& problem, const Strides& strides, i64 head, i64 rows, i64 columns)
-        : at(base), row(strides.row), rows(rows), columns(columns) {
-#pragma unroll
-        for (int axis = 0; axis < 4; axis++) {
-            at += head % problem.extents[axis] * strides.batch[axis];
-            head /= problem.extents[axis];
-        }
-    }
+    __device__ Matrix(const T* base, const Problem& problem, const Strides& strides, i64 head, i64 rows, i64 columns)
+        : at(base + offset_of(problem, strides, head)), row(strides.row), rows(rows), columns(columns) { }
 };
 
-// The inner exponential: in f32 that of the card, whose relative error is 2^-22, where x itself is off by as much.
-__device__ inline f32 exponential(f32 x) {
-#ifdef ADJOINT_EMULATED
-    return op::exp(x);
-#else
-    f32 y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x * 1.44269504f));
-    return y;
-#endif
-}
+// The inner exponential: in f32 the card's, which errs by no more than the rounding of its argument does.
+__device__ inline f32 exponential(f32 x) { return fast_exp2(x * 1.44269504f); }
 __device__ inline f64 exponential(f64 x) { return op::exp(x); }
 
 // Over the 16 threads that share rows of a block of scores.
@@ -113,23 +78,17 @@ struct Larger {
 // Thread (y, x) = (threadIdx / 16, threadIdx % 16) has rows y + 16 i and columns x + 16 j of a block of scores. In
 // transposed tiles its rows lie side by side: row r at N (r % 16) + r / 16.
 
-// How far `end` is from `start`, in rows or columns of a block; farther than a block reaches is all the same.
-__device__ inline int distance(i64 start, i64 end) {
-    i64 distance = end - start;
-    return distance > ROWS ? ROWS : distance < -ROWS ? -ROWS : (int) distance;
-}
-
 // A tile, transposed, of DEPTH columns from `column` of the 16 N rows from `first`; 0 where the matrix ends. A warp's 8
 // columns by 4 positions fall into different banks.
 template <int N>
-__device__ inline void load_transposed(C (*tile)[16 * N + PADDING], const Matrix<T>& matrix, i64 first, i64 column) {
+__device__ inline void load_transposed(C (*tile)[16 * N + PADDING], const Matrix& matrix, i64 first, i64 column) {
     constexpr int STEP = THREADS / DEPTH / N;
     int c = (threadIdx.x & 7) + (threadIdx.x >> 5) % (DEPTH / 8) * 8;
     int position = threadIdx.x >> 3 & 3;
     int sixteenth = position % N;
     int low = threadIdx.x / (4 * DEPTH) * (4 / N) + position / N;
     const T* from = matrix.at + (first + sixteenth * 16 + low) * matrix.row + column + c;
-    int rows = column + c < matrix.columns ? distance(first + sixteenth * 16, matrix.rows) : 0;
+    int rows = column + c < matrix.columns ? tile_distance(first + sixteenth * 16, matrix.rows) : 0;
 #pragma unroll
     for (int step = 0; step < 16; step += STEP) {
         tile[c][N * (low + step) + sixteenth] = low + step < rows ? widen(*from) : (C) 0;
@@ -138,8 +97,8 @@ __device__ inline void load_transposed(C (*tile)[16 * N + PADDING], const Matrix
 }
 
 // scores = left . right^T: of the rows from `row` of left and those from `column` of right.
-__device__ inline void multiply(C (&scores)[4][PER_THREAD], Shared& shared, const Matrix<T>& left, i64 row,
-    const Matrix<T>& right, i64 column) {
+__device__ inline void multiply(C (&scores)[4][PER_THREAD], Shared& shared, const Matrix& left, i64 row,
+    const Matrix& right, i64 column) {
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
     for (int i = 0; i < 4; i++) {
@@ -172,7 +131,7 @@ __device__ inline int column_of(int i) { return i / VECTOR * (16 * VECTOR) + (th
 
 // sums += weights . right, with right's rows from `row`, which are the columns of weights, and columns from `column`.
 __device__ inline void accumulate(C (&sums)[4][SUMS], Shared& shared, const C (&weights)[4][PER_THREAD],
-    const Matrix<T>& right, i64 row, i64 column) {
+    const Matrix& right, i64 row, i64 column) {
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
     int low = threadIdx.x / WIDTH;
@@ -188,7 +147,7 @@ __device__ inline void accumulate(C (&sums)[4][SUMS], Shared& shared, const C (&
             __syncthreads();
         }
         const T* from = right.at + (row + slice + low) * right.row + column + c;
-        int rows = column + c < right.columns ? distance(row + slice, right.rows) : 0;
+        int rows = column + c < right.columns ? tile_distance(row + slice, right.rows) : 0;
 #pragma unroll 8
         for (int step = 0; step < DEPTH; step += THREADS / WIDTH) {
             shared.rows[low + step][c] = low + step < rows ? widen(*from) : (C) 0;
@@ -244,10 +203,10 @@ KERNEL __launch_bounds__(THREADS, BIASED ? 1 : 2) SYMBOL(attention_forward, T)(c
     i64 column = (i64) blockIdx.y * WIDTH;
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
-    Matrix<T> queries(q, problem, problem.q, head, problem.queries, problem.depth);
-    Matrix<T> keys(k, problem, problem.k, head, problem.keys, problem.depth);
-    Matrix<T> values(v, problem, problem.v, head, problem.keys, problem.width);
-    bias = BIASED ? Matrix<B>(bias, problem, problem.bias, head, 0, 0).at : bias;
+    Matrix queries(q, problem, problem.q, head, problem.queries, problem.depth);
+    Matrix keys(k, problem, problem.k, head, problem.keys, problem.depth);
+    Matrix values(v, problem, problem.v, head, problem.keys, problem.width);
+    bias = BIASED ? bias + offset_of(problem, problem.bias, head) : bias;
     C largest[4];
     C total[4];
     C sums[4][SUMS];
@@ -258,13 +217,13 @@ KERNEL __launch_bounds__(THREADS, BIASED ? 1 : 2) SYMBOL(attention_forward, T)(c
             sums[i][j] = 0;
         }
     }
-    int own = distance(first, problem.queries);
+    int own = tile_distance(first, problem.queries);
     i64 end = problem.causal && first + ROWS < problem.keys ? first + ROWS : problem.keys;
     for (i64 key = 0; key < end; key += COLUMNS) {
         C weights[4][PER_THREAD];
         multiply(weights, shared, queries, first, keys, key);
-        int near = distance(key, problem.keys);
-        int diagonal = problem.causal ? distance(key, first) : ROWS;
+        int near = tile_distance(key, problem.keys);
+        int diagonal = problem.causal ? tile_distance(key, first) : ROWS;
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             int row = y + 16 * i;
@@ -316,8 +275,8 @@ KERNEL __launch_bounds__(THREADS) SYMBOL(attention_delta, T)(const T* out, const
     if (row < count) {
         i64 head = row / problem.queries;
         i64 query = row % problem.queries;
-        Matrix<T> left(out, problem, problem.out, head, problem.queries, problem.width);
-        Matrix<T> right(dout, problem, problem.dout, head, problem.queries, problem.width);
+        Matrix left(out, problem, problem.out, head, problem.queries, problem.width);
+        Matrix right(dout, problem, problem.dout, head, problem.queries, problem.width);
         for (i64 i = threadIdx.x & 31; i < problem.width; i += 32) {
             sum = op::fused((C) widen(left.at[query * left.row + i]), (C) widen(right.at[query * right.row + i]), sum);
         }
@@ -339,11 +298,11 @@ KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_keys, T)(const T*
     i64 column = (i64) blockIdx.y * WIDTH;
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
-    Matrix<T> queries(q, problem, problem.q, head, problem.queries, problem.depth);
-    Matrix<T> keys(k, problem, problem.k, head, problem.keys, problem.depth);
-    Matrix<T> values(v, problem, problem.v, head, problem.keys, problem.width);
-    Matrix<T> cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
-    bias = BIASED ? Matrix<B>(bias, problem, problem.bias, head, 0, 0).at : bias;
+    Matrix queries(q, problem, problem.q, head, problem.queries, problem.depth);
+    Matrix keys(k, problem, problem.k, head, problem.keys, problem.depth);
+    Matrix values(v, problem, problem.v, head, problem.keys, problem.width);
+    Matrix cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
+    bias = BIASED ? bias + offset_of(problem, problem.bias, head) : bias;
     C key_sums[4][SUMS];
     C value_sums[4][SUMS];
     for (int i = 0; i < 4; i++) {
@@ -352,14 +311,14 @@ KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_keys, T)(const T*
             value_sums[i][j] = 0;
         }
     }
-    int own = distance(first, problem.keys);
+    int own = tile_distance(first, problem.keys);
     for (i64 query = problem.causal ? first / COLUMNS * COLUMNS : 0; query < problem.queries; query += COLUMNS) {
         C weights[4][PER_THREAD];
         C gradients[4][PER_THREAD];
         multiply(weights, shared, keys, first, queries, query);
         multiply(gradients, shared, values, first, cotangents, query);
-        int near = distance(query, problem.queries);
-        int diagonal = problem.causal ? distance(first, query) : ROWS;
+        int near = tile_distance(query, problem.queries);
+        int diagonal = problem.causal ? tile_distance(first, query) : ROWS;
 #pragma unroll
         for (int j = 0; j < PER_THREAD; j++) {
             int at = x + 16 * j;
@@ -396,11 +355,11 @@ KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_queries, T)(const
     i64 column = (i64) blockIdx.y * WIDTH;
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
-    Matrix<T> queries(q, problem, problem.q, head, problem.queries, problem.depth);
-    Matrix<T> keys(k, problem, problem.k, head, problem.keys, problem.depth);
-    Matrix<T> values(v, problem, problem.v, head, problem.keys, problem.width);
-    Matrix<T> cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
-    bias = BIASED ? Matrix<B>(bias, problem, problem.bias, head, 0, 0).at : bias;
+    Matrix queries(q, problem, problem.q, head, problem.queries, problem.depth);
+    Matrix keys(k, problem, problem.k, head, problem.keys, problem.depth);
+    Matrix values(v, problem, problem.v, head, problem.keys, problem.width);
+    Matrix cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
+    bias = BIASED ? bias + offset_of(problem, problem.bias, head) : bias;
     C shift[4];
     C mean[4];
     C sums[4][SUMS];
@@ -412,15 +371,15 @@ KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_queries, T)(const
             sums[i][j] = 0;
         }
     }
-    int own = distance(first, problem.queries);
+    int own = tile_distance(first, problem.queries);
     i64 end = problem.causal && first + ROWS < problem.keys ? first + ROWS : problem.keys;
     for (i64 key = 0; key < end; key += COLUMNS) {
         C weights[4][PER_THREAD];
         C gradients[4][PER_THREAD];
         multiply(weights, shared, queries, first, keys, key);
         multiply(gradients, shared, cotangents, first, values, key);
-        int near = distance(key, problem.keys);
-        int diagonal = problem.causal ? distance(key, first) : ROWS;
+        int near = tile_distance(key, problem.keys);
+        int diagonal = problem.causal ? tile_distance(key, first) : ROWS;
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             int row = y + 16 * i;
