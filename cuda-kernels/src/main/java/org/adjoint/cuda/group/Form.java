@@ -32,53 +32,57 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
     }
 
     static Form of(Group group, Loops loops, Skeleton skeleton, boolean partial) {
-        int width = skeleton == Skeleton.COLUMNS ? 1 : width(group, loops);
+        boolean columns = skeleton == Skeleton.COLUMNS;
+        int axis = loops.kept().length + (columns ? 0 : loops.reduced().length) - 1;
+        int width = width(group, loops, axis, columns);
         List<Boolean> packed = new ArrayList<>();
         for (int i = 0; i < loops.walkOf().size(); i++) {
-            packed.add(width > 1 && loops.innerStride(i) == 1);
+            packed.add(width > 1 && loops.stride(i, axis) == 1);
         }
         return new Form(skeleton, loops.kept().length, loops.reduced().length, loops.walks().size(), loops.walkOf(),
             packed, width, loops.isWide(), partial);
     }
 
-    /** 4 or 8, so that most accesses have 16 bytes, or 1 where an operand's neighbors don't lie so. */
-    private static int width(Group group, Loops loops) {
+    /**
+     * So many points along {@code axis} that most accesses have 16 bytes, or 1 where an operand's neighbors don't lie
+     * so. Fewer of columns, each of which needs registers.
+     */
+    private static int width(Group group, Loops loops, int axis, boolean columns) {
         List<DType> types = new ArrayList<>(group.inputs());
         group.results().forEach(result -> types.add(result.dtype()));
         int narrowest = 8;
+        int widest = 1;
         boolean any = false;
         for (int i = 0; i < types.size(); i++) {
-            long stride = loops.innerStride(i);
+            long stride = loops.stride(i, axis);
             if (stride != 0 && stride != 1) {
                 return 1;
             }
             if (stride == 1) {
                 any = true;
                 narrowest = Math.min(narrowest, types.get(i).bytes());
+                widest = Math.max(widest, types.get(i).bytes());
             }
         }
-        int width = Math.clamp(16 / narrowest, 4, 8);
+        int width = columns ? Math.clamp(16 / widest, 2, 4) : Math.clamp(16 / narrowest, 4, 8);
         for (int i = 0; i < types.size(); i++) {
-            if (loops.innerStride(i) == 1 && !isAligned(loops, i, Math.min(width, 16 / types.get(i).bytes()))) {
+            if (loops.stride(i, axis) == 1 && !isAligned(loops, i, axis, Math.min(width, 16 / types.get(i).bytes()))) {
                 return 1;
             }
         }
-        return any && isDivisible(loops, width) ? width : 1;
+        long extent = loops.extent(axis);
+        boolean fits = columns ? extent % width == 0 && extent >= 32L * width
+            : loops.isOnlyOfItsKind(axis) || extent % width == 0;
+        return any && fits ? width : 1;
     }
 
-    /** Whether each pack of an operand starts at a multiple of {@code elements}. */
-    private static boolean isAligned(Loops loops, int operand, int elements) {
+    /** Whether each pack of an operand, along {@code axis}, starts at a multiple of {@code elements}. */
+    private static boolean isAligned(Loops loops, int operand, int axis, int elements) {
         long[] walk = loops.walks().get(loops.walkOf().get(operand));
         boolean aligned = loops.offsets()[operand] % elements == 0;
-        for (int axis = 0; axis < walk.length - 1; axis++) {
-            aligned &= walk[axis] % elements == 0;
+        for (int other = 0; other < walk.length; other++) {
+            aligned &= other == axis || walk[other] % elements == 0;
         }
         return aligned;
-    }
-
-    /** Whether no pack goes on into the next row; a single row may end within one. */
-    private static boolean isDivisible(Loops loops, int width) {
-        long[] inner = loops.reduced().length > 0 ? loops.reduced() : loops.kept();
-        return inner.length == 1 || inner[inner.length - 1] % width == 0;
     }
 }

@@ -114,8 +114,8 @@ public final class GroupCompiler {
         }
         int columns = 0;
         for (int i = 0; i < step.inputs().size(); i++) {
-            columns += loops.keptStride(i) == 1 ? 1 : 0;
-            columns -= loops.innerStride(i) == 1 ? 1 : 0;
+            columns += loops.stride(i, loops.kept().length - 1) == 1 ? 1 : 0;
+            columns -= loops.stride(i, loops.kept().length + loops.reduced().length - 1) == 1 ? 1 : 0;
         }
         return columns > 0 && loops.kept()[loops.kept().length - 1] >= COLUMNS / 2;
     }
@@ -152,7 +152,8 @@ public final class GroupCompiler {
     private Prepared columns(PlanStep.Elementwise step, Loops loops) {
         long columns = loops.keptPoints();
         long length = loops.length();
-        long blocks = Math.ceilDiv(columns, COLUMNS);
+        int width = Form.of(step.group(), loops, Skeleton.COLUMNS, false).width();
+        long blocks = Math.ceilDiv(columns, COLUMNS * width);
         long piece = Math.max(1, length);
         if (blocks < MANY_BLOCKS / 2) {
             piece = Math.ceilDiv(Math.ceilDiv(length * blocks, MANY_BLOCKS), LEAST_STRIPE) * LEAST_STRIPE;
@@ -173,8 +174,8 @@ public final class GroupCompiler {
         List<Argument> finishing = results(step, workspace);
         finishing.add(new Argument.Int64s(loops.keptDomain()));
         finishing.addAll(List.of(Argument.of(columns), Argument.of((long) pieces)));
-        Work finish = new Launch(program.source(), program.kernel() + "_finish", blocks, 1, 1, COLUMNS, COLUMN_DEPTH, 0,
-            finishing);
+        Work finish = new Launch(program.source(), program.kernel() + "_finish", Math.ceilDiv(columns, COLUMNS), 1, 1,
+            COLUMNS, COLUMN_DEPTH, 0, finishing);
         return new Prepared(List.of(fold, finish), workspace.bytes(), false);
     }
 

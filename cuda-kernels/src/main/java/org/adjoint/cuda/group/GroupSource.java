@@ -60,19 +60,22 @@ final class GroupSource {
         };
         String[] kernels = loops.split("(?<=\n)\n");
         for (int i = 0; i < kernels.length; i++) {
-            kernels[i] = filled(kernels[i], i == 0 && form.partial());
+            kernels[i] = filled(kernels[i], i == 0 ? form.width() : 1, i == 0 && form.partial());
         }
         return "#include \"group.cuh\"\n\ntypedef " + (form.wide() ? "i64" : "i32") + " Index;\n\n" + point() + "\n"
             + String.join("\n", kernels);
     }
 
-    /** @param toWorkspace whether the kernel's folds are parts of results */
-    private String filled(String skeleton, boolean toWorkspace) {
+    /**
+     * @param width columns of a thread
+     * @param toWorkspace whether the kernel's folds are parts of results
+     */
+    private String filled(String skeleton, int width, boolean toWorkspace) {
         String text = block(skeleton, "$POINTS", points());
-        text = block(text, "$ACCUMULATORS", accumulators());
+        text = block(text, "$ACCUMULATORS", accumulators(width));
         text = block(text, "$FOLDS", folds());
         text = block(text, "$PARTS", parts());
-        text = block(text, "$RESULTS", results(toWorkspace));
+        text = block(text, "$RESULTS", isColumnwise() ? columnResults(width, toWorkspace) : rowResults(toWorkspace));
         return text.replace("$OPERANDS", String.join(", ", operands()))
             .replace("$RESULT_OPERANDS", String.join(", ", resultOperands()))
             .replace("$KEPT", "" + form.keptRank()).replace("$REDUCED", "" + form.reducedRank())
@@ -209,6 +212,10 @@ final class GroupSource {
             single(lines, "", "");
             return lines;
         }
+        if (isColumnwise()) {
+            packs(lines, "");
+            return lines;
+        }
         lines.add("if (first + " + form.width() + " <= limit) {");
         packs(lines, "    ");
         lines.add("} else {");
@@ -274,7 +281,8 @@ final class GroupSource {
     private void call(List<String> lines, String indent, StringJoiner arguments) {
         reductions().forEach(i -> lines.add(indent + folded(group.results().get(i)) + " r" + i + ";"));
         lines.add(indent + "point(" + arguments + ");");
-        reductions().forEach(i -> lines.add(indent + accumulate(i, "r" + i)));
+        String place = form.width() > 1 ? "k" : "0";
+        reductions().forEach(i -> lines.add(indent + accumulate(i, place, "r" + i)));
     }
 
     private String element(String pointer, int operand, String step) {
@@ -292,36 +300,69 @@ final class GroupSource {
 
     // Folds
 
-    private List<String> accumulators() {
-        return reductions().map(i -> {
-            Group.Result result = group.results().get(i);
-            return folded(result) + " a" + i + " = " + fold(result.reduce()) + "::identity<" + folded(result) + ">();";
-        }).toList();
+    private boolean isColumnwise() {
+        return form.skeleton() == Skeleton.COLUMNS;
     }
 
-    private String accumulate(int i, String value) {
-        return "a" + i + " = " + fold(group.results().get(i).reduce()) + "::fold(a" + i + ", " + value + ");";
+    /** Each fold so far, {@code a0 ...}: of columns one per column of the thread. */
+    private List<String> accumulators(int width) {
+        List<String> lines = new ArrayList<>();
+        reductions().forEach(i -> {
+            String type = folded(group.results().get(i));
+            String fold = fold(group.results().get(i).reduce());
+            if (isColumnwise()) {
+                lines.add(type + " a" + i + "[" + width + "];");
+                lines.add("start_folds<" + fold + ">(a" + i + ");");
+            } else {
+                lines.add(type + " a" + i + " = " + fold + "::identity<" + type + ">();");
+            }
+        });
+        return lines;
+    }
+
+    private String accumulate(int i, String place, String value) {
+        String accumulator = "a" + i + (isColumnwise() ? "[" + place + "]" : "");
+        return accumulator + " = " + fold(group.results().get(i).reduce()) + "::fold(" + accumulator + ", " + value
+            + ");";
     }
 
     private List<String> parts() {
-        return reductions().map(i -> accumulate(i, "part" + i + "[part]")).toList();
+        return reductions().map(i -> accumulate(i, "0", "part" + i + "[part]")).toList();
     }
 
     private List<String> folds() {
-        String team = form.skeleton() == Skeleton.COLUMNS ? "depth_fold" : "team_fold";
-        return reductions().map(i -> "a" + i + " = " + team + "<" + fold(group.results().get(i).reduce()) + ">(a" + i
-            + ");").toList();
+        return reductions().map(i -> {
+            String fold = fold(group.results().get(i).reduce());
+            return isColumnwise() ? "depth_fold<" + fold + ">(a" + i + ");"
+                : "a" + i + " = team_fold<" + fold + ">(a" + i + ");";
+        }).toList();
     }
 
-    private List<String> results(boolean toWorkspace) {
-        return reductions().map(i -> {
+    private List<String> rowResults(boolean toWorkspace) {
+        return reductions().map(i -> toWorkspace ? "part" + i + "[task] = a" + i + ";"
+            : "y" + i + "[" + offset(inputs + i, "base") + "] = " + rounded(i, "a" + i) + ";").toList();
+    }
+
+    private List<String> columnResults(int width, boolean toWorkspace) {
+        List<String> lines = new ArrayList<>();
+        reductions().forEach(i -> {
             Group.Result result = group.results().get(i);
-            if (toWorkspace) {
-                return "part" + i + "[task] = a" + i + ";";
-            }
-            String value = result.dtype().bytes() == 1 ? "op::to_" + result.dtype().text() + "(a" + i + ")" : "a" + i;
-            return "y" + i + "[" + offset(inputs + i, "base") + "] = op::store<" + stored(result.dtype()) + ">("
-                + value + ");";
-        }).toList();
+            String type = toWorkspace ? folded(result) : stored(result.dtype());
+            lines.add("Pack<" + type + ", " + width + "> q" + i + ";");
+            lines.add("for (int k = 0; k < " + width + "; k++) {");
+            String fold = "a" + i + "[k]";
+            lines.add("    q" + i + ".values[k] = " + (toWorkspace ? fold : rounded(i, fold)) + ";");
+            lines.add("}");
+            lines.add("store_pack(" + (toWorkspace ? "part" + i + " + task"
+                : "y" + i + " + " + offset(inputs + i, "base")) + ", q" + i + ");");
+        });
+        return lines;
+    }
+
+    /** A fold as it is stored. */
+    private String rounded(int i, String fold) {
+        DType dtype = group.results().get(i).dtype();
+        String value = dtype.bytes() == 1 ? "op::to_" + dtype.text() + "(" + fold + ")" : fold;
+        return "op::store<" + stored(dtype) + ">(" + value + ")";
     }
 }

@@ -105,15 +105,19 @@ record Loops(long[] kept, long[] reduced, List<long[]> walks, List<Integer> walk
         return product;
     }
 
-    /** Stride along the innermost kept axis; 0 for a uniform operand. */
-    long keptStride(int operand) {
-        return walkOf.get(operand) == UNIFORM ? 0 : walks.get(walkOf.get(operand))[kept.length - 1];
+    /** An operand's stride along an axis, kept axes first; 0 for a uniform one. */
+    long stride(int operand, int axis) {
+        return walkOf.get(operand) == UNIFORM ? 0 : walks.get(walkOf.get(operand))[axis];
     }
 
-    /** Stride along the innermost axis of all. */
-    long innerStride(int operand) {
-        return walkOf.get(operand) == UNIFORM ? 0
-            : walks.get(walkOf.get(operand))[kept.length + reduced.length - 1];
+    /** Extent of an axis, kept axes first. */
+    long extent(int axis) {
+        return axis < kept.length ? kept[axis] : reduced[axis - kept.length];
+    }
+
+    /** Whether no other kept axis stands beside this one, or no other reduced one: a pack may reach beyond its end. */
+    boolean isOnlyOfItsKind(int axis) {
+        return (axis < kept.length ? kept : reduced).length == 1;
     }
 
     /** Whether points and all offsets from the operands' first elements need 64 bits. */
@@ -123,8 +127,7 @@ record Loops(long[] kept, long[] reduced, List<long[]> walks, List<Integer> walk
         for (long[] walk : walks) {
             long farthest = 0;
             for (int axis = 0; axis < walk.length; axis++) {
-                long extent = axis < kept.length ? kept[axis] : reduced[axis - kept.length];
-                farthest += Math.abs(walk[axis]) * Math.max(0, extent - 1);
+                farthest += Math.abs(walk[axis]) * Math.max(0, extent(axis) - 1);
             }
             wide |= farthest > MOST_IN_32_BITS;
         }

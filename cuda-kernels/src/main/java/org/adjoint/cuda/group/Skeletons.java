@@ -1,8 +1,8 @@
 package org.adjoint.cuda.group;
 
 /**
- * The loops of groups, as text with holes: {@code $NAME}. What the group does at the points of a thread is filled in for
- * {@code $POINTS}; it reads {@code first}, {@code limit} and {@code at}.
+ * The loops of groups, as text with holes: {@code $NAME}. What the group does at the points of a thread is filled in
+ * for {@code $POINTS}; it reads {@code first}, {@code limit} and {@code at}.
  */
 final class Skeletons {
     static final String POINTS = """
@@ -65,10 +65,10 @@ final class Skeletons {
         """;
 
     static final String COLUMNS = """
-        // A block folds a piece of 32 neighboring columns, 8 rows at a time. Each element is read once.
+        // A block folds a piece of 32 x $WIDTH neighboring columns, 8 rows at a time. Each element is read once.
         KERNEL $KERNEL($OPERANDS, Domain<$KEPT, $WALKS> kept, Domain<$REDUCED, $WALKS> reduced, i64 columns,
             i64 length, i64 piece) {
-            i64 column = (i64) blockIdx.x * 32 + threadIdx.x;
+            i64 column = ((i64) blockIdx.x * 32 + threadIdx.x) * $WIDTH;
             i64 start = blockIdx.y * piece;
             const Index limit = (Index) (start + piece < length ? start + piece : length);
             Index base[$WALKS] = {};

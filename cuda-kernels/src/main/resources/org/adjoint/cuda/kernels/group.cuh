@@ -72,17 +72,39 @@ template <typename Fold, typename C> __device__ inline C team_fold(C x) {
     return blockDim.x == 32 ? warp_fold<Fold>(x) : block_fold<Fold>(x, partial, Fold::template identity<C>());
 }
 
-// The fold over threadIdx.y of a block 32 wide and 8 deep, for threads with threadIdx.y = 0.
-template <typename Fold, typename C> __device__ inline C depth_fold(C x) {
-    __shared__ C partial[8][32];
-    partial[threadIdx.y][threadIdx.x] = x;
+// Folds of N columns per thread, by depth: folds take this memory in turns.
+template <typename C, int N> struct Partials {
+    C values[8][N][32];
+};
+
+template <typename C, int N> __device__ inline Partials<C, N>& shared_partials() {
+    __shared__ Partials<C, N> partials;
+    return partials;
+}
+
+// The fold over threadIdx.y of a block 32 wide and 8 deep, for threads with threadIdx.y = 0. x: one value per column.
+template <typename Fold, typename C, int N> __device__ inline void depth_fold(C (&x)[N]) {
+    Partials<C, N>& partials = shared_partials<C, N>();
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+        partials.values[threadIdx.y][k][threadIdx.x] = x[k];
+    }
     __syncthreads();
     if (threadIdx.y == 0) {
 #pragma unroll
-        for (int i = 1; i < 8; i++) {
-            x = Fold::fold(x, partial[i][threadIdx.x]);
+        for (int k = 0; k < N; k++) {
+#pragma unroll
+            for (int i = 1; i < 8; i++) {
+                x[k] = Fold::fold(x[k], partials.values[i][k][threadIdx.x]);
+            }
         }
     }
     __syncthreads();
-    return x;
+}
+
+template <typename Fold, typename C, int N> __device__ inline void start_folds(C (&x)[N]) {
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+        x[k] = Fold::template identity<C>();
+    }
 }

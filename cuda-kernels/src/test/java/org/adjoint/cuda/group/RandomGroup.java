@@ -8,7 +8,6 @@ import java.util.Random;
 import java.util.SplittableRandom;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
-import org.adjoint.graph.Halves;
 import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.UnaryOp;
@@ -126,7 +125,8 @@ final class RandomGroup {
         }
         byte[] bytes = new byte[Math.toIntExact((end + 1) * dtype.bytes())];
         for (long i = 0; i <= end; i++) {
-            put(bytes, dtype, i, dtype == DType.U8 ? random.nextInt(4) : random.nextInt(-3, 4));
+            int value = dtype == DType.U8 ? random.nextInt(4) : random.nextInt(-3, 4);
+            StepRun.put(MemorySegment.ofArray(bytes), dtype, i, StepRun.bits(dtype, value));
         }
         slots.add(bytes);
         return new View(slots.size() - 1, dtype, Shape.of(extents), strides, offset);
@@ -147,15 +147,5 @@ final class RandomGroup {
         }
         slots.add(bytes);
         return new View(slots.size() - 1, dtype, Shape.of(extents), strides, offset);
-    }
-
-    private static void put(byte[] bytes, DType dtype, long i, int value) {
-        StepRun.put(MemorySegment.ofArray(bytes), dtype, i, switch (dtype) {
-            case BOOL, U8, I32, I64 -> value;
-            case F16 -> Halves.f16(value);
-            case BF16 -> Halves.bf16(value);
-            case F32 -> Float.floatToRawIntBits(value);
-            case F64 -> Double.doubleToRawLongBits(value);
-        });
     }
 }

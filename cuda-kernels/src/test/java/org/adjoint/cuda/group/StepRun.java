@@ -15,6 +15,7 @@ import org.adjoint.cpu.CpuBackend;
 import org.adjoint.cuda.CudaBackend;
 import org.adjoint.cuda.emulator.Emulator;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.Halves;
 import org.adjoint.graph.Shape;
 import org.adjoint.plan.Plan;
 import org.adjoint.plan.PlanStep;
@@ -126,6 +127,17 @@ final class StepRun {
             case 4 -> memory.set(ValueLayout.JAVA_INT_UNALIGNED, 4 * i, (int) bits);
             default -> memory.set(ValueLayout.JAVA_LONG_UNALIGNED, 8 * i, bits);
         }
+    }
+
+    /** A small integer in {@code dtype}. */
+    static long bits(DType dtype, int value) {
+        return switch (dtype) {
+            case BOOL, U8, I32, I64 -> value;
+            case F16 -> Halves.f16(value);
+            case BF16 -> Halves.bf16(value);
+            case F32 -> Float.floatToRawIntBits(value);
+            case F64 -> Double.doubleToRawLongBits(value);
+        };
     }
 
     private static boolean isNaN(DType dtype, long bits) {
