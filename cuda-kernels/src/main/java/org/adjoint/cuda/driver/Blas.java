@@ -11,6 +11,7 @@ import jcuda.jcublas.cublasComputeType;
 import jcuda.jcublas.cublasGemmAlgo;
 import jcuda.jcublas.cublasHandle;
 import jcuda.jcublas.cublasOperation;
+import jcuda.jcublas.cublasStatus;
 import jcuda.runtime.cudaStream_t;
 import org.adjoint.cuda.launch.Product;
 import org.adjoint.graph.DType;
@@ -53,7 +54,8 @@ final class Blas {
         JCublas2.setExceptionsEnabled(false);
         boolean created = false;
         try {
-            context.checkBlas(JCublas2.cublasCreate(handle), "cublasCreate", "for the first product");
+            context.checkBlas(context.retried(() -> JCublas2.cublasCreate(handle),
+                cublasStatus.CUBLAS_STATUS_ALLOC_FAILED), "cublasCreate", "for the first product");
             created = true;
             context.checkBlas(JCublas2.cublasSetStream(handle, new cudaStream_t(context.stream())), "cublasSetStream",
                 "for the first product");

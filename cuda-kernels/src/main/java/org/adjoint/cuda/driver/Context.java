@@ -1,6 +1,7 @@
 package org.adjoint.cuda.driver;
 
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -21,6 +22,7 @@ final class Context {
     private boolean closed;
     private boolean capturing;
     private Kernel lastKernel;
+    private DeviceMemory memory;
 
     Context(String name, CUdevice device) {
         this.name = name;
@@ -111,15 +113,36 @@ final class Context {
 
     /** @param doing what for; its text follows the call's name in a message */
     void check(int status, String call, Object doing) {
+        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY && memory != null) {
+            throw memory.outOfMemory("memory for " + call + " " + doing + " was");
+        }
         if (status != CUresult.CUDA_SUCCESS) {
             throw failed(Statuses.driver(name, status, call, doing, lastKernel));
         }
     }
 
     void checkBlas(int status, String call, Object doing) {
+        if (status == cublasStatus.CUBLAS_STATUS_ALLOC_FAILED) {
+            throw memory.outOfMemory("memory for " + call + " " + doing + " was");
+        }
         if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
             throw failed(Statuses.blas(name, status, call, doing));
         }
+    }
+
+    /** What is released where the driver needs memory for itself, and what a message then tells about. */
+    void setMemory(DeviceMemory memory) {
+        this.memory = memory;
+    }
+
+    /** The status of a call that may need memory: after {@code outOfMemory}, of a second try with more to be had. */
+    int retried(IntSupplier call, int outOfMemory) {
+        int status = call.getAsInt();
+        if (status == outOfMemory) {
+            memory.releaseIdle();
+            status = call.getAsInt();
+        }
+        return status;
     }
 
     private CudaException failed(CudaException e) {

@@ -76,7 +76,7 @@ final class DeviceMemory {
             throw new IllegalArgumentException("a size of " + bytes + " bytes");
         }
         if (bytes > Long.MAX_VALUE / 2) {
-            throw outOfMemory(bytes, "");
+            throw outOfMemory(text(bytes) + " were");
         }
         long rounded = Math.max(1, Math.ceilDiv(bytes, ALIGNMENT)) * ALIGNMENT;
         Block block = pooling ? fromPool(rounded, bytes) : own(bytes);
@@ -91,7 +91,7 @@ final class DeviceMemory {
         long rounded = Math.max(1, Math.ceilDiv(bytes, Plan.ALIGNMENT)) * Plan.ALIGNMENT;
         long address = raw.take(rounded);
         if (address == 0) {
-            throw outOfMemory(bytes, "");
+            throw outOfMemory(text(bytes) + " were");
         }
         reservedBytes += rounded;
         return new Block(address, rounded, false);
@@ -137,7 +137,7 @@ final class DeviceMemory {
             address = raw.take(size);
         }
         if (address == 0) {
-            throw outOfMemory(bytes, "");
+            throw outOfMemory(text(bytes) + " were");
         }
         reservedBytes += size;
         return new Block(address, size, small);
@@ -180,8 +180,11 @@ final class DeviceMemory {
         }
     }
 
-    /** Gives segments that nobody uses back to the driver; waits for the card. */
+    /** Gives segments that nobody uses back to the driver; waits for the card, and does nothing where that can't be. */
     void releaseIdle() {
+        if (!raw.mayWait()) {
+            return;
+        }
         List<Block> whole = new ArrayList<>();
         for (TreeSet<Block> idle : List.of(smallIdle, largeIdle)) {
             idle.stream().filter(block -> block.lower == null && block.higher == null).forEach(whole::add);
@@ -207,16 +210,16 @@ final class DeviceMemory {
         return reservedBytes;
     }
 
-    /** @param purpose what for, or empty for the user's own request */
-    OutOfDeviceMemoryException outOfMemory(long bytes, String purpose) {
+    /** @param asked the start of the message, such as {@code "5.0 MiB were"} */
+    OutOfDeviceMemoryException outOfMemory(String asked) {
         long[] card = raw.freeAndTotal();
         long idle = 0;
         for (TreeSet<Block> blocks : List.of(smallIdle, largeIdle)) {
             idle += blocks.stream().mapToLong(block -> block.bytes).sum();
         }
         long others = Math.max(0, card[1] - card[0] - reservedBytes);
-        return new OutOfDeviceMemoryException(device + ": " + text(bytes) + " were asked for" + purpose + ", but "
-            + text(liveBytes) + " are in live buffers" + (idle > 0 ? ", " + text(idle) + " lie idle between them" : "")
+        return new OutOfDeviceMemoryException(device + ": " + asked + " asked for, but " + text(liveBytes)
+            + " are in live buffers" + (idle > 0 ? ", " + text(idle) + " lie idle between them" : "")
             + " and of the card's " + text(card[1]) + " only " + text(card[0]) + " are free (" + text(others)
             + " belong to CUDA itself and to other processes, see nvidia-smi): close tensors that are not needed, or"
             + " use a smaller batch or model");

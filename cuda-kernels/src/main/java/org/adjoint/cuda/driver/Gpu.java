@@ -41,16 +41,33 @@ public final class Gpu implements AutoCloseable {
         try {
             memory = new DeviceMemory(context.name(), new DriverMemory(), options.pooling());
             releases.push(memory::close);
-            modules = new Modules(context, memory);
+            context.setMemory(memory);
+            modules = new Modules(context);
             releases.push(modules::release);
             staging = new Staging(context);
             releases.push(staging::release);
         } catch (RuntimeException | Error e) {
-            releases.forEach(Runnable::run);
+            RuntimeException another = release(null);
+            if (another != null) {
+                e.addSuppressed(another);
+            }
             throw e;
         } finally {
             context.exit();
         }
+    }
+
+    /** Releases all that was taken, the latest first; returns {@code earlier}, else the first failure, else null. */
+    private RuntimeException release(RuntimeException earlier) {
+        RuntimeException first = earlier;
+        for (Runnable release : releases) {
+            try {
+                release.run();
+            } catch (RuntimeException e) {
+                first = first == null ? e : first;
+            }
+        }
+        return first;
     }
 
     /**
@@ -154,17 +171,13 @@ public final class Gpu implements AutoCloseable {
     public long[] memory() {
         context.enter();
         try {
-            return freeAndTotal();
+            long[] free = new long[1];
+            long[] total = new long[1];
+            context.check(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo", "of the card");
+            return new long[] {free[0], total[0]};
         } finally {
             context.exit();
         }
-    }
-
-    private long[] freeAndTotal() {
-        long[] free = new long[1];
-        long[] total = new long[1];
-        context.check(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo", "");
-        return new long[] {free[0], total[0]};
     }
 
     /** Enqueues a copy of all of {@code source} to the card; {@code source}, heap or native, may change on return. */
@@ -338,13 +351,21 @@ public final class Gpu implements AutoCloseable {
             if (!context.enterToFree()) {
                 return;
             }
+            RuntimeException failure = null;
             try {
                 if (!context.isLost()) {
                     context.synchronize("for work enqueued before closing");
                 }
+            } catch (RuntimeException e) {
+                failure = e;
+            }
+            try {
+                failure = release(failure);
             } finally {
-                releases.forEach(Runnable::run);
                 context.exit();
+            }
+            if (failure != null) {
+                throw failure;
             }
         });
     }
@@ -377,8 +398,17 @@ public final class Gpu implements AutoCloseable {
         }
 
         @Override
+        public boolean mayWait() {
+            return !context.isCapturing();
+        }
+
+        @Override
         public long[] freeAndTotal() {
-            return Gpu.this.freeAndTotal();
+            long[] free = new long[1];
+            long[] total = new long[1];
+            // Asked for the sake of a message, which must not fail in its turn.
+            boolean known = JCudaDriver.cuMemGetInfo(free, total) == CUresult.CUDA_SUCCESS;
+            return new long[] {known ? free[0] : 0, info.memoryBytes()};
         }
     }
 }

@@ -2,6 +2,7 @@ package org.adjoint.cuda.driver;
 
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUresult;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
 
@@ -33,15 +34,21 @@ public final class Graph implements AutoCloseable {
         } finally {
             context.setCapturing(false);
             int status = JCudaDriver.cuStreamEndCapture(context.stream(), graph);
+            if (status != CUresult.CUDA_SUCCESS) {
+                // A stream that still captures would swallow all later work.
+                JCudaDriver.cuStreamEndCapture(context.stream(), graph);
+            }
+            if (!captured || status != CUresult.CUDA_SUCCESS) {
+                JCudaDriver.cuGraphDestroy(graph);
+            }
             if (captured) {
                 context.check(status, "cuStreamEndCapture", "of a graph");
-            } else {
-                JCudaDriver.cuGraphDestroy(graph);
             }
         }
         CUgraphExec executable = new CUgraphExec();
         try {
-            context.check(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "cuGraphInstantiate", "of a graph");
+            context.check(context.retried(() -> JCudaDriver.cuGraphInstantiate(executable, graph, 0),
+                CUresult.CUDA_ERROR_OUT_OF_MEMORY), "cuGraphInstantiate", "of a graph");
         } finally {
             JCudaDriver.cuGraphDestroy(graph);
         }

@@ -14,14 +14,12 @@ import org.adjoint.cuda.launch.Source;
  */
 final class Modules {
     private final Context context;
-    private final DeviceMemory memory;
     private final Map<Source, Module> modules = new HashMap<>();
 
     private record Module(CUmodule handle, Map<String, Kernel> kernels) { }
 
-    Modules(Context context, DeviceMemory memory) {
+    Modules(Context context) {
         this.context = context;
-        this.memory = memory;
     }
 
     boolean has(Source source) {
@@ -48,15 +46,8 @@ final class Modules {
 
     private CUmodule load(Source source, byte[] cubin) {
         CUmodule handle = new CUmodule();
-        int status = JCudaDriver.cuModuleLoadData(handle, cubin);
-        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
-            memory.releaseIdle();
-            status = JCudaDriver.cuModuleLoadData(handle, cubin);
-        }
-        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
-            throw memory.outOfMemory(cubin.length, " for the code of " + source.name());
-        }
-        context.check(status, "cuModuleLoadData", "of " + source.name());
+        context.check(context.retried(() -> JCudaDriver.cuModuleLoadData(handle, cubin),
+            CUresult.CUDA_ERROR_OUT_OF_MEMORY), "cuModuleLoadData", "of " + source.name());
         return handle;
     }
 

@@ -10,6 +10,9 @@ interface RawMemory {
     /** Waits until the card uses nothing that was freed. */
     void synchronize();
 
+    /** Whether it can be waited for the card now. */
+    boolean mayWait();
+
     /** Bytes of the card that nobody has, and all of them. */
     long[] freeAndTotal();
 }

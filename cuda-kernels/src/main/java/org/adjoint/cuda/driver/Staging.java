@@ -2,7 +2,9 @@ package org.adjoint.cuda.driver;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
+import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import org.adjoint.backend.OutOfDeviceMemoryException;
 
 /**
  * Copies between the host and the card by way of page-locked memory, which the card reaches by itself. It lies in two
@@ -29,8 +31,13 @@ final class Staging {
     @SuppressWarnings("restricted")
     Staging(Context context) {
         this.context = context;
-        context.check(JCudaDriver.cuMemAllocHost(memory, 2 * HALF_BYTES), "cuMemAllocHost",
-            "of " + DeviceMemory.text(2 * HALF_BYTES) + " of page-locked memory");
+        int status = JCudaDriver.cuMemHostAlloc(memory, 2 * HALF_BYTES, 0);
+        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
+            throw new OutOfDeviceMemoryException(context.name() + ": cuMemHostAlloc found no "
+                + DeviceMemory.text(2 * HALF_BYTES) + " of the host's memory to lock for copies: look at free memory,"
+                + " at ulimit -l, and in a container at its limit");
+        }
+        context.check(status, "cuMemHostAlloc", "of page-locked memory");
         try {
             for (int i = 0; i < 2; i++) {
                 halves[i] = MemorySegment.ofAddress(memory.address() + i * HALF_BYTES).reinterpret(HALF_BYTES);

@@ -59,6 +59,11 @@ class DeviceMemoryTest {
         }
 
         @Override
+        public boolean mayWait() {
+            return true;
+        }
+
+        @Override
         public long[] freeAndTotal() {
             return new long[] {total - used - 10 * MIB, total};
         }
