@@ -23,8 +23,16 @@ constexpr int VISITED_FORWARD = HEAD == 64 ? 64 : 32;
 constexpr int VISITED = 32;
 constexpr f32 LOG2E = 1.44269504f;
 
-// Tiles hold rows of HEAD elements; a row's chunks are permuted so that the same chunk of 8 rows fills all banks.
-__device__ inline Chunk* chunk_at(Chunk* tile, int row, int chunk) { return tile + row * CHUNKS + (chunk ^ (row & 7)); }
+// Rows of HEAD elements in shared memory, in chunks from `start`, a multiple of CHUNKS.
+struct Tile {
+    Chunk* shared;
+    int start;
+
+    // A row's chunks are permuted so that the same one of 8 rows fills all banks.
+    __device__ inline Chunk* at(int row, int chunk) const {
+        return shared + ((start + row * CHUNKS + (row & 7)) ^ chunk);
+    }
+};
 
 // The rows of one matrix of a batch: fewer than 2^31.
 struct Matrix {
@@ -36,7 +44,7 @@ struct Matrix {
         : at(base + offset_of(problem, strides, head)), row(strides.row), rows((int) rows) { }
 
     // Begins to copy COUNT rows from `first`; rows behind the end become 0.
-    template <int COUNT> __device__ inline void load(Chunk* tile, int first) const {
+    template <int COUNT> __device__ inline void load(Tile tile, int first) const {
         constexpr int STEP = THREADS / CHUNKS;
         int from_row = threadIdx.x / CHUNKS;
         int chunk = threadIdx.x % CHUNKS;
@@ -44,28 +52,28 @@ struct Matrix {
 #pragma unroll
         for (int step = 0; step < COUNT; step += STEP) {
             bool exists = first + from_row + step < rows;
-            copy_async(chunk_at(tile, from_row + step, chunk), exists ? from : at, exists);
+            copy_async(tile.at(from_row + step, chunk), exists ? from : at, exists);
             from += STEP * row;
         }
     }
 };
 
 // 16 rows and 16 columns of a tile as the left operand.
-__device__ inline void load_left(u32 (&a)[4], Chunk* tile, int row, int step) {
+__device__ inline void load_left(u32 (&a)[4], Tile tile, int row, int step) {
     int lane = threadIdx.x & 31;
-    load_matrices(a, chunk_at(tile, row + (lane & 15), 2 * step + (lane >> 4)));
+    load_matrices(a, tile.at(row + (lane & 15), 2 * step + (lane >> 4)));
 }
 
 // 16 rows and 16 columns of a tile, transposed, as two right operands side by side.
-__device__ inline void load_right_transposed(u32 (&b)[4], Chunk* tile, int row, int step) {
+__device__ inline void load_right_transposed(u32 (&b)[4], Tile tile, int row, int step) {
     int lane = threadIdx.x & 31;
-    load_matrices(b, chunk_at(tile, row + (lane & 7) + (lane >> 4) * 8, 2 * step + (lane >> 3 & 1)));
+    load_matrices(b, tile.at(row + (lane & 7) + (lane >> 4) * 8, 2 * step + (lane >> 3 & 1)));
 }
 
 // 16 rows and 16 columns of a tile as two right operands side by side.
-__device__ inline void load_right(u32 (&b)[4], Chunk* tile, int row, int step) {
+__device__ inline void load_right(u32 (&b)[4], Tile tile, int row, int step) {
     int lane = threadIdx.x & 31;
-    load_matrices_transposed(b, chunk_at(tile, row + (lane & 15), 2 * step + (lane >> 4)));
+    load_matrices_transposed(b, tile.at(row + (lane & 15), 2 * step + (lane >> 4)));
 }
 
 // Sums of products, 16 N rows by 16 columns: the accumulators of 2 N products, see multiply_add.
@@ -101,7 +109,7 @@ __device__ inline void pack_left(u32 (&a)[TILES][N][4], const Sums<N> (&sums)[TI
 
 // scores += left . right^T: 16 N rows of left from `row`, all of right.
 template <int N, int TILES>
-__device__ inline void multiply(Sums<N> (&scores)[TILES], Chunk* left, int row, Chunk* right) {
+__device__ inline void multiply(Sums<N> (&scores)[TILES], Tile left, int row, Tile right) {
 #pragma unroll 1
     for (int step = 0; step < STEPS; step++) {
         u32 a[N][4];
@@ -120,7 +128,7 @@ __device__ inline void multiply(Sums<N> (&scores)[TILES], Chunk* left, int row, 
 
 // sums += weights . right
 template <int N, int TILES>
-__device__ inline void accumulate(Sums<N> (&sums)[STEPS], const u32 (&weights)[TILES][N][4], Chunk* right) {
+__device__ inline void accumulate(Sums<N> (&sums)[STEPS], const u32 (&weights)[TILES][N][4], Tile right) {
 #pragma unroll
     for (int tile = 0; tile < TILES; tile++) {
 #pragma unroll
@@ -134,7 +142,7 @@ __device__ inline void accumulate(Sums<N> (&sums)[STEPS], const u32 (&weights)[T
 
 // Rows of a contiguous result, through the warp's own 16 N rows of a tile, so that whole chunks are written. A lane's
 // rows are lane / 4 + 8 i, with factors[i].
-template <int N> __device__ inline void store(T* result, int first, int rows, Chunk* tile, int row,
+template <int N> __device__ inline void store(T* result, int first, int rows, Tile tile, int row,
     const Sums<N> (&sums)[STEPS], const f32 (&factors)[2 * N]) {
     int lane = threadIdx.x & 31;
 #pragma unroll
@@ -142,7 +150,7 @@ template <int N> __device__ inline void store(T* result, int first, int rows, Ch
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; chunk++) {
             const f32* pair = sums[chunk / 2].at[i / 2][chunk % 2] + i % 2 * 2;
-            chunk_at(tile, row + lane / 4 + 8 * i, chunk)->at[lane % 4] =
+            tile.at(row + lane / 4 + 8 * i, chunk)->at[lane % 4] =
                 pack<T>(pair[0] * factors[i], pair[1] * factors[i]);
         }
     }
@@ -150,7 +158,7 @@ template <int N> __device__ inline void store(T* result, int first, int rows, Ch
     for (int i = lane; i < 16 * N * CHUNKS; i += 32) {
         int at = row + i / CHUNKS;
         if (first + at < rows) {
-            *(Chunk*) (result + (i64) (first + at) * HEAD + i % CHUNKS * 8) = *chunk_at(tile, at, i % CHUNKS);
+            *(Chunk*) (result + (i64) (first + at) * HEAD + i % CHUNKS * 8) = *tile.at(at, i % CHUNKS);
         }
     }
 }
@@ -190,11 +198,10 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     constexpr int PARTS = QUERY_PARTS;
     constexpr int OWN = 64 * PARTS;
     constexpr int TILES = VISITED_FORWARD / 16;
+    constexpr int OWN_TILE = OWN * CHUNKS;
     constexpr int VISITED_TILE = VISITED_FORWARD * CHUNKS;
     extern __shared__ Chunk shared[];
-    Chunk* q_tile = shared;
-    Chunk* k_tiles = q_tile + OWN * CHUNKS;        // two, to be used in turn
-    Chunk* v_tiles = k_tiles + 2 * VISITED_TILE;
+    Tile q_tile = {shared, 0};
     u32 blocks = (u32) ((problem.queries + OWN - 1) / OWN);
     u32 head = blockIdx.x / blocks;
     // The last queries see the most keys: they start first.
@@ -206,8 +213,12 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     Matrix keys(k, problem, problem.k, head, problem.keys);
     Matrix values(v, problem, problem.v, head, problem.keys);
     queries.load<OWN>(q_tile, first);
-    keys.load<VISITED_FORWARD>(k_tiles, 0);
-    values.load<VISITED_FORWARD>(v_tiles, 0);
+    // Tiles of k and v are two, to be used in turn.
+    auto visit = [&](int turn, int key) {
+        keys.load<VISITED_FORWARD>({shared, OWN_TILE + turn * VISITED_TILE}, key);
+        values.load<VISITED_FORWARD>({shared, OWN_TILE + (2 + turn) * VISITED_TILE}, key);
+    };
+    visit(0, 0);
     Sums<PARTS> sums[STEPS];
     f32 largest[2 * PARTS];
     f32 total[2 * PARTS];  // of a lane's own columns
@@ -221,16 +232,16 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     int turn = 0;
     for (int key = 0; key < end; key += VISITED_FORWARD) {
         Sums<PARTS> scores[TILES];
-        int now = turn * VISITED_TILE;
+        Tile k_tile = {shared, OWN_TILE + turn * VISITED_TILE};
+        Tile v_tile = {shared, OWN_TILE + (2 + turn) * VISITED_TILE};
         turn ^= 1;
         copies_arrived();
         __syncthreads();
         if (key + VISITED_FORWARD < end) {
-            keys.load<VISITED_FORWARD>(k_tiles + turn * VISITED_TILE, key + VISITED_FORWARD);
-            values.load<VISITED_FORWARD>(v_tiles + turn * VISITED_TILE, key + VISITED_FORWARD);
+            visit(turn, key + VISITED_FORWARD);
         }
         clear(scores);
-        multiply(scores, q_tile, row, k_tiles + now);
+        multiply(scores, q_tile, row, k_tile);
         int near = keys.rows - key;
         int diagonal = problem.causal ? first + row - key : VISITED_FORWARD;
         if (near < VISITED_FORWARD || diagonal < VISITED_FORWARD - 1) {
@@ -262,7 +273,7 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
         }
         u32 weights[TILES][PARTS][4];
         pack_left(weights, scores);
-        accumulate(sums, weights, v_tiles + now);
+        accumulate(sums, weights, v_tile);
     }
     f32 reciprocal[2 * PARTS];
 #pragma unroll
@@ -287,12 +298,12 @@ template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, c
     f32 scale, T* result, T* second_result) {
     constexpr int OWN = 64 * PARTS;
     constexpr int TILES = VISITED / 16;
+    constexpr int OWN_TILE = OWN * CHUNKS;
     constexpr int VISITED_TILE = VISITED * CHUNKS;
-    Chunk* x1_tile = shared;
-    Chunk* y1_tile = x1_tile + OWN * CHUNKS;
-    Chunk* x2_tiles = y1_tile + OWN * CHUNKS;                  // two each, to be used in turn
-    Chunk* y2_tiles = x2_tiles + 2 * VISITED_TILE;
-    f32* statistics = (f32*) (y2_tiles + 2 * VISITED_TILE);    // logSumExp and delta of visited queries, twice
+    Tile x1_tile = {shared, 0};
+    Tile y1_tile = {shared, OWN_TILE};
+    // logSumExp and delta of visited queries; they, and tiles of x2 and y2, are two, to be used in turn.
+    f32* statistics = (f32*) (shared + 2 * OWN_TILE + 4 * VISITED_TILE);
     int row = (threadIdx.x >> 5) * 16 * PARTS;
     int lane = threadIdx.x & 31;
     f32 factor = scale * LOG2E;
@@ -309,8 +320,8 @@ template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, c
         mean[i] = exists ? delta[query] : 0.0f;
     }
     auto visit = [&](int turn, int visited) {
-        x2.load<VISITED>(x2_tiles + turn * VISITED_TILE, visited);
-        y2.load<VISITED>(y2_tiles + turn * VISITED_TILE, visited);
+        x2.load<VISITED>({shared, 2 * OWN_TILE + turn * VISITED_TILE}, visited);
+        y2.load<VISITED>({shared, 2 * OWN_TILE + (2 + turn) * VISITED_TILE}, visited);
         if (KEYS && threadIdx.x < 2 * VISITED) {
             const f32* from = threadIdx.x < VISITED ? log_sum_exp : delta;
             int query = visited + (int) threadIdx.x % VISITED;
@@ -331,8 +342,8 @@ template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, c
     for (int visited = start; visited < end; visited += VISITED) {
         Sums<PARTS> scores[TILES];
         Sums<PARTS> slopes[TILES];
-        Chunk* x2_tile = x2_tiles + turn * VISITED_TILE;
-        Chunk* y2_tile = y2_tiles + turn * VISITED_TILE;
+        Tile x2_tile = {shared, 2 * OWN_TILE + turn * VISITED_TILE};
+        Tile y2_tile = {shared, 2 * OWN_TILE + (2 + turn) * VISITED_TILE};
         const f32* seen = statistics + turn * 2 * VISITED;
         turn ^= 1;
         copies_arrived();
