@@ -96,7 +96,8 @@ class SourcesTest {
     /** Lines longer than one warp, or one thread, is given: parts are joined, and ties between them go to the first. */
     @ParameterizedTest
     @CsvSource({"F32, 2, 9000, 1", "F32, 1, 4097, 0", "F32, 1100, 40, 0", "F32, 513, 33, 0", "F32, 70, 600, 1",
-        "U8, 1, 4100, 1", "I32, 1, 4100, 1", "I64, 1, 4100, 1", "F16, 1, 4100, 1", "BF16, 513, 32, 0", "F64, 1, 4100, 1"})
+        "U8, 1, 4100, 1", "I32, 1, 4100, 1", "I64, 1, 4100, 1", "F16, 1, 4100, 1", "BF16, 513, 32, 0",
+        "F64, 1, 4100, 1"})
     void partsOfLongLinesAreJoined(DType dtype, int rows, int columns, int axis) {
         StepFixture fixture = new StepFixture();
         View x = fixture.tensor(dtype, Shape.of(rows, columns),
