@@ -10,6 +10,7 @@ import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -27,6 +28,7 @@ import java.util.stream.Stream;
 final class EmulatorBuild {
     private static final String SOURCES_PROPERTY = "adjoint.emulator.sources";
     private static final String FOLDER_PROPERTY = "adjoint.emulator.folder";
+    private static final String DRIVER = "libcuda.so.1";
     private static final List<String> NVRTC = List.of("nvrtc.cpp", "program.cpp", "rewrite.cpp");
 
     private final Map<String, byte[]> sources;
@@ -67,12 +69,13 @@ final class EmulatorBuild {
         if (Files.exists(complete)) {
             return folder;
         }
+        Path driver = major == 12 ? null : libraries(12).resolve(DRIVER);
         try {
             Files.createDirectories(root);
             try (FileChannel channel = FileChannel.open(root.resolve("lock"), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = channel.lock()) {
                 if (!Files.exists(complete)) {
-                    build(folder, major);
+                    build(folder, major, driver);
                     Files.createFile(complete);
                 }
             }
@@ -82,7 +85,8 @@ final class EmulatorBuild {
         return folder;
     }
 
-    private void build(Path folder, int major) throws IOException {
+    /** @param driver to copy; null to compile it */
+    private void build(Path folder, int major, Path driver) throws IOException {
         for (var source : sources.entrySet()) {
             Path file = folder.resolve(source.getKey());
             Files.createDirectories(file.getParent());
@@ -94,19 +98,17 @@ final class EmulatorBuild {
         }
         int minor = major == 12 ? 8 : 0;
         String cublasVersion = "-DEMULATOR_CUBLAS_VERSION=" + (major == 12 ? 120803 : 130002);
-        List<String> driver = new ArrayList<>(List.of("-O2", "-g1", "-I.",
-            "-DEMULATOR_DRIVER=" + (1000 * major + 10 * minor)));
-        sources.keySet().stream().filter(it -> it.startsWith("cuda/") && it.endsWith(".cpp")).forEach(driver::add);
-        if (sources.containsKey("cuda/exports.map")) {
-            driver.add("-Wl,--version-script=cuda/exports.map");
-        }
         List<String> nvrtc = new ArrayList<>(List.of("-O2", "-Wl,--version-script=nvrtc.map",
             "-DEMULATOR_NVRTC_MAJOR=" + major, "-DEMULATOR_NVRTC_MINOR=" + minor, "-DEMULATOR_FOLDER=" + text(folder),
             "-DEMULATOR_VERSION=" + text(programVersion()), "-DEMULATOR_CC1PLUS=" + part("cc1plus"),
             "-DEMULATOR_AS=" + part("as"), "-DEMULATOR_LD=" + part("ld")));
         nvrtc.addAll(NVRTC);
         List<Process> processes = new ArrayList<>();
-        processes.add(compile(folder, "libcuda.so.1", driver));
+        if (driver == null) {
+            processes.add(compileDriver(folder));
+        } else {
+            Files.copy(driver, folder.resolve(DRIVER), StandardCopyOption.REPLACE_EXISTING);
+        }
         processes.add(compile(folder, "libnvrtc.so." + major, nvrtc));
         processes.add(compile(folder, "libcublas.so." + major, List.of("-O3", "-march=native",
             "-Wl,--version-script=cublas.map", cublasVersion, "cublas.cpp", "gemm.cpp")));
@@ -116,6 +118,12 @@ final class EmulatorBuild {
         for (Process process : processes) {
             finish(process, process.info().commandLine().orElse("g++"));
         }
+    }
+
+    private Process compileDriver(Path folder) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("-O2", "-g1", "-I.", "-Wl,--version-script=cuda/exports.map"));
+        sources.keySet().stream().filter(it -> it.startsWith("cuda/") && it.endsWith(".cpp")).forEach(arguments::add);
+        return compile(folder, DRIVER, arguments);
     }
 
     private static Process compile(Path folder, String library, List<String> arguments) throws IOException {

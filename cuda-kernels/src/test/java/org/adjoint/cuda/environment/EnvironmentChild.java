@@ -16,6 +16,9 @@ final class EnvironmentChild {
     /** Arguments: the folder of the emulator's libraries, and the device's name or nothing for the default one. */
     public static void main(String[] arguments) {
         Emulator emulator = Emulator.use(Path.of(arguments[0]));
+        if (Files.exists(emulator.folder().resolve("libnvrtc.so.13"))) {
+            emulator.driver(13_000);
+        }
         try (Device device = arguments.length > 1 ? Device.open(arguments[1]) : Device.open()) {
             var x = device.tensor(new float[] {1, 2, 3, 4, 5, 6}, 2, 3);
             System.out.println("device: " + device.name());
