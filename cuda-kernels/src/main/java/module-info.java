@@ -2,7 +2,7 @@
 module org.adjoint.cuda {
     requires jcublas;
     requires jcuda;
-    requires org.adjoint;
+    requires transitive org.adjoint;
 
     exports org.adjoint.cuda;
 

@@ -9,6 +9,8 @@ import java.util.List;
  *
  * @param slots memory that the steps' views lie in
  * @param steps launches in order
+ * @param leaves how many of the buffers that are bound at each run hold values before: those of the program's leaves,
+ *     which come first
  * @param externals how many buffers are bound at each run: the program's leaves, then its results
  * @param scalars how many scalar values are bound at each run: the program's
  * @param extraScalars values that planning itself brought in (constants of decompositions), as
@@ -16,8 +18,8 @@ import java.util.List;
  * @param arenaBytes size of the memory that intermediates share, the plan's peak
  * @param notes for each step, why it stands alone or where its group was split; for {@code explain}
  */
-public record Plan(List<Slot> slots, List<PlanStep> steps, int externals, int scalars, List<Long> extraScalars,
-    long arenaBytes, List<String> notes) {
+public record Plan(List<Slot> slots, List<PlanStep> steps, int leaves, int externals, int scalars,
+    List<Long> extraScalars, long arenaBytes, List<String> notes) {
     /** Alignment in bytes of every slot in the arena, and the padding behind it that a kernel may overrun into. */
     public static final int ALIGNMENT = 64;
 
@@ -28,10 +30,16 @@ public record Plan(List<Slot> slots, List<PlanStep> steps, int externals, int sc
         notes = List.copyOf(notes);
     }
 
-    /** A plan whose scalars are all bound. */
+    /** A plan whose scalars are all bound, and of whose buffers each may hold a value before. */
     public Plan(List<Slot> slots, List<PlanStep> steps, int externals, int scalars, long arenaBytes,
         List<String> notes) {
-        this(slots, steps, externals, scalars, List.of(), arenaBytes, notes);
+        this(slots, steps, externals, externals, scalars, List.of(), arenaBytes, notes);
+    }
+
+    /** Whether a step writes where a leaf lies: a run that breaks off may leave variables half updated. */
+    public boolean storesIntoLeaves() {
+        return steps.stream().flatMap(step -> step.outputs().stream()).map(view -> slots.get(view.slot()))
+            .anyMatch(slot -> slot.kind() == Slot.Kind.EXTERNAL && slot.position() < leaves);
     }
 
     /** The scalars that steps index: the {@code bound} ones of this run, then those that planning brought in. */

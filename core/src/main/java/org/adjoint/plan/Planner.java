@@ -42,8 +42,8 @@ public final class Planner {
             steps.add(task.isKernel() ? kernel(task.kernel(), memory) : GroupWriter.write(task, memory));
             notes.add(Notes.of(task, leaves));
         }
-        return new Plan(slots, steps, externals, program.constants().size(), terms.extraScalars(), memory.arenaBytes(),
-            notes);
+        return new Plan(slots, steps, leaves, externals, program.constants().size(), terms.extraScalars(),
+            memory.arenaBytes(), notes);
     }
 
     /** The terms that results and stores need, and all leaves. */

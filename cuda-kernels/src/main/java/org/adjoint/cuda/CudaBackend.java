@@ -35,6 +35,9 @@ import org.adjoint.cuda.driver.Libraries;
  * compiled kernels.
  */
 public final class CudaBackend implements Backend {
+    /** Made by {@link java.util.ServiceLoader}. */
+    public CudaBackend() { }
+
     @Override
     public String name() {
         return "cuda";

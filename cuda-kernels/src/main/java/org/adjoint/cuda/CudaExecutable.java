@@ -124,7 +124,7 @@ final class CudaExecutable implements Executable {
         if (replay == null) {
             commands.run();
         } else {
-            replay.run(binding, from, commands);
+            replay.run(binding, from, from == checked && plan.storesIntoLeaves(), commands);
         }
     }
 

@@ -11,7 +11,7 @@ import org.adjoint.cuda.driver.Graph;
 /**
  * CUDA graphs of an executable's commands. A graph holds addresses and scalars, so it serves runs that bind the same ones:
  * the allocator hands a training loop the same few blocks again and again. What is bound a second time is captured, from
- * then on it is one launch.
+ * then on it is one launch. So is what changes variables, the first time already: if a call fails, nothing has happened.
  */
 final class Replay implements AutoCloseable {
     /** Results that a caller keeps for a few steps make a loop go through several sets of addresses. */
@@ -28,12 +28,15 @@ final class Replay implements AutoCloseable {
         this.gpu = gpu;
     }
 
-    /** @param part tells the parts of a plan that are enqueued on their own apart */
-    void run(Binding binding, int part, Runnable commands) {
+    /**
+     * @param part tells the parts of a plan that are enqueued on their own apart
+     * @param atomic whether all of the commands must be enqueued or none: then they are captured at once
+     */
+    void run(Binding binding, int part, boolean atomic, Runnable commands) {
         Key key = new Key(part, bound(binding));
         Graph graph = graphs.get(key);
         if (graph == null) {
-            if (!seen.remove(key)) {
+            if (!atomic && !seen.remove(key)) {
                 seen.add(key);
                 if (seen.size() > REMEMBERED) {
                     seen.removeFirst();
