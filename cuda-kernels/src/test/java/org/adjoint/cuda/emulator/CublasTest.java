@@ -268,8 +268,8 @@ class CublasTest {
         CUdeviceptr identity = upload(Type.F32, 1, 0, 0, 1);
         CUdeviceptr[] results = {allocate(16), allocate(16)};
         Pointer tableA = table(upload(Type.F32, a[0]), upload(Type.F32, a[1]));
-        int status = JCublas2.cublasGemmBatchedEx_new(handle, N, T, 2, 2, 2, Type.F32.scalar(1), tableA, Type.F32.code, 2,
-            table(identity, identity), Type.F32.code, 2, Type.F32.scalar(0), table(results), Type.F32.code, 2, 2,
+        int status = JCublas2.cublasGemmBatchedEx_new(handle, N, T, 2, 2, 2, Type.F32.scalar(1), tableA, Type.F32.code,
+            2, table(identity, identity), Type.F32.code, 2, Type.F32.scalar(0), table(results), Type.F32.code, 2, 2,
             Type.F32.compute(), -1);
         assertEquals(cublasStatus.CUBLAS_STATUS_SUCCESS, status);
         assertEquals(List.of(1., 2., 3., 4.), list(download(Type.F32, results[0], 4)));

@@ -17,9 +17,9 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * A CUDA device for tests on machines that have none: libraries that bear the names of CUDA's, compiled by g++ from this
- * module's test sources, in which kernels run on the processor, one thread after another, and are checked for what a card
- * would let pass. One per process, as the libraries are.
+ * A CUDA device for tests on machines that have none: libraries that bear the names of CUDA's, compiled by g++ from
+ * this module's test sources, in which kernels run on the processor, one thread after another, and are checked for what
+ * a card would let pass. One per process, as the libraries are.
  *
  * <p>After {@link #start} the system property {@code adjoint.cuda.libraries} names their folder, so that opening a CUDA
  * device finds them before any other.
@@ -77,7 +77,7 @@ public final class Emulator {
      *
      * @param major 12 or 13
      */
-    public static Path libraries(int major) {
+    public static synchronized Path libraries(int major) {
         return new EmulatorBuild().libraries(major);
     }
 
@@ -86,7 +86,7 @@ public final class Emulator {
         return folder;
     }
 
-    /** As if the process had just started: no context, no memory, no fault, nothing counted, the settings as they were. */
+    /** As if the process had just started: no context, memory or fault, nothing counted, the settings as they were. */
     public void reset() {
         callVoid("emulator_reset");
     }
@@ -196,8 +196,8 @@ public final class Emulator {
     }
 
     /**
-     * Every function of the kernel sources that this process has loaded, {@code "softmax.cu:12:softmax_row"}, and kernels
-     * {@code "softmax.cu:20:kernel softmax_forward_f32"}, whether they ran or not.
+     * Every function of the kernel sources that this process has loaded, {@code "softmax.cu:12:softmax_row"}, and
+     * kernels {@code "softmax.cu:20:kernel softmax_forward_f32"}, whether they ran or not.
      */
     public Set<String> functions() {
         return text("emulator_functions").lines().collect(Collectors.toCollection(TreeSet::new));

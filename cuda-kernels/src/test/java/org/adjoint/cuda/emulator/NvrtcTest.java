@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The stand-in of NVRTC, as JCuda sees it. */
 class NvrtcTest {
     private static final String INCLUDE = "#include \"common.cuh\"\n";
-    private static final String COPY = INCLUDE + "KERNEL copy(const f32* x, f32* y) { y[threadIdx.x] = x[threadIdx.x]; }\n";
+    private static final String COPY = INCLUDE
+        + "KERNEL copy(const f32* x, f32* y) { y[threadIdx.x] = x[threadIdx.x]; }\n";
 
     private static Emulator emulator;
 

@@ -53,9 +53,10 @@ class EnvironmentTest {
     }
 
     private static List<String> command(Path cache, Path libraries, String... arguments) {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector", "-Dadjoint.cuda.cache=" + cache,
-            "-cp", classPath(), EnvironmentChild.class.getName(), libraries.toString()));
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        List<String> command = new ArrayList<>(List.of(java, "--enable-native-access=ALL-UNNAMED",
+            "--add-modules=jdk.incubator.vector", "-Dadjoint.cuda.cache=" + cache, "-cp", classPath(),
+            EnvironmentChild.class.getName(), libraries.toString()));
         command.addAll(List.of(arguments));
         return command;
     }
@@ -124,8 +125,8 @@ class EnvironmentTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"libcuda.so, no NVIDIA driver was found (libcuda.so.1)", "libnvrtc, no NVRTC was found (libnvrtc.so.12)",
-        "libcublas, no cuBLAS was found (libcublas.so.12)"})
+    @CsvSource({"libcuda.so, no NVIDIA driver was found (libcuda.so.1)",
+        "libnvrtc, no NVRTC was found (libnvrtc.so.12)", "libcublas, no cuBLAS was found (libcublas.so.12)"})
     void aDeviceAskedForByNameIsAnErrorAndTheDefaultIsTheProcessor(String library, String message) throws IOException {
         Path lacking = without(library);
         List<String> named = start(command(cache(), lacking, "cuda")).lines();
@@ -186,7 +187,7 @@ class EnvironmentTest {
         assertEquals(0, compiled(later));
     }
 
-    /** Only a file system of its own is full, or read-only, for every user: it is mounted in a namespace of the child. */
+    /** Only a file system of its own is full, or read-only, for root too: mounted in a namespace of the child. */
     @ParameterizedTest
     @CsvSource({"'size=16k', No space left on device", "'size=16k,ro', Read-only file system"})
     void aCacheThatTakesNothingIsSaidOnce(String options, String reason) throws Exception {
