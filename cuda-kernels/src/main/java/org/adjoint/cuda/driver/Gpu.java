@@ -5,8 +5,6 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
-import jcuda.driver.CUdeviceptr;
-import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.adjoint.backend.DeviceUnavailableException;
 import org.adjoint.backend.OutOfDeviceMemoryException;
@@ -39,7 +37,7 @@ public final class Gpu implements AutoCloseable {
         releases.push(context::close);
         context.enter();
         try {
-            memory = new DeviceMemory(context.name(), new DriverMemory(), options.pooling());
+            memory = new DeviceMemory(context.name(), new DriverMemory(context, info.memoryBytes()), options.pooling());
             releases.push(memory::close);
             context.setMemory(memory);
             modules = new Modules(context);
@@ -368,47 +366,5 @@ public final class Gpu implements AutoCloseable {
                 throw failure;
             }
         });
-    }
-
-    private final class DriverMemory implements RawMemory {
-        @Override
-        public long take(long bytes) {
-            DevicePointer pointer = new DevicePointer();
-            int status = JCudaDriver.cuMemAlloc(pointer, bytes);
-            if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
-                return 0;
-            }
-            context.check(status, "cuMemAlloc", "of " + bytes + " bytes");
-            return pointer.address();
-        }
-
-        @Override
-        public void release(long address) {
-            if (!context.isLost()) {
-                CUdeviceptr pointer = DevicePointer.at(address);
-                context.check(JCudaDriver.cuMemFree(pointer), "cuMemFree", "");
-            }
-        }
-
-        @Override
-        public void synchronize() {
-            if (!context.isLost()) {
-                context.synchronize("before memory is given back");
-            }
-        }
-
-        @Override
-        public boolean mayWait() {
-            return !context.isCapturing();
-        }
-
-        @Override
-        public long[] freeAndTotal() {
-            long[] free = new long[1];
-            long[] total = new long[1];
-            // Asked for the sake of a message, which must not fail in its turn.
-            boolean known = JCudaDriver.cuMemGetInfo(free, total) == CUresult.CUDA_SUCCESS;
-            return new long[] {known ? free[0] : 0, info.memoryBytes()};
-        }
     }
 }
