@@ -162,22 +162,37 @@ template <Access A> __attribute__((noinline)) void touch_bytes(size_t at, size_t
     }
 }
 
-template <Access A> inline void touch_words(size_t at, size_t size, uint32_t start, uintptr_t pc) {
-    for (size_t i = 0; i < size; i += 4) {
-        Cell& word = words[(at + i) / 4];
-        if (__builtin_expect(word.writer == SPLIT, 0)) {
-            Cell* bytes = bytes_of_words + (at + i);
-            bool old = true;
-            for (int b = 0; b < 4; b++) {
-                old &= (bytes[b].writer >> 32) < launch_start && (bytes[b].reader >> 32) < launch_start;
-            }
-            if (!old) {
-                touch_bytes<A>(at + i, 4, start, pc);
-                continue;
-            }
-            word = Cell{};
+// Four bytes that somebody has touched in this launch, or one by one.
+template <Access A> __attribute__((noinline)) void touch_again(size_t at, uint32_t start, uintptr_t pc) {
+    Cell& word = words[at / 4];
+    if (__builtin_expect(word.writer == SPLIT, 0)) {
+        Cell* bytes = bytes_of_words + at;
+        bool old = true;
+        for (int b = 0; b < 4; b++) {
+            old &= (bytes[b].writer >> 32) < launch_start && (bytes[b].reader >> 32) < launch_start;
         }
-        touch<A>(word, (uintptr_t) arena + at + i, start, pc);
+        if (!old) {
+            touch_bytes<A>(at, 4, start, pc);
+            return;
+        }
+        word = Cell{};
+    }
+    touch<A>(word, (uintptr_t) arena + at, start, pc);
+}
+
+template <size_t N, Access A> inline void touch_words(size_t at, uint32_t start, uintptr_t pc) {
+    for (size_t i = 0; i < N; i += 4) {
+        Cell& word = words[(at + i) / 4];
+        bool first = (word.writer >> 32) < start && (word.reader >> 32) < start;
+        if (A == Access::READ && first) {
+            word.reader = now;
+            word.reader_pc = (uint32_t) pc;
+        } else if (A == Access::WRITE && first) {
+            word.writer = now;
+            word.writer_pc = (uint32_t) pc;
+        } else {
+            touch_again<A>(at + i, start, pc);
+        }
     }
 }
 
@@ -263,7 +278,7 @@ template <size_t N, Access A> inline void access(void* pointer, bool aligned, ui
     if (N < 4 || at % 4 != 0) {
         touch_bytes<A>(at, N, start_of(at), pc);
     } else {
-        touch_words<A>(at, N, start_of(at), pc);
+        touch_words<N, A>(at, start_of(at), pc);
     }
 }
 

@@ -40,13 +40,18 @@ inline int begin(const char* call, bool needs_context) {
     if (int code = begin(#call, false)) { \
         return code; \
     }
-// Calls that wait, or allocate, are refused while a stream is captured, and spoil the capture.
+// Calls that allocate or wait for more than one stream are refused while a stream is captured, and spoil the capture.
 #define REFUSE_DURING_CAPTURE() \
-    if (spoil_captures()) { \
+    if (spoils_captures()) { \
         return CAPTURE_UNSUPPORTED; \
     }
-bool spoil_captures();
-void spoil_all_captures();
+bool spoils_captures();
+// Waiting for a stream that is captured.
+#define REFUSE_IF_CAPTURED(stream) \
+    if (is_capturing(stream)) { \
+        (stream)->invalid = true; \
+        return CAPTURE_UNSUPPORTED; \
+    }
 // The graph, or null if the capture was spoilt.
 Graph* end_capture(Stream* stream);
 void drop_host_memory();

@@ -30,6 +30,12 @@ bool reached(const Event& event) {
         : stream->base + stream->done >= event.position;
 }
 
+// The capture that the event was recorded in goes on.
+bool is_captured(const Event& event) {
+    Stream* stream = event.capturing == nullptr ? nullptr : stream_of(event.stream);
+    return stream != nullptr && stream->capture == event.capturing;
+}
+
 int reach(const Event& event) {
     return reached(event) ? (failed ? sticky : SUCCESS) : drain_to(event.stream, event.position);
 }
@@ -116,14 +122,6 @@ int blocks_per_processor(const Function* function, int threads, size_t dynamic) 
 
 }  // namespace
 
-bool spoil_captures() {
-    if (!any_capture()) {
-        return false;
-    }
-    spoil_all_captures();
-    return true;
-}
-
 void drop_handles() {
     for (EventHandle* event : events) {
         delete event;
@@ -177,14 +175,14 @@ int cuStreamDestroy_v2(void* handle) {
 int cuStreamSynchronize(void* handle) {
     BEGIN(cuStreamSynchronize)
     STREAM(handle)
-    REFUSE_DURING_CAPTURE()
+    REFUSE_IF_CAPTURED(stream)
     return drain(stream);
 }
 
 int cuStreamQuery(void* handle) {
     BEGIN(cuStreamQuery)
     STREAM(handle)
-    REFUSE_DURING_CAPTURE()
+    REFUSE_IF_CAPTURED(stream)
     if (stream->done == stream->items.size()) {
         return SUCCESS;
     }
@@ -219,14 +217,16 @@ int cuStreamWaitEvent(void* handle, EventHandle* event, unsigned) {
         return INVALID_HANDLE;
     }
     Event at = *event->event;
-    if (at.capturing != nullptr) {
+    if (is_captured(at)) {
         // The stream joins the capture that the event belongs to.
         if (stream->capture == nullptr) {
             stream->capture = at.capturing;
+            stream->capture_mode = at.stream->capture_mode;
+            stream->capture_thread = at.stream->capture_thread;
         }
         return stream->capture == at.capturing ? SUCCESS : CAPTURE_INVALIDATED;
     }
-    if (!at.recorded) {
+    if (!at.recorded || at.capturing != nullptr) {
         return SUCCESS;
     }
     return enqueue(stream, [at] { return reach(at); });
@@ -283,9 +283,8 @@ int cuEventQuery(EventHandle* handle) {
         return INVALID_HANDLE;
     }
     Event& event = *handle->event;
-    if (event.capturing != nullptr) {
-        spoil_captures();
-        return CAPTURE_UNSUPPORTED;
+    if (is_captured(event)) {
+        REFUSE_IF_CAPTURED(event.stream)
     }
     if (reached(event)) {
         return SUCCESS;
@@ -298,9 +297,8 @@ int cuEventSynchronize(EventHandle* handle) {
     if (events.count(handle) == 0) {
         return INVALID_HANDLE;
     }
-    if (handle->event->capturing != nullptr) {
-        spoil_captures();
-        return CAPTURE_UNSUPPORTED;
+    if (is_captured(*handle->event)) {
+        REFUSE_IF_CAPTURED(handle->event->stream)
     }
     return reach(*handle->event);
 }
@@ -434,7 +432,7 @@ int cuLaunchHostFunc(void* handle, void (*run)(void*), void* data) {
 
 // Graphs
 
-int cuStreamBeginCapture_v2(void* handle, int) {
+int cuStreamBeginCapture_v2(void* handle, int mode) {
     BEGIN(cuStreamBeginCapture)
     STREAM(handle)
     if (stream == &null_stream || is_capturing(stream)) {
@@ -443,6 +441,8 @@ int cuStreamBeginCapture_v2(void* handle, int) {
     stream->capture = new Graph;
     stream->origin = true;
     stream->invalid = false;
+    stream->capture_mode = mode;
+    stream->capture_thread = std::this_thread::get_id();
     return SUCCESS;
 }
 
@@ -555,6 +555,7 @@ static const struct { int code; const char* name; const char* text; } ERRORS[] =
     {801, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
     {900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"},
     {901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"},
+    {906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "operation would make the legacy stream depend on a capturing blocking stream"},
     {999, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 

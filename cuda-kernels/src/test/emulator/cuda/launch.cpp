@@ -160,6 +160,10 @@ int run_grid(Grid& grid) {
         failed = true;
         return code;
     }
+    if (!is_function(grid.function)) {
+        fault("use after unload", INVALID_HANDLE, 0, "a kernel runs whose module was unloaded meanwhile, in a graph perhaps");
+        return sticky;
+    }
     if (interval > 0xe0000000u) {
         forget_races();
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 // What the parts know of one another stays within the library; the calls are exported one by one.
@@ -18,17 +19,13 @@ enum Code {
     INVALID_CONTEXT = 201, NO_BINARY_FOR_GPU = 209, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600,
     ILLEGAL_ADDRESS = 700, LAUNCH_OUT_OF_RESOURCES = 701, LAUNCH_TIMEOUT = 702, CONTEXT_IS_DESTROYED = 709,
     ALREADY_REGISTERED = 712, NOT_REGISTERED = 713, MISALIGNED_ADDRESS = 716, LAUNCH_FAILED = 719, NOT_SUPPORTED = 801,
-    CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, CAPTURE_UNJOINED = 904, UNKNOWN = 999
+    CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, CAPTURE_IMPLICIT = 906, UNKNOWN = 999
 };
 
 // Settings
 
-#ifndef EMULATOR_DRIVER
-#define EMULATOR_DRIVER 12080
-#endif
-
 struct Settings {
-    int driver = EMULATOR_DRIVER;
+    int driver = 12080;
     int major = 9, minor = 0;
     int processors = 132;
     int devices = 1;
@@ -205,6 +202,8 @@ struct Stream {
     bool running = false;
     Graph* capture = nullptr;
     bool origin = false, invalid = false;
+    int capture_mode = 0;      // 0 global, 1 of its thread, 2 relaxed
+    std::thread::id capture_thread;
     int polls = 0;
 };
 extern Stream null_stream;
@@ -217,7 +216,6 @@ int drain_all();
 void drop_streams();
 Stream* make_stream(bool blocking);
 void drop_stream(Stream* stream);
-bool any_capture();
 
 // Calls (control.cpp)
 

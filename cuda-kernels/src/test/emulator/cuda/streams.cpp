@@ -1,5 +1,5 @@
 // Streams are lazy: nothing runs before somebody waits for it, so that a forgotten wait reads what was there before.
-#include "state.h"
+#include "api.h"
 #include <algorithm>
 
 Stream null_stream;
@@ -34,8 +34,15 @@ bool is_capturing(Stream* stream) {
     return stream->capture != nullptr;
 }
 
-bool any_capture() {
-    return std::any_of(streams.begin(), streams.end(), is_capturing);
+bool spoils_captures() {
+    bool spoils = false;
+    for (Stream* stream : streams) {
+        if (is_capturing(stream) && (stream->capture_mode == 0
+                || (stream->capture_mode == 1 && stream->capture_thread == std::this_thread::get_id()))) {
+            stream->invalid = spoils = true;
+        }
+    }
+    return spoils;
 }
 
 int enqueue(Stream* stream, Work work) {
@@ -43,8 +50,13 @@ int enqueue(Stream* stream, Work work) {
         stream->capture->work.push_back(std::move(work));
         return SUCCESS;
     }
-    if (stream == &null_stream && any_capture()) {
-        return CAPTURE_UNSUPPORTED;
+    if (stream == &null_stream) {
+        for (Stream* other : streams) {
+            if (other->blocking && is_capturing(other)) {
+                other->invalid = true;
+                return CAPTURE_IMPLICIT;
+            }
+        }
     }
     stream->items.push_back({++sequence, std::move(work)});
     stream->polls = 0;
@@ -105,12 +117,6 @@ Stream* make_stream(bool blocking) {
 void drop_stream(Stream* stream) {
     streams.erase(std::find(streams.begin(), streams.end(), stream));
     delete stream;
-}
-
-void spoil_all_captures() {
-    for (Stream* stream : streams) {
-        stream->invalid |= is_capturing(stream);
-    }
 }
 
 Graph* end_capture(Stream* stream) {
