@@ -29,7 +29,7 @@ final class StepFixture {
     private final List<MemorySegment> slots = new ArrayList<>();
     private final Arena arena = Arena.ofAuto();
 
-    /** Skips the test where the emulator can't run. Launches run in every order of threads: the bits must be the same. */
+    /** Skips the test where the emulator can't run. Launches run in every order of threads, with the same bits. */
     static synchronized void open() {
         Emulator.require().order(Emulator.Order.ALL);
         if (driver == null) {
