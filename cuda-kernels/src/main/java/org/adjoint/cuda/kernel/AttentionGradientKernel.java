@@ -42,39 +42,32 @@ public final class AttentionGradientKernel {
         if (problem.queries() == 0) {
             return zeros(step.outputs().subList(1, 3));
         }
+        List<View> rows = new ArrayList<>(List.of(inputs.get(0), inputs.get(1), inputs.get(2), out, dout));
+        rows.addAll(step.outputs());
+        if (TensorCoreAttention.takes(problem, op.biased(), op.scale(), card, rows)) {
+            return TensorCoreAttention.gradient(problem, op.scale(), inputs, step.outputs());
+        }
         int width = AttentionKernel.blockWidth(problem.dtype(), Math.max(problem.depth(), problem.width()));
         Source source = AttentionKernel.source(problem.dtype(), bias, width);
         Argument delta = new Argument.Workspace(0);
-        long rows = problem.heads() * problem.queries();
-        List<Argument> reads = new ArrayList<>(List.of(Argument.of(inputs.get(0)), Argument.of(inputs.get(1)),
-            Argument.of(inputs.get(2)), Argument.of(inputs.get(next + 1)), Argument.of(dout), delta));
-        View dq = step.outputs().get(0);
-        View dk = step.outputs().get(1);
-        View dv = step.outputs().get(2);
-        List<Work> work = new ArrayList<>();
-        work.add(Launch.of(source, "attention_delta_" + problem.dtype().text(),
-            AttentionKernel.blocks(rows, AttentionKernel.THREADS / 32), AttentionKernel.THREADS, Argument.of(out),
-            Argument.of(dout), delta, Argument.of(rows), problem.argument()));
-        if (TensorCoreAttention.takes(problem, op.biased(), op.scale(), card,
-            List.of(inputs.get(0), inputs.get(1), inputs.get(2), out, dout, dq, dk, dv))) {
-            work.add(TensorCoreAttention.keyGradient(problem, op.scale(), reads, dk, dv));
-            work.add(TensorCoreAttention.queryGradient(problem, op.scale(), reads, dq));
-        } else {
-            reads.add(BIAS, AttentionKernel.addressOf(bias));
-            work.add(launch(source, "attention_gradient_keys_", problem, op.scale(), problem.keys(),
-                Math.max(problem.depth(), problem.width()), reads, dk, dv));
-            work.add(launch(source, "attention_gradient_queries_", problem, op.scale(), problem.queries(),
-                problem.depth(), reads, dq));
-        }
-        return new Prepared(work, rows * problem.dtype().computeType().bytes(), false);
+        List<Argument> reads = List.of(Argument.of(inputs.get(0)), Argument.of(inputs.get(1)),
+            Argument.of(inputs.get(2)), AttentionKernel.addressOf(bias), Argument.of(inputs.get(next + 1)),
+            Argument.of(dout), delta);
+        Work deltas = Launch.of(source, "attention_delta_" + problem.dtype().text(),
+            problem.heads() * AttentionKernel.blocks(problem.queries(), AttentionKernel.ROWS), AttentionKernel.THREADS,
+            Argument.of(out), Argument.of(dout), delta, problem.argument());
+        Work keys = launch(source, "attention_gradient_keys_", problem, op.scale(), problem.keys(),
+            Math.max(problem.depth(), problem.width()), reads, step.outputs().subList(1, 3));
+        Work queries = launch(source, "attention_gradient_queries_", problem, op.scale(), problem.queries(),
+            problem.depth(), reads, step.outputs().subList(0, 1));
+        long bytes = problem.heads() * problem.queries() * problem.dtype().computeType().bytes();
+        return new Prepared(List.of(deltas, keys, queries), bytes, false);
     }
 
     private static Work launch(Source source, String function, AttentionProblem problem, double scale, long rows,
-        long columns, List<Argument> reads, View... results) {
+        long columns, List<Argument> reads, List<View> results) {
         List<Argument> arguments = new ArrayList<>(reads);
-        for (View result : results) {
-            arguments.add(Argument.of(result));
-        }
+        results.forEach(view -> arguments.add(Argument.of(view)));
         arguments.add(problem.argument());
         arguments.add(problem.number(scale));
         int width = Integer.parseInt(source.definitions().get("WIDTH"));

@@ -6,6 +6,7 @@ import java.util.Map;
 import org.adjoint.cuda.launch.Argument;
 import org.adjoint.cuda.launch.Card;
 import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Prepared;
 import org.adjoint.cuda.launch.Source;
 import org.adjoint.cuda.launch.Work;
 import org.adjoint.plan.View;
@@ -64,37 +65,45 @@ final class TensorCoreAttention {
         List<Argument> arguments = new ArrayList<>();
         inputs.forEach(view -> arguments.add(Argument.of(view)));
         outputs.forEach(view -> arguments.add(Argument.of(view)));
-        return launch("attention_mma_forward_", problem, scale, problem.queries(), queryRows(),
+        arguments.add(problem.argument());
+        arguments.add(Argument.of((float) scale));
+        return launch("attention_mma_forward_", problem, problem.queries(), queryRows(),
             (queryRows() + 4 * visited) * head * 2, arguments);
     }
 
-    /** @param reads q, k, v, logSumExp, dout, delta */
-    static Work keyGradient(AttentionProblem problem, double scale, List<Argument> reads, View dk, View dv) {
-        List<Argument> arguments = new ArrayList<>(reads);
-        arguments.add(Argument.of(dk));
-        arguments.add(Argument.of(dv));
+    /** @param inputs q, k, v, out, logSumExp, dout */
+    static Prepared gradient(AttentionProblem problem, double scale, List<View> inputs, List<View> outputs) {
         int head = (int) problem.depth();
-        return launch("attention_mma_gradient_keys_", problem, scale, problem.keys(), keyRows(head),
-            gradientShared(head, keyRows(head)), arguments);
+        long statisticBytes = problem.heads() * problem.queries() * Float.BYTES;
+        Argument shifts = new Argument.Workspace(0);
+        Argument means = new Argument.Workspace(statisticBytes);
+        Work statistics = launch("attention_mma_statistics_", problem, problem.queries(), THREADS, 0,
+            List.of(Argument.of(inputs.get(3)), Argument.of(inputs.get(5)), Argument.of(inputs.get(4)), shifts, means,
+                problem.argument()));
+        List<Argument> keyGradient = new ArrayList<>(List.of(Argument.of(inputs.get(0)), Argument.of(inputs.get(1)),
+            Argument.of(inputs.get(2)), Argument.of(inputs.get(5)), shifts, means));
+        List<Argument> queryGradient = new ArrayList<>(keyGradient);
+        keyGradient.add(Argument.of(outputs.get(1)));
+        keyGradient.add(Argument.of(outputs.get(2)));
+        queryGradient.add(Argument.of(outputs.get(0)));
+        for (List<Argument> arguments : List.of(keyGradient, queryGradient)) {
+            arguments.add(problem.argument());
+            arguments.add(Argument.of((float) scale));
+        }
+        int keyRows = keyRows(head);
+        return new Prepared(List.of(statistics,
+            launch("attention_mma_gradient_keys_", problem, problem.keys(), keyRows, gradientShared(head, keyRows),
+                keyGradient),
+            launch("attention_mma_gradient_queries_", problem, problem.queries(), queryRows(),
+                gradientShared(head, queryRows()), queryGradient)), 2 * statisticBytes, false);
     }
 
-    /** @param reads q, k, v, logSumExp, dout, delta */
-    static Work queryGradient(AttentionProblem problem, double scale, List<Argument> reads, View dq) {
-        List<Argument> arguments = new ArrayList<>(reads);
-        arguments.add(Argument.of(dq));
-        return launch("attention_mma_gradient_queries_", problem, scale, problem.queries(), queryRows(),
-            gradientShared((int) problem.depth(), queryRows()), arguments);
-    }
-
-    private static Work launch(String function, AttentionProblem problem, double scale, long rows, int ownRows,
-        int shared, List<Argument> arguments) {
+    private static Work launch(String function, AttentionProblem problem, long rows, int ownRows, int shared,
+        List<Argument> arguments) {
         String dtype = problem.dtype().text();
         Source source = Source.ofFile("attention_mma.cu",
             Map.of("T", dtype, "HEAD", Long.toString(problem.depth())));
-        List<Argument> all = new ArrayList<>(arguments);
-        all.add(problem.argument());
-        all.add(Argument.of((float) scale));
         return new Launch(source, function + dtype, problem.heads() * AttentionKernel.blocks(rows, ownRows), 1, 1,
-            THREADS, 1, shared, all);
+            THREADS, 1, shared, arguments);
     }
 }

@@ -267,23 +267,24 @@ KERNEL __launch_bounds__(THREADS, BIASED ? 1 : 2) SYMBOL(attention_forward, T)(c
     store(out, problem.queries, problem.width, head, first, column, sums, reciprocal);
 }
 
-// delta (heads, queries) = sum(dout out), which p dp of a row sums to. A warp computes one; grid: heads x queries / 8.
-KERNEL __launch_bounds__(THREADS) SYMBOL(attention_delta, T)(const T* out, const T* dout, C* delta, i64 count,
-    Problem problem) {
-    i64 row = (i64) blockIdx.x * (THREADS / 32) + (threadIdx.x >> 5);
-    C sum = 0;
-    if (row < count) {
-        i64 head = row / problem.queries;
-        i64 query = row % problem.queries;
-        Matrix left(out, problem, problem.out, head, problem.queries, problem.width);
-        Matrix right(dout, problem, problem.dout, head, problem.queries, problem.width);
+// delta (heads, queries) = sum(dout out), which p dp of a row sums to. A warp computes one at a time; grid: heads x
+// blocks of queries
+KERNEL __launch_bounds__(THREADS) SYMBOL(attention_delta, T)(const T* out, const T* dout, C* delta, Problem problem) {
+    i64 blocks = (problem.queries + ROWS - 1) / ROWS;
+    i64 head = blockIdx.x / blocks;
+    i64 first = blockIdx.x % blocks * ROWS;
+    Matrix left(out, problem, problem.out, head, problem.queries, problem.width);
+    Matrix right(dout, problem, problem.dout, head, problem.queries, problem.width);
+    for (int own = threadIdx.x >> 5; own < ROWS && first + own < problem.queries; own += THREADS / 32) {
+        i64 query = first + own;
+        C sum = 0;
         for (i64 i = threadIdx.x & 31; i < problem.width; i += 32) {
             sum = op::fused((C) widen(left.at[query * left.row + i]), (C) widen(right.at[query * right.row + i]), sum);
         }
-    }
-    sum = warp_fold<Sum>(sum);
-    if (row < count && (threadIdx.x & 31) == 0) {
-        delta[row] = sum;
+        sum = warp_fold<Sum>(sum);
+        if ((threadIdx.x & 31) == 0) {
+            delta[head * problem.queries + query] = sum;
+        }
     }
 }
 

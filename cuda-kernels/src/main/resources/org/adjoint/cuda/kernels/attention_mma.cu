@@ -4,17 +4,14 @@
 // Compiled with T, f16 or bf16, and HEAD, the head size. Weights and their gradients are rounded to T before they are
 // multiplied, which errs by half an ulp of T of the largest value; sums are f32.
 //
-// Bound by the tensor cores, and by shared memory that feeds them: a warp with N parts of 16 rows reads 16 x 16 elements
-// for every 2 N products of 16 x 8 x 16. Forward takes 2 products of blocks, the gradient 7: those for scores and their
-// gradients twice, so that every sum stays with one block and has one order. Memory traffic: see attention.cu.
+// Bound by the tensor cores, and by shared memory that feeds them: a warp with N parts of 16 rows reads 16 x 16
+// elements for every 2 N products of 16 x 8 x 16. Forward takes 2 products of blocks, the gradient 7: those for scores
+// and their gradients twice, so that every sum stays with one block and has one order. Memory traffic: see
+// attention.cu.
 #include "common.cuh"
-#include "attention.cuh"
-#include "fragments.cuh"
+#include "attention_tiles.cuh"
 #include "logarithms.cuh"
 
-constexpr int THREADS = 128;
-constexpr int STEPS = HEAD / 16;                 // of 16 columns of a row
-constexpr int CHUNKS = HEAD / 8;                 // of 16 bytes in a row
 // Of a block's own rows a warp has 16 times that many: as many as its registers can hold the sums of.
 constexpr int QUERY_PARTS = 2;
 constexpr int KEY_PARTS = HEAD == 64 ? 2 : 1;
@@ -22,146 +19,7 @@ constexpr int KEY_PARTS = HEAD == 64 ? 2 : 1;
 constexpr int VISITED_FORWARD = HEAD == 64 ? 64 : 32;
 constexpr int VISITED = 32;
 constexpr f32 LOG2E = 1.44269504f;
-
-// Rows of HEAD elements in shared memory, in chunks from `start`, a multiple of CHUNKS.
-struct Tile {
-    Chunk* shared;
-    int start;
-
-    // A row's chunks are permuted so that the same one of 8 rows fills all banks.
-    __device__ inline Chunk* at(int row, int chunk) const {
-        return shared + ((start + row * CHUNKS + (row & 7)) ^ chunk);
-    }
-};
-
-// The rows of one matrix of a batch: fewer than 2^31.
-struct Matrix {
-    const T* at;
-    i64 row;
-    int rows;
-
-    __device__ inline Matrix(const T* base, const Problem& problem, const Strides& strides, u32 head, i64 rows)
-        : at(base + offset_of(problem, strides, head)), row(strides.row), rows((int) rows) { }
-
-    // Begins to copy COUNT rows from `first`; rows behind the end become 0.
-    template <int COUNT> __device__ inline void load(Tile tile, int first) const {
-        constexpr int STEP = THREADS / CHUNKS;
-        int from_row = threadIdx.x / CHUNKS;
-        int chunk = threadIdx.x % CHUNKS;
-        const T* from = at + (first + from_row) * row + chunk * 8;
-#pragma unroll
-        for (int step = 0; step < COUNT; step += STEP) {
-            bool exists = first + from_row + step < rows;
-            copy_async(tile.at(from_row + step, chunk), exists ? from : at, exists);
-            from += STEP * row;
-        }
-    }
-};
-
-// 16 rows and 16 columns of a tile as the left operand.
-__device__ inline void load_left(u32 (&a)[4], Tile tile, int row, int step) {
-    int lane = threadIdx.x & 31;
-    load_matrices(a, tile.at(row + (lane & 15), 2 * step + (lane >> 4)));
-}
-
-// 16 rows and 16 columns of a tile, transposed, as two right operands side by side.
-__device__ inline void load_right_transposed(u32 (&b)[4], Tile tile, int row, int step) {
-    int lane = threadIdx.x & 31;
-    load_matrices(b, tile.at(row + (lane & 7) + (lane >> 4) * 8, 2 * step + (lane >> 3 & 1)));
-}
-
-// 16 rows and 16 columns of a tile as two right operands side by side.
-__device__ inline void load_right(u32 (&b)[4], Tile tile, int row, int step) {
-    int lane = threadIdx.x & 31;
-    load_matrices_transposed(b, tile.at(row + (lane & 15), 2 * step + (lane >> 4)));
-}
-
-// Sums of products, 16 N rows by 16 columns: the accumulators of 2 N products, see multiply_add.
-template <int N> struct Sums {
-    f32 at[N][2][4];
-
-    __device__ inline void add_product(const u32 (&a)[N][4], const u32 (&b)[4]) {
-#pragma unroll
-        for (int part = 0; part < N; part++) {
-            multiply_add<T>(at[part][0], a[part], b[0], b[1]);
-            multiply_add<T>(at[part][1], a[part], b[2], b[3]);
-        }
-    }
-};
-
-template <int N, int TILES> __device__ inline void clear(Sums<N> (&sums)[TILES]) {
-#pragma unroll
-    for (int i = 0; i < 8 * N * TILES; i++) {
-        sums[i / 8 / N].at[i / 8 % N][i / 4 % 2][i % 4] = 0;
-    }
-}
-
-// Rounded, as the left operands of products.
-template <int N, int TILES>
-__device__ inline void pack_left(u32 (&a)[TILES][N][4], const Sums<N> (&sums)[TILES]) {
-#pragma unroll
-    for (int i = 0; i < 4 * N * TILES; i++) {
-        int part = i / 4 % N;
-        const f32* pair = sums[i / 4 / N].at[part][i / 2 % 2] + i % 2 * 2;
-        a[i / 4 / N][part][i % 4] = pack<T>(pair[0], pair[1]);
-    }
-}
-
-// scores += left . right^T: 16 N rows of left from `row`, all of right.
-template <int N, int TILES>
-__device__ inline void multiply(Sums<N> (&scores)[TILES], Tile left, int row, Tile right) {
-#pragma unroll 1
-    for (int step = 0; step < STEPS; step++) {
-        u32 a[N][4];
-#pragma unroll
-        for (int part = 0; part < N; part++) {
-            load_left(a[part], left, row + 16 * part, step);
-        }
-#pragma unroll
-        for (int tile = 0; tile < TILES; tile++) {
-            u32 b[4];
-            load_right_transposed(b, right, 16 * tile, step);
-            scores[tile].add_product(a, b);
-        }
-    }
-}
-
-// sums += weights . right
-template <int N, int TILES>
-__device__ inline void accumulate(Sums<N> (&sums)[STEPS], const u32 (&weights)[TILES][N][4], Tile right) {
-#pragma unroll
-    for (int tile = 0; tile < TILES; tile++) {
-#pragma unroll
-        for (int step = 0; step < STEPS; step++) {
-            u32 b[4];
-            load_right(b, right, 16 * tile, step);
-            sums[step].add_product(weights[tile], b);
-        }
-    }
-}
-
-// Rows of a contiguous result, through the warp's own 16 N rows of a tile, so that whole chunks are written. A lane's
-// rows are lane / 4 + 8 i, with factors[i].
-template <int N> __device__ inline void store(T* result, int first, int rows, Tile tile, int row,
-    const Sums<N> (&sums)[STEPS], const f32 (&factors)[2 * N]) {
-    int lane = threadIdx.x & 31;
-#pragma unroll
-    for (int i = 0; i < 2 * N; i++) {
-#pragma unroll
-        for (int chunk = 0; chunk < CHUNKS; chunk++) {
-            const f32* pair = sums[chunk / 2].at[i / 2][chunk % 2] + i % 2 * 2;
-            tile.at(row + lane / 4 + 8 * i, chunk)->at[lane % 4] =
-                pack<T>(pair[0] * factors[i], pair[1] * factors[i]);
-        }
-    }
-    __syncwarp();
-    for (int i = lane; i < 16 * N * CHUNKS; i += 32) {
-        int at = row + i / CHUNKS;
-        if (first + at < rows) {
-            *(Chunk*) (result + (i64) (first + at) * HEAD + i % CHUNKS * 8) = *tile.at(at, i % CHUNKS);
-        }
-    }
-}
+constexpr int FAR = 1024;  // beyond any tile
 
 // Over the four lanes that share rows of scores.
 __device__ inline f32 fold_largest(f32 x) {
@@ -173,25 +31,6 @@ __device__ inline f32 fold_sum(f32 x) {
     return x + __shfl_xor_sync(0xffffffffu, x, 2);
 }
 
-// A lane's column of scores: the i-th of product `half` of a tile.
-__device__ inline int column_of(int tile, int half, int i) {
-    return 16 * tile + 8 * half + (threadIdx.x & 3) * 2 + (i & 1);
-}
-
-// Minus infinity for scores of columns that are not visible: those from `visible` + 8 i on in a lane's i-th row.
-template <int N, int TILES>
-__device__ inline void hide(Sums<N> (&scores)[TILES], int near, int visible) {
-#pragma unroll
-    for (int i = 0; i < 8 * N * TILES; i++) {
-        int tile = i / (8 * N);
-        int part = i / 8 % N;
-        int limit = visible + 16 * part + i / 2 % 2 * 8;
-        if (column_of(tile, i / 4 % 2, i) >= min(near, limit)) {
-            scores[tile].at[part][i / 4 % 2][i % 4] = -op::infinity<f32>();
-        }
-    }
-}
-
 // grid: heads x blocks of 64 QUERY_PARTS queries
 KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q, const T* k, const T* v, T* out,
     f32* log_sum_exp, Problem problem, f32 scale) {
@@ -201,6 +40,7 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     constexpr int OWN_TILE = OWN * CHUNKS;
     constexpr int VISITED_TILE = VISITED_FORWARD * CHUNKS;
     extern __shared__ Chunk shared[];
+    Copies copies;
     Tile q_tile = {shared, 0};
     u32 blocks = (u32) ((problem.queries + OWN - 1) / OWN);
     u32 head = blockIdx.x / blocks;
@@ -212,11 +52,11 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     Matrix queries(q, problem, problem.q, head, problem.queries);
     Matrix keys(k, problem, problem.k, head, problem.keys);
     Matrix values(v, problem, problem.v, head, problem.keys);
-    queries.load<OWN>(q_tile, first);
+    queries.load<OWN>(copies, q_tile, first);
     // Tiles of k and v are two, to be used in turn.
     auto visit = [&](int turn, int key) {
-        keys.load<VISITED_FORWARD>({shared, OWN_TILE + turn * VISITED_TILE}, key);
-        values.load<VISITED_FORWARD>({shared, OWN_TILE + (2 + turn) * VISITED_TILE}, key);
+        keys.load<VISITED_FORWARD>(copies, {shared, OWN_TILE + turn * VISITED_TILE}, key);
+        values.load<VISITED_FORWARD>(copies, {shared, OWN_TILE + (2 + turn) * VISITED_TILE}, key);
     };
     visit(0, 0);
     Sums<PARTS> sums[STEPS];
@@ -235,17 +75,17 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
         Tile k_tile = {shared, OWN_TILE + turn * VISITED_TILE};
         Tile v_tile = {shared, OWN_TILE + (2 + turn) * VISITED_TILE};
         turn ^= 1;
-        copies_arrived();
+        copies.arrive();
         __syncthreads();
         if (key + VISITED_FORWARD < end) {
             visit(turn, key + VISITED_FORWARD);
         }
         clear(scores);
-        multiply(scores, q_tile, row, k_tile);
+        multiply<4>(scores, q_tile, row, k_tile);
         int near = keys.rows - key;
-        int diagonal = problem.causal ? first + row - key : VISITED_FORWARD;
+        int diagonal = problem.causal ? first + row - key : FAR;
         if (near < VISITED_FORWARD || diagonal < VISITED_FORWARD - 1) {
-            hide(scores, near, diagonal + lane / 4 + 1);
+            hide(scores, -FAR, diagonal + 1, near);
         }
 #pragma unroll
         for (int i = 0; i < 2 * PARTS; i++) {
@@ -290,43 +130,81 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     store(out + head * problem.queries * HEAD, first, queries.rows, q_tile, row, sums, reciprocal);
 }
 
+// What the gradient needs of a query: -logSumExp log2(e), and -delta = -sum(dout out), which p dp of a row sums to,
+// negated. grid: heads x blocks of THREADS queries
+KERNEL __launch_bounds__(THREADS) SYMBOL(attention_mma_statistics, T)(const T* out, const T* dout,
+    const f32* log_sum_exp, f32* shifts, f32* means, Problem problem) {
+    u32 blocks = (u32) ((problem.queries + THREADS - 1) / THREADS);
+    u32 head = blockIdx.x / blocks;
+    int first = (int) (blockIdx.x % blocks) * THREADS;
+    Matrix left(out, problem, problem.out, head, problem.queries);
+    Matrix right(dout, problem, problem.dout, head, problem.queries);
+    int chunk = threadIdx.x % CHUNKS;
+    for (int own = threadIdx.x / CHUNKS; own < THREADS; own += THREADS / CHUNKS) {
+        int query = first + own;
+        f32 sum = 0;
+        if (query < left.rows) {
+            Chunk a = *(const Chunk*) (left.at + query * left.row + chunk * 8);
+            Chunk b = *(const Chunk*) (right.at + query * right.row + chunk * 8);
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                T x = {(unsigned short) (a.at[i / 2] >> i % 2 * 16)};
+                T y = {(unsigned short) (b.at[i / 2] >> i % 2 * 16)};
+                sum = __fmaf_rn(widen(x), widen(y), sum);
+            }
+        }
+#pragma unroll
+        for (int lanes = CHUNKS / 2; lanes > 0; lanes >>= 1) {
+            sum += __shfl_xor_sync(0xffffffffu, sum, lanes);
+        }
+        if (chunk == 0 && query < left.rows) {
+            i64 row = (i64) head * left.rows + query;
+            shifts[row] = -log_sum_exp[row] * LOG2E;
+            means[row] = -sum;
+        }
+    }
+}
+
+struct alignas(8) Pair { f32 at[2]; };
+
 // A block of the gradient of k and v (KEYS), whose own rows are keys and which visits queries; or of that of q, the
 // other way round. With x and y, the operands that scores and their gradients are made of, own (1) and visited (2),
 //   p = e^(scale x1 x2^T - logSumExp), ds = p (y1 y2^T - delta), result = scale sum(ds x2), second_result = sum(p y2).
 template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, const Matrix& x1, const Matrix& y1,
-    const Matrix& x2, const Matrix& y2, const f32* log_sum_exp, const f32* delta, bool causal, u32 head, int first,
+    const Matrix& x2, const Matrix& y2, const f32* shifts, const f32* means, bool causal, u32 head, int first,
     f32 scale, T* result, T* second_result) {
+    constexpr int UNROLLED = KEYS && HEAD == 64 ? 2 : 4;
     constexpr int OWN = 64 * PARTS;
     constexpr int TILES = VISITED / 16;
     constexpr int OWN_TILE = OWN * CHUNKS;
     constexpr int VISITED_TILE = VISITED * CHUNKS;
+    Copies copies;
     Tile x1_tile = {shared, 0};
     Tile y1_tile = {shared, OWN_TILE};
-    // logSumExp and delta of visited queries; they, and tiles of x2 and y2, are two, to be used in turn.
+    // Statistics of visited queries; they, and tiles of x2 and y2, are two, to be used in turn.
     f32* statistics = (f32*) (shared + 2 * OWN_TILE + 4 * VISITED_TILE);
     int row = (threadIdx.x >> 5) * 16 * PARTS;
     int lane = threadIdx.x & 31;
     f32 factor = scale * LOG2E;
     i64 statistic = (i64) head * (KEYS ? x2.rows : x1.rows);
-    log_sum_exp += statistic;
-    delta += statistic;
-    f32 shift[2 * PARTS];
-    f32 mean[2 * PARTS];
+    shifts += statistic;
+    means += statistic;
+    f32 own_shift[2 * PARTS];
+    f32 own_mean[2 * PARTS];
 #pragma unroll
     for (int i = 0; i < 2 * PARTS; i++) {
         int query = first + row + lane / 4 + 8 * i;
         bool exists = !KEYS && query < x1.rows;
-        shift[i] = exists ? -log_sum_exp[query] * LOG2E : 0.0f;
-        mean[i] = exists ? delta[query] : 0.0f;
+        own_shift[i] = exists ? shifts[query] : 0.0f;
+        own_mean[i] = exists ? means[query] : 0.0f;
     }
     auto visit = [&](int turn, int visited) {
-        x2.load<VISITED>({shared, 2 * OWN_TILE + turn * VISITED_TILE}, visited);
-        y2.load<VISITED>({shared, 2 * OWN_TILE + (2 + turn) * VISITED_TILE}, visited);
+        x2.load<VISITED>(copies, {shared, 2 * OWN_TILE + turn * VISITED_TILE}, visited);
+        y2.load<VISITED>(copies, {shared, 2 * OWN_TILE + (2 + turn) * VISITED_TILE}, visited);
         if (KEYS && threadIdx.x < 2 * VISITED) {
-            const f32* from = threadIdx.x < VISITED ? log_sum_exp : delta;
+            const f32* from = threadIdx.x < VISITED ? shifts : means;
             int query = visited + (int) threadIdx.x % VISITED;
-            bool exists = query < x2.rows;
-            copy_async(statistics + turn * 2 * VISITED + threadIdx.x, exists ? from + query : from, exists);
+            copies.begin(statistics + turn * 2 * VISITED + threadIdx.x, from + query, query < x2.rows);
         }
     };
     int start = KEYS && causal ? first : 0;
@@ -335,8 +213,8 @@ template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, c
     Sums<PARTS> second_sums[STEPS];
     clear(sums);
     clear(second_sums);
-    x1.load<OWN>(x1_tile, first);
-    y1.load<OWN>(y1_tile, first);
+    x1.load<OWN>(copies, x1_tile, first);
+    y1.load<OWN>(copies, y1_tile, first);
     visit(0, start);
     int turn = 0;
     for (int visited = start; visited < end; visited += VISITED) {
@@ -344,66 +222,77 @@ template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, c
         Sums<PARTS> slopes[TILES];
         Tile x2_tile = {shared, 2 * OWN_TILE + turn * VISITED_TILE};
         Tile y2_tile = {shared, 2 * OWN_TILE + (2 + turn) * VISITED_TILE};
-        const f32* seen = statistics + turn * 2 * VISITED;
+        // Those of a lane's columns: two side by side in each product.
+        const Pair* shift = (const Pair*) (statistics + turn * 2 * VISITED) + lane % 4;
+        const Pair* mean = shift + VISITED / 2;
         turn ^= 1;
-        copies_arrived();
+        copies.arrive();
         __syncthreads();
         if (visited + VISITED < end) {
             visit(turn, visited + VISITED);
         }
         clear(scores);
-        multiply(scores, x1_tile, row, x2_tile);
-        // Sums of y1 y2^T begin with -delta.
-#pragma unroll
-        for (int i = 0; i < 8 * PARTS * TILES; i++) {
-            int part = i / 8 % PARTS;
-            slopes[i / 8 / PARTS].at[part][i / 4 % 2][i % 4] =
-                KEYS ? -seen[VISITED + column_of(i / 8 / PARTS, i / 4 % 2, i)] : -mean[2 * part + i / 2 % 2];
-        }
-        multiply(slopes, y1_tile, row, y2_tile);
+        multiply<UNROLLED>(scores, x1_tile, row, x2_tile);
         int near = x2.rows - visited;
-        int diagonal = first + row + lane / 4 - visited;
+        int diagonal = first + row - visited;
+        if (KEYS && causal && diagonal + 16 * PARTS > 1) {
+            hide(scores, diagonal, FAR, FAR);
+        }
+        if (!KEYS && (near < VISITED || (causal && diagonal < VISITED - 1))) {
+            hide(scores, -FAR, causal ? diagonal + 1 : FAR, near);
+        }
 #pragma unroll
         for (int i = 0; i < 8 * PARTS * TILES; i++) {
             int part = i / 8 % PARTS;
-            int side = 2 * part + i / 2 % 2;
-            int column = column_of(i / 8 / PARTS, i / 4 % 2, i);
-            f32 subtract = KEYS ? -seen[column] * LOG2E : shift[side];
-            int beyond = column - diagonal - 8 * side;
-            bool visible = column < near && (!causal || (KEYS ? beyond >= 0 : beyond <= 0));
-            f32& score = scores[i / 8 / PARTS].at[part][i / 4 % 2][i % 4];
-            f32& slope = slopes[i / 8 / PARTS].at[part][i / 4 % 2][i % 4];
-            score = visible ? fast_exp2(__fmaf_rn(score, factor, subtract)) : 0.0f;
-            slope = visible ? score * slope : 0.0f;
+            int product = i / 8 / PARTS * 2 + i / 4 % 2;
+            f32& score = scores[product / 2].at[part][product % 2][i % 4];
+            f32 subtract = KEYS ? shift[4 * product].at[i % 2] : own_shift[2 * part + i / 2 % 2];
+            score = fast_exp2(__fmaf_rn(score, factor, subtract));
         }
         u32 left[TILES][PARTS][4];
         if (KEYS) {
             pack_left(left, scores);
             accumulate(second_sums, left, y2_tile);
         }
+        // Sums of y1 y2^T begin with -delta.
+#pragma unroll
+        for (int i = 0; i < 8 * PARTS * TILES; i++) {
+            int part = i / 8 % PARTS;
+            int product = i / 8 / PARTS * 2 + i / 4 % 2;
+            slopes[product / 2].at[part][product % 2][i % 4] =
+                KEYS ? mean[4 * product].at[i % 2] : own_mean[2 * part + i / 2 % 2];
+        }
+        multiply<UNROLLED>(slopes, y1_tile, row, y2_tile);
+#pragma unroll
+        for (int i = 0; i < 8 * PARTS * TILES; i++) {
+            slopes[i / 8 / PARTS].at[i / 8 % PARTS][i / 4 % 2][i % 4] *=
+                scores[i / 8 / PARTS].at[i / 8 % PARTS][i / 4 % 2][i % 4];
+        }
         pack_left(left, slopes);
         accumulate(sums, left, x2_tile);
     }
     // Where there was nothing to visit, the own rows may be on their way still.
-    copies_arrived();
+    copies.arrive();
     __syncthreads();
-    f32 scales[2 * PARTS];
-    f32 ones[2 * PARTS];
+    i64 begin = (i64) head * x1.rows * HEAD;
+    f32 factors[2 * PARTS];
 #pragma unroll
     for (int i = 0; i < 2 * PARTS; i++) {
-        scales[i] = scale;
-        ones[i] = 1;
+        factors[i] = scale;
     }
-    i64 begin = (i64) head * x1.rows * HEAD;
-    store(result + begin, first, x1.rows, x1_tile, row, sums, scales);
+    store(result + begin, first, x1.rows, x1_tile, row, sums, factors);
     if (KEYS) {
-        store(second_result + begin, first, x1.rows, y1_tile, row, second_sums, ones);
+#pragma unroll
+        for (int i = 0; i < 2 * PARTS; i++) {
+            factors[i] = 1;
+        }
+        store(second_result + begin, first, x1.rows, y1_tile, row, second_sums, factors);
     }
 }
 
-// dk and dv. grid: heads x blocks of 64 KEY_PARTS keys; delta: see attention_delta
+// dk and dv. grid: heads x blocks of 64 KEY_PARTS keys
 KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_gradient_keys, T)(const T* q, const T* k, const T* v,
-    const f32* log_sum_exp, const T* dout, const f32* delta, T* dk, T* dv, Problem problem, f32 scale) {
+    const T* dout, const f32* shifts, const f32* means, T* dk, T* dv, Problem problem, f32 scale) {
     extern __shared__ Chunk shared[];
     constexpr int OWN = 64 * KEY_PARTS;
     u32 blocks = (u32) ((problem.keys + OWN - 1) / OWN);
@@ -412,13 +301,13 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_gradient_keys, T)(cons
     Matrix keys(k, problem, problem.k, head, problem.keys);
     Matrix values(v, problem, problem.v, head, problem.keys);
     Matrix cotangents(dout, problem, problem.dout, head, problem.queries);
-    gradient<true, KEY_PARTS>(shared, keys, values, queries, cotangents, log_sum_exp, delta, problem.causal, head,
+    gradient<true, KEY_PARTS>(shared, keys, values, queries, cotangents, shifts, means, problem.causal, head,
         (int) (blockIdx.x % blocks) * OWN, scale, dk, dv);
 }
 
 // dq. grid: heads x blocks of 64 QUERY_PARTS queries
 KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_gradient_queries, T)(const T* q, const T* k, const T* v,
-    const f32* log_sum_exp, const T* dout, const f32* delta, T* dq, Problem problem, f32 scale) {
+    const T* dout, const f32* shifts, const f32* means, T* dq, Problem problem, f32 scale) {
     extern __shared__ Chunk shared[];
     constexpr int OWN = 64 * QUERY_PARTS;
     u32 blocks = (u32) ((problem.queries + OWN - 1) / OWN);
@@ -427,6 +316,6 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_gradient_queries, T)(c
     Matrix keys(k, problem, problem.k, head, problem.keys);
     Matrix values(v, problem, problem.v, head, problem.keys);
     Matrix cotangents(dout, problem, problem.dout, head, problem.queries);
-    gradient<false, QUERY_PARTS>(shared, queries, cotangents, keys, values, log_sum_exp, delta, problem.causal, head,
+    gradient<false, QUERY_PARTS>(shared, queries, cotangents, keys, values, shifts, means, problem.causal, head,
         (int) (blocks - 1 - blockIdx.x % blocks) * OWN, scale, dq, nullptr);
 }

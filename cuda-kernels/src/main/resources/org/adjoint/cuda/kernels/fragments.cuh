@@ -14,32 +14,51 @@ struct alignas(16) Chunk { u32 at[4]; };
 __device__ inline u32 shared_address(const void* at) { return (u32) __cvta_generic_to_shared(at); }
 #endif
 
-// Asynchronous copies: of 16 bytes (or 4) from global to shared memory, or of zeros. They have happened for the thread
-// that began them after copies_arrived, for its block after a barrier behind that.
+// A thread's asynchronous copies, of 16 bytes or 4, from global to shared memory, or of zeros. After arrive() they have
+// happened for this thread, and behind a barrier for its block. The emulator puts them off until then.
+struct Copies {
+#ifdef ADJOINT_EMULATED
+    struct { void* to; const void* from; int bytes; } pending[64];
+    int count = 0;
+#endif
 
-__device__ inline void copy_async(Chunk* to, const void* from, bool inside) {
-#ifdef WITHOUT_TENSOR_CORES
-    *to = inside ? *(const Chunk*) from : Chunk{{0, 0, 0, 0}};
+    __device__ inline void begin(Chunk* to, const void* from, bool inside) {
+#ifdef ADJOINT_EMULATED
+        pending[count++] = {to, inside ? from : nullptr, 16};
+#elif defined(WITHOUT_TENSOR_CORES)
+        *to = inside ? *(const Chunk*) from : Chunk{{0, 0, 0, 0}};
 #else
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
-        :: "r"(shared_address(to)), "l"(from), "r"(inside ? 16 : 0) : "memory");
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+            :: "r"(shared_address(to)), "l"(from), "r"(inside ? 16 : 0) : "memory");
 #endif
-}
+    }
 
-__device__ inline void copy_async(f32* to, const f32* from, bool inside) {
-#ifdef WITHOUT_TENSOR_CORES
-    *to = inside ? *from : 0.0f;
+    __device__ inline void begin(f32* to, const f32* from, bool inside) {
+#ifdef ADJOINT_EMULATED
+        pending[count++] = {to, inside ? from : nullptr, 4};
+#elif defined(WITHOUT_TENSOR_CORES)
+        *to = inside ? *from : 0.0f;
 #else
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
-        :: "r"(shared_address(to)), "l"(from), "r"(inside ? 4 : 0) : "memory");
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
+            :: "r"(shared_address(to)), "l"(from), "r"(inside ? 4 : 0) : "memory");
 #endif
-}
+    }
 
-__device__ inline void copies_arrived() {
-#ifndef WITHOUT_TENSOR_CORES
-    asm volatile("cp.async.wait_all;" ::: "memory");
+    __device__ inline void arrive() {
+#ifdef ADJOINT_EMULATED
+        for (int i = 0; i < count; i++) {
+            if (pending[i].bytes == 16) {
+                *(Chunk*) pending[i].to = pending[i].from ? *(const Chunk*) pending[i].from : Chunk{{0, 0, 0, 0}};
+            } else {
+                *(f32*) pending[i].to = pending[i].from ? *(const f32*) pending[i].from : 0.0f;
+            }
+        }
+        count = 0;
+#elif !defined(WITHOUT_TENSOR_CORES)
+        asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
-}
+    }
+};
 
 // Four 8 x 8 matrices of 16-bit elements. Lane 8 m + r says where row r of matrix m lies; lane 4 r + c receives, of
 // each matrix, elements (r, 2 c) and (r, 2 c + 1), the first in the lower half.
