@@ -8,10 +8,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
+import org.adjoint.backend.Backend;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.DeviceDriver;
 import org.adjoint.backend.Executable;
-import org.adjoint.cpu.CpuBackend;
 import org.adjoint.cuda.CudaBackend;
 import org.adjoint.cuda.emulator.Emulator;
 import org.adjoint.graph.DType;
@@ -32,8 +33,15 @@ final class StepRun {
         Emulator.require();
         if (cuda == null) {
             cuda = new CudaBackend().open(0, Map.of());
-            cpu = new CpuBackend().open(0, Map.of());
+            cpu = cpu().open(0, Map.of());
         }
+    }
+
+    /** As its users get it: the two backends do not know each other. */
+    private static Backend cpu() {
+        StepRun.class.getModule().addUses(Backend.class);
+        return ServiceLoader.load(Backend.class).stream().map(ServiceLoader.Provider::get)
+            .filter(backend -> backend.name().equals("cpu")).findFirst().orElseThrow();
     }
 
     static synchronized void close() {
