@@ -29,7 +29,8 @@ void* emulator_shared(void* variable, size_t bytes, size_t alignment, const char
 void* emulator_dynamic();
 void emulator_barrier(int kind, int predicate, int* result, int line);
 unsigned long long emulator_warp(int kind, unsigned mask, unsigned long long value, int argument, int width, int line);
-unsigned long long emulator_atomic(int kind, void* address, int bytes, unsigned long long value, unsigned long long other);
+unsigned long long emulator_atomic(int kind, void* address, int bytes, unsigned long long value,
+    unsigned long long other);
 void emulator_trap(int line);
 }
 
@@ -48,7 +49,8 @@ template <typename T> struct EmulatorType<void(T)> { typedef T type; };
     typedef typename EmulatorType<void T>::type name##_element extents; \
     static EmulatorShared name##_place; \
     name##_element& name = *(name##_element*) emulator_shared(&name##_place, sizeof(name##_element), alignment, #name)
-#define EMULATOR_SHARED(T, name, extents) EMULATOR_SHARED_ALIGNED(alignof(typename EmulatorType<void T>::type), T, name, extents)
+#define EMULATOR_SHARED(T, name, extents) \
+    EMULATOR_SHARED_ALIGNED(alignof(typename EmulatorType<void T>::type), T, name, extents)
 #define EMULATOR_DYNAMIC(T, name) \
     typename EmulatorType<void T>::type* name = (typename EmulatorType<void T>::type*) emulator_dynamic()
 
@@ -92,8 +94,8 @@ template <typename... A, void (*F)(A...)> struct EmulatorCall<F> {
         EmulatorCall<&kernel>::parameters, EmulatorCall<&kernel>::sizes, EmulatorCall<&kernel>::alignments, most};
 #define EMULATOR_KERNEL(kernel) EMULATOR_KERNEL_BOUNDED(kernel, 1024)
 
-// Functions that were entered: a record per function (and per inlined copy) in a section of its own, {name, entered}. An asm
-// store is not an access that the sanitizer sees.
+// Functions that were entered: a record {name, entered} per function, and per inlined copy, in a section of its own.
+// The sanitizer sees no access in an asm store.
 #if defined(__x86_64__)
 #define EMULATOR_ENTER(file, function) \
     asm volatile( \
@@ -182,7 +184,7 @@ static inline void __syncwarp(unsigned mask = 0xffffffffu, int line = __builtin_
 }
 
 // Atomics. Kinds: 0 add, 1 smaller (signed), 2 smaller (unsigned), 3 larger (signed), 4 larger (unsigned), 5 exchange,
-// 6 compare and swap, 7 and, 8 or, 9 xor, 10 add f32, 11 add f64.
+// 6 compare and swap, 7 and, 8 or, 9 xor. None of floats: their result would depend on the order.
 
 #define EMULATOR_ATOMIC(name, type, kind) \
     static inline type name(type* address, type value) { \

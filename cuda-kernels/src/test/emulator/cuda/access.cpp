@@ -1,4 +1,4 @@
-// Every memory access of a kernel: the hooks that -fsanitize=thread calls. Checks bounds, initialization, alignment, races.
+// Every memory access of a kernel, as -fsanitize=thread reports it: bounds, initialization, alignment, races.
 //
 // A cell says who wrote and who read four bytes last, as 64 bits each:
 //   63..32 interval (a number per stretch between two barriers of a block; it only grows)
@@ -117,8 +117,8 @@ Unwritten unwritten;
     forget_unwritten();
     std::string who = same_block ? "thread " + std::to_string(other & THREAD) + " of the same block"
         : "another block of the launch";
-    fault("data race", LAUNCH_FAILED, pc, "%s at %#zx (%s) conflicts with %s at %s by %s, with no barrier between", what,
-        (size_t) address, describe(address).c_str(), others, source_line_of_half(other_pc).c_str(), who.c_str());
+    fault("data race", LAUNCH_FAILED, pc, "%s at %#zx (%s) conflicts with %s at %s by %s, with no barrier between",
+        what, (size_t) address, describe(address).c_str(), others, source_line_of_half(other_pc).c_str(), who.c_str());
     abandon();
 }
 
@@ -196,7 +196,7 @@ template <size_t N, Access A> inline void touch_words(size_t at, uint32_t start,
     }
 }
 
-// Returns if the bytes are only uninitialized: whether another thread writes them too late, which is a race, is not known yet.
+// Returns if the bytes are only uninitialized: another thread may yet write them, which would be a race.
 __attribute__((noinline, cold)) void bad_state(size_t at, size_t size, bool reads, uintptr_t pc) {
     uintptr_t address = (uintptr_t) arena + at;
     const char* what = reads ? "a read" : "a write";
@@ -264,7 +264,8 @@ template <size_t N, Access A> inline void access(void* pointer, bool aligned, ui
         return;
     }
     if (N > 1 && aligned && __builtin_expect(at % N != 0, 0)) {
-        fault("misaligned access", MISALIGNED_ADDRESS, pc, "%s of %zu bytes at %#zx, which is not a multiple of %zu: %s",
+        fault("misaligned access", MISALIGNED_ADDRESS, pc,
+            "%s of %zu bytes at %#zx, which is not a multiple of %zu: %s",
             A == Access::READ ? "a read" : "a write", N, (size_t) pointer, N, describe((uintptr_t) pointer).c_str());
         abandon();
     }
@@ -305,8 +306,8 @@ bool fault_of_unwritten() {
     unwritten.pc = 0;
     current = &read.thread;
     block_index = read.block;
-    fault("uninitialized read", LAUNCH_FAILED, read.pc, "a read of %zu bytes at %#zx that nobody has written: %s", read.size,
-        (size_t) read.address, describe(read.address).c_str());
+    fault("uninitialized read", LAUNCH_FAILED, read.pc, "a read of %zu bytes at %#zx that nobody has written: %s",
+        read.size, (size_t) read.address, describe(read.address).c_str());
     current = running;
     block_index = block;
     return true;

@@ -40,6 +40,12 @@ inline int begin(const char* call, bool needs_context) {
     if (int code = begin(#call, false)) { \
         return code; \
     }
+#define STREAM(handle) \
+    Stream* stream = stream_of(handle); \
+    if (stream == nullptr) { \
+        return INVALID_HANDLE; \
+    }
+
 // Calls that allocate or wait for more than one stream are refused while a stream is captured, and spoil the capture.
 #define REFUSE_DURING_CAPTURE() \
     if (spoils_captures()) { \

@@ -63,7 +63,8 @@ void emulator_reset() {
     failed = false;
 }
 
-// The first fault since the last reset or emulator_forgive: "kind: line (function): what; kernel, block, thread, order", or "".
+// The first fault since the last reset or emulator_forgive, or "":
+// "kind: line (function): what; kernel, block, thread, order".
 const char* emulator_report() {
     Guard guard(lock);
     return first_fault.text.c_str();

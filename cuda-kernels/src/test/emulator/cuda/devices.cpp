@@ -22,8 +22,9 @@ void end_context() {
     drain_all();
     if (!memory.live.empty() && !failed) {
         auto first = memory.live.begin();
-        refuse("leaked at context destroy", "%zu allocations of %zu bytes were not freed; the first is allocation %zu of"
-            " %zu bytes", memory.live.size(), memory.live_bytes, (size_t) first->second.number, first->second.bytes);
+        refuse("leaked at context destroy",
+            "%zu allocations of %zu bytes were not freed; the first is allocation %zu of %zu bytes",
+            memory.live.size(), memory.live_bytes, (size_t) first->second.number, first->second.bytes);
     }
     drop_streams();
     drop_handles();

@@ -37,7 +37,7 @@ std::string base_name(const std::string& path) {
 
 }  // namespace
 
-// addr2line tells the functions that were inlined there, innermost first: those of device.h are the language, not the kernel.
+// addr2line tells what was inlined there, innermost first: functions of device.h are the language, not the kernel.
 std::string source_line(uintptr_t pc) {
     Module* module = pc == 0 ? nullptr : module_of(pc);
     if (module == nullptr) {
@@ -49,7 +49,8 @@ std::string source_line(uintptr_t pc) {
         return "unknown line";
     }
     char command[256];
-    snprintf(command, sizeof command, "addr2line -f -i -C -e %s %#zx 2>/dev/null", path, (size_t) (pc - 1 - module->base));
+    snprintf(command, sizeof command, "addr2line -f -i -C -e %s %#zx 2>/dev/null", path,
+        (size_t) (pc - 1 - module->base));
     std::string out = run(command);
     close(file);
     unlink(path);
@@ -94,7 +95,8 @@ void fault(const char* kind, int code, uintptr_t pc, const char* format, ...) {
             block_index.z);
         text += place;
         if (current != nullptr) {
-            snprintf(place, sizeof place, ", thread (%u, %u, %u)", current->index.x, current->index.y, current->index.z);
+            snprintf(place, sizeof place, ", thread (%u, %u, %u)", current->index.x, current->index.y,
+                current->index.z);
             text += place;
         }
         static const char* orders[] = {"forward", "reverse", "shuffled"};

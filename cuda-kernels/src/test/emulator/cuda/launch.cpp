@@ -41,8 +41,8 @@ void run_order(Grid& grid, void** parameters, int order) {
         first = settings.seed % blocks;
     }
     for (uint64_t i = 0; i < blocks; i++) {
-        uint64_t block = order == 0 ? i : order == 1 ? blocks - 1 - i : (uint64_t) (((unsigned __int128) i * step + first)
-            % blocks);
+        uint64_t shuffled = (uint64_t) (((unsigned __int128) i * step + first) % blocks);
+        uint64_t block = order == 0 ? i : order == 1 ? blocks - 1 - i : shuffled;
         block_index.x = (unsigned) (block % grid.grid.x);
         block_index.y = (unsigned) (block / grid.grid.x % grid.grid.y);
         block_index.z = (unsigned) (block / grid.grid.x / grid.grid.y);
@@ -144,8 +144,9 @@ int check_grid(const Function* function, Index grid, Index block, unsigned dynam
         return INVALID_VALUE;
     }
     if (dynamic > function->most_dynamic) {
-        refuse("too much shared memory", "%s: %u bytes of dynamic shared memory, %u are allowed%s", launched->name, dynamic,
-            function->most_dynamic, dynamic <= SHARED_MOST ? " until the function's attribute asks for more" : "");
+        refuse("too much shared memory", "%s: %u bytes of dynamic shared memory, %u are allowed%s", launched->name,
+            dynamic, function->most_dynamic,
+            dynamic <= SHARED_MOST ? " until the function's attribute asks for more" : "");
         return INVALID_VALUE;
     }
     return SUCCESS;
@@ -161,7 +162,7 @@ int run_grid(Grid& grid) {
         return code;
     }
     if (!is_function(grid.function)) {
-        fault("use after unload", INVALID_HANDLE, 0, "a kernel runs whose module was unloaded meanwhile, in a graph perhaps");
+        fault("use after unload", INVALID_HANDLE, 0, "a kernel runs whose module was unloaded, in a graph perhaps");
         return sticky;
     }
     if (interval > 0xe0000000u) {

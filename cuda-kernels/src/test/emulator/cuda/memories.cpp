@@ -119,12 +119,6 @@ void drop_host_memory() {
     pinned.clear();
 }
 
-#define STREAM(handle) \
-    Stream* stream = stream_of(handle); \
-    if (stream == nullptr) { \
-        return INVALID_HANDLE; \
-    }
-
 extern "C" {
 #pragma GCC visibility push(default)
 

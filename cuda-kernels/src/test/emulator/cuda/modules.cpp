@@ -48,7 +48,8 @@ void find_extent(Module* module) {
     const Elf64_Phdr* segments = (const Elf64_Phdr*) (module->image.data() + header->e_phoff);
     for (int i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type == PT_LOAD) {
-            module->high = std::max(module->high, (uintptr_t) (module->base + segments[i].p_vaddr + segments[i].p_memsz));
+            uintptr_t end = module->base + segments[i].p_vaddr + segments[i].p_memsz;
+            module->high = std::max(module->high, end);
         }
     }
 }
@@ -112,8 +113,8 @@ Module* load_module(const char* image, int* code) {
     }
     const int* architecture = (const int*) dlsym(module->handle, "emulator_architecture");
     if (architecture != nullptr && (*architecture / 10 != settings.major || *architecture % 10 > settings.minor)) {
-        refuse("not a program", "a module was compiled for sm_%d, and the card is sm_%d%d", *architecture, settings.major,
-            settings.minor);
+        refuse("not a program", "a module was compiled for sm_%d, and the card is sm_%d%d", *architecture,
+            settings.major, settings.minor);
         *code = NO_BINARY_FOR_GPU;
         dlclose(module->handle);
         delete module;

@@ -1,4 +1,4 @@
-// The emulated card: what its parts know of one another. One lock guards everything; kernels run under it, one at a time.
+// The emulated card: what its parts know of one another. One lock guards it all; kernels run under it, one at a time.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -132,6 +132,8 @@ extern int thread_order;  // 0 forward, 1 reverse, 2 shuffled
 extern uint64_t block_serial;
 
 void run_block(void** parameters, unsigned random);
+// Of the block before, shared.cpp.
+void clear_shared();
 // Never returns: leaves the faulty thread where it stands.
 [[noreturn]] void abandon();
 
@@ -143,8 +145,8 @@ extern bool keep_pages;
 void keep_page(size_t page);
 void forget_races();
 
-// Reads of what nobody had written are judged when the block, for shared memory, or the launch has ended: if another thread
-// wrote it meanwhile, that was a race. True: there was one, now a fault.
+// A read of what nobody had written is judged when the block, for shared memory, or the launch has ended: if another
+// thread wrote it meanwhile, that was a race. True: there was such a read, now a fault.
 bool fault_of_unwritten();
 void forget_unwritten();
 bool unwritten_is_shared();
@@ -191,8 +193,15 @@ extern std::map<std::string, uint64_t> launches;
 using Work = std::function<int()>;
 struct Graph { std::vector<Work> work; };
 struct Stream;
-struct Event { Stream* stream = nullptr; uint64_t position = 0; bool recorded = false; bool timing = true; double time = 0;
-    Graph* capturing = nullptr; int polls = 0; };
+struct Event {
+    Stream* stream = nullptr;
+    uint64_t position = 0;     // in the stream, of what it waits for
+    bool recorded = false;
+    bool timing = true;
+    double time = 0;           // ms
+    Graph* capturing = nullptr;
+    int polls = 0;
+};
 struct Stream {
     struct Item { uint64_t sequence; Work work; };
     std::vector<Item> items;

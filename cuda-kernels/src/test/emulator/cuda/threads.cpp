@@ -1,4 +1,4 @@
-// The threads of one block: fibres on one core. A thread that never waits runs to its end on a stack that the next one takes.
+// The threads of one block: fibres on one core. A thread that never waits leaves its stack to the next.
 #include "state.h"
 #include <cstring>
 #include <sys/mman.h>
@@ -8,13 +8,11 @@ Index block_index, block_extent, grid_extent;
 const Kernel* kernel;
 char* stacks;
 size_t stacks_bytes;
-unsigned shared_dynamic_bytes, shared_limit;
 int thread_order;
-uint64_t block_serial;
 
 extern "C" void emulator_switch(void** from, void* to);
 
-// Saves what a callee must keep, swaps stacks, restores. A jump, for the processor would predict where ret goes wrongly.
+// Saves what a callee must keep, swaps stacks, restores. Ends in a jump: where ret goes would be predicted wrongly.
 #if defined(__x86_64__)
 asm(R"(
 .text
@@ -55,7 +53,6 @@ int warp_order[32], lane_order[32];
 unsigned syncs[32];
 void* scheduler;
 void** arguments;
-size_t shared_used, shared_dirty;
 
 void wait() {
     emulator_switch(&current->stack_pointer, scheduler);
@@ -70,8 +67,8 @@ void thread_main() {
 
 void map_stacks() {
     stacks_bytes = (STACK + GUARD) * MOST_THREADS;
-    stacks = (char*) mmap(nullptr, stacks_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-        0);
+    stacks = (char*) mmap(nullptr, stacks_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1, 0);
     for (int i = 0; i < MOST_THREADS; i++) {
         mprotect(stacks + i * (STACK + GUARD), GUARD, PROT_NONE);
     }
@@ -275,17 +272,6 @@ void order_threads(int warps, unsigned random) {
     }
 }
 
-void clear_shared() {
-    if (shared_dirty > 0) {
-        memset(state + SHARED_AT, 0, shared_dirty);
-    }
-    memset(arena + SHARED_AT, 0xff, shared_dynamic_bytes);
-    memset(state + SHARED_AT, ALLOCATED, shared_dynamic_bytes);
-    // Static variables lie behind the dynamic ones, each behind a red zone.
-    shared_used = 0;
-    shared_dirty = shared_dynamic_bytes;
-}
-
 }  // namespace
 
 void run_block(void** parameters, unsigned random) {
@@ -352,32 +338,6 @@ Index emulator_block_index() { return block_index; }
 Index emulator_block_extent() { return block_extent; }
 Index emulator_grid_extent() { return grid_extent; }
 
-void* emulator_dynamic() { return arena + SHARED_AT; }
-
-struct EmulatorShared { uint64_t block; unsigned offset; };
-
-void* emulator_shared(EmulatorShared* variable, size_t bytes, size_t alignment, const char* name) {
-    if (variable->block != block_serial) {
-        uintptr_t pc = (uintptr_t) __builtin_return_address(0);
-        size_t start = SHARED_AT + ((size_t) shared_dynamic_bytes + 255) / 128 * 128;
-        size_t at = (start + (shared_dirty > shared_dynamic_bytes ? shared_dirty + SHARED_AT - start : 0) + 64
-            + alignment - 1) / alignment * alignment;
-        shared_used = (shared_used + alignment - 1) / alignment * alignment + bytes;
-        if (shared_used > SHARED_STATIC_MOST || shared_used + shared_dynamic_bytes > shared_limit) {
-            fault("too much shared memory", INVALID_VALUE, pc,
-                "%s brings the block to %zu static and %u dynamic bytes; %zu static ones and %u in all are allowed", name,
-                shared_used, shared_dynamic_bytes, SHARED_STATIC_MOST, shared_limit);
-            abandon();
-        }
-        memset(arena + at, 0xff, bytes);
-        memset(state + at, ALLOCATED, bytes);
-        shared_dirty = at + bytes - SHARED_AT;
-        variable->offset = (unsigned) at;
-        variable->block = block_serial;
-    }
-    return arena + variable->offset;
-}
-
 void emulator_barrier(int kind, int predicate, int* result, int line) {
     Thread* thread = current;
     thread->kind = kind;
@@ -398,7 +358,8 @@ uint64_t emulator_warp(int kind, unsigned mask, uint64_t value, int argument, in
         abandon();
     }
     if (width < 1 || width > 32 || (width & (width - 1)) != 0) {
-        fault("mask mismatch", LAUNCH_FAILED, thread->pc, "a shuffle's width is a power of two up to 32, not %d", width);
+        fault("mask mismatch", LAUNCH_FAILED, thread->pc, "a shuffle's width is a power of two up to 32, not %d",
+            width);
         abandon();
     }
     thread->kind = kind;

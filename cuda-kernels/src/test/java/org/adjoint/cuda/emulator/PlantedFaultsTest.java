@@ -2,6 +2,7 @@ package org.adjoint.cuda.emulator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.util.List;
 import jcuda.driver.CUdeviceptr;
@@ -135,6 +136,26 @@ class PlantedFaultsTest {
                 tile[t] = x[t];
                 __syncwarp();
                 y[t] = tile[31 - t];
+                """),
+            // In forward order each thread reads before its neighbor writes, and the result is right.
+            new Plant("data race", CUresult.CUDA_ERROR_LAUNCH_FAILED, 1, 63, """
+                __shared__ f32 tile[64];
+                tile[t] = x[t];
+                if (t == 62) tile[63] = x[63];
+                __syncthreads();
+                tile[t] = tile[t + 1]; // here
+                __syncthreads();
+                y[t] = tile[t];
+                """, """
+                __shared__ f32 tile[64];
+                tile[t] = x[t];
+                if (t == 62) tile[63] = x[63];
+                __syncthreads();
+                f32 next = tile[t + 1];
+                __syncthreads();
+                tile[t] = next;
+                __syncthreads();
+                y[t] = tile[t];
                 """),
             new Plant("data race", CUresult.CUDA_ERROR_LAUNCH_FAILED, 2, 32, """
                 y[t] = x[i]; // here
@@ -284,6 +305,19 @@ class PlantedFaultsTest {
     @ParameterizedTest
     @MethodSource("plants")
     void aFaultIsNamedAtItsLine(Plant plant) {
+        assertNamed(plant);
+    }
+
+    /** The other orders are for what depends on them, and nothing else. */
+    @ParameterizedTest
+    @MethodSource("plants")
+    void forwardOrderAloneShowsIt(Plant plant) {
+        assumeFalse(plant.kind.equals("order-dependent result"));
+        emulator.order(Emulator.Order.FORWARD);
+        assertNamed(plant);
+    }
+
+    private void assertNamed(Plant plant) {
         int status = run(plant, plant.faulty);
         assertEquals(plant.kind, emulator.faultKind(), emulator.fault());
         assertEquals(plant.code, status);
