@@ -6,6 +6,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.stream.Collectors;
@@ -23,6 +24,7 @@ import org.adjoint.plan.Instruction;
  */
 final class GroupSource {
     static final int THREADS = 256;
+    private static final int TITLE_OPS = 4;
 
     private final Group group;
     private final Form form;
@@ -39,8 +41,23 @@ final class GroupSource {
 
     static Program of(Group group, Form form) {
         String text = new GroupSource(group, form).text();
-        String kernel = "group_" + hash(text);
+        String kernel = "group_" + title(group) + "_" + hash(text);
         return new Program(new Source(kernel + ".cu", text.replace("$KERNEL", kernel), Map.of()), kernel);
+    }
+
+    /** Its first ops, for whoever looks at a profile. */
+    private static String title(Group group) {
+        String ops = group.body().stream().flatMap(line -> switch (line) {
+            case Instruction.Load load -> Stream.<String>empty();
+            case Instruction.Scalar scalar -> Stream.<String>empty();
+            case Instruction.Unary unary -> Stream.of(unary.op().name());
+            case Instruction.Binary binary -> Stream.of(binary.op().name());
+            case Instruction.Where where -> Stream.of("where");
+            case Instruction.Cast cast -> Stream.of("to_" + cast.target().text());
+        }).distinct().limit(TITLE_OPS).collect(Collectors.joining("_"));
+        String folds = group.results().stream().filter(result -> result.reduce() != null)
+            .map(result -> "_" + result.reduce().text()).distinct().collect(Collectors.joining());
+        return (ops.isEmpty() ? "copy" : ops.toLowerCase(Locale.ROOT)) + folds;
     }
 
     private static String hash(String text) {
@@ -188,8 +205,8 @@ final class GroupSource {
     /** An op's device function: its name, with an underscore where that is an operator of C++. */
     private static String function(String op) {
         return switch (op) {
-            case "NOT", "AND", "OR", "XOR" -> op.toLowerCase() + "_";
-            default -> op.toLowerCase();
+            case "NOT", "AND", "OR", "XOR" -> op.toLowerCase(Locale.ROOT) + "_";
+            default -> op.toLowerCase(Locale.ROOT);
         };
     }
 
@@ -353,7 +370,7 @@ final class GroupSource {
             String fold = "a" + i + "[k]";
             lines.add("    q" + i + ".values[k] = " + (toWorkspace ? fold : rounded(i, fold)) + ";");
             lines.add("}");
-            lines.add("store_pack(" + (toWorkspace ? "part" + i + " + task"
+            lines.add("store_pack(" + (toWorkspace ? "part" + i + " + blockIdx.y * columns + column"
                 : "y" + i + " + " + offset(inputs + i, "base")) + ", q" + i + ");");
         });
         return lines;

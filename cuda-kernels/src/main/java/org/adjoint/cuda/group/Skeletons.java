@@ -87,7 +87,6 @@ final class Skeletons {
             }
             $FOLDS
             if (column < columns && threadIdx.y == 0) {
-                i64 task = blockIdx.y * columns + column;
                 $RESULTS
             }
         }

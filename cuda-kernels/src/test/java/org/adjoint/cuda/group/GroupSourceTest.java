@@ -62,7 +62,7 @@ class GroupSourceTest {
 
     @Test
     void columnsOfAnyExtent() {
-        Source one = source(ReduceOp.SUM, of(64, 100_000), 1, 0, 0, of(1, 64), of(1, 64), of(1, 0));
+        Source one = source(ReduceOp.SUM, of(128, 100_000), 1, 0, 0, of(1, 128), of(1, 128), of(1, 0));
         assertEquals(one, source(ReduceOp.SUM, of(256, 3000), 1, 3, 4, of(1, 256), of(1, 256), of(1, 0)));
     }
 

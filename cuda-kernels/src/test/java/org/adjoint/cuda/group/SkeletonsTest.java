@@ -1,5 +1,6 @@
 package org.adjoint.cuda.group;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -201,6 +202,22 @@ class SkeletonsTest {
             List<byte[]> slots = List.of(bytes, new byte[4 * rows], new byte[4 * rows]);
             StepRun.assertSameBits("columns " + columns, step, StepRun.onCpu(step, slots), StepRun.onCuda(step, slots));
         }
+    }
+
+    /** The sum of nothing, but along an axis so long that points are counted in 64 bits. */
+    @Test
+    void sumsOfNothingInALargeDomain() {
+        long[] extents = {3, 4, 1L << 31, 0};
+        Group group = new Group(List.of(DType.F32), List.of(), List.of(new Instruction.Load(0, DType.F32)),
+            List.of(new Group.Result(0, DType.F32, ReduceOp.SUM)));
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, extents, 2,
+            List.of(new View(0, DType.F32, Shape.of(extents), new long[] {1, 3, 12, 1}, 0)),
+            List.of(new View(1, DType.F32, Shape.of(extents), new long[] {4, 1, 0, 0}, 0)), new int[0]);
+        Launch launch = (Launch) new GroupCompiler().prepare(step).work().getFirst();
+        assertTrue(launch.source().text().contains("typedef i64 Index"), launch.source().text());
+        byte[] results = new byte[12 * Float.BYTES];
+        Arrays.fill(results, (byte) 1);
+        assertArrayEquals(new byte[results.length], StepRun.onCuda(step, List.of(new byte[4], results)).get(1));
     }
 
     /** The tests above would be worth little if they all ran in one loop. */
