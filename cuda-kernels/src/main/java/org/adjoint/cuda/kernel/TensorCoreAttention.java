@@ -22,13 +22,22 @@ final class TensorCoreAttention {
 
     /** @param operands what is read and written as rows of whole chunks of 16 bytes */
     static boolean takes(AttentionProblem problem, boolean biased, double scale, Card card, List<View> operands) {
-        long head = problem.depth();
-        return card.isAmpereOrLater() && !biased && problem.dtype().isHalf() && (head == 64 || head == 128)
-            && problem.width() == head && (float) scale > 0 && Float.isFinite((float) scale)
+        return card.isAmpereOrLater() && !biased && problem.dtype().isHalf() && isHead(problem.depth())
+            && isHead(problem.width()) && (float) scale > 0 && Float.isFinite((float) scale)
             && Math.max(problem.queries(), problem.keys()) < Integer.MAX_VALUE - 1024
-            && mostShared((int) head) <= card.sharedBytes() && problem.strides().stream().allMatch(
-                TensorCoreAttention::inChunks)
+            && gradientShared(head(problem), queryRows()) <= card.sharedBytes()
+            && problem.strides().stream().allMatch(TensorCoreAttention::inChunks)
             && operands.stream().allMatch(view -> view.byteOffset() % CHUNK_BYTES == 0);
+    }
+
+    private static boolean isHead(long columns) {
+        return columns > 0 && columns <= 128 && columns % (CHUNK_BYTES / 2) == 0;
+    }
+
+    /** What the columns of all operands are filled up to: HEAD of {@code attention_mma.cu}. */
+    private static int head(AttentionProblem problem) {
+        long columns = Math.max(problem.depth(), problem.width());
+        return columns <= 32 ? 32 : columns <= 64 ? 64 : 128;
     }
 
     private static boolean inChunks(long[] strides) {
@@ -40,10 +49,6 @@ final class TensorCoreAttention {
         return true;
     }
 
-    private static int mostShared(int head) {
-        return gradientShared(head, queryRows());
-    }
-
     /** A block's own queries: 64 QUERY_PARTS of {@code attention_mma.cu}. */
     private static int queryRows() {
         return 128;
@@ -51,7 +56,7 @@ final class TensorCoreAttention {
 
     /** A block's own keys: 64 KEY_PARTS of {@code attention_mma.cu}. */
     private static int keyRows(int head) {
-        return head == 64 ? 128 : 64;
+        return head == 128 ? 64 : 128;
     }
 
     /** Own rows of two operands; visited ones of two, and their statistics, twice. */
@@ -60,8 +65,8 @@ final class TensorCoreAttention {
     }
 
     static Work forward(AttentionProblem problem, double scale, List<View> inputs, List<View> outputs) {
-        int head = (int) problem.depth();
-        int visited = head == 64 ? 64 : 32;
+        int head = head(problem);
+        int visited = head == 128 ? 32 : 64;
         List<Argument> arguments = new ArrayList<>();
         inputs.forEach(view -> arguments.add(Argument.of(view)));
         outputs.forEach(view -> arguments.add(Argument.of(view)));
@@ -73,7 +78,7 @@ final class TensorCoreAttention {
 
     /** @param inputs q, k, v, out, logSumExp, dout */
     static Prepared gradient(AttentionProblem problem, double scale, List<View> inputs, List<View> outputs) {
-        int head = (int) problem.depth();
+        int head = head(problem);
         long statisticBytes = problem.heads() * problem.queries() * Float.BYTES;
         Argument shifts = new Argument.Workspace(0);
         Argument means = new Argument.Workspace(statisticBytes);
@@ -102,7 +107,7 @@ final class TensorCoreAttention {
         List<Argument> arguments) {
         String dtype = problem.dtype().text();
         Source source = Source.ofFile("attention_mma.cu",
-            Map.of("T", dtype, "HEAD", Long.toString(problem.depth())));
+            Map.of("T", dtype, "HEAD", Integer.toString(head(problem))));
         return new Launch(source, function + dtype, problem.heads() * AttentionKernel.blocks(rows, ownRows), 1, 1,
             THREADS, 1, shared, arguments);
     }

@@ -32,6 +32,9 @@ constexpr int DEPTH = sizeof(C) == 8 ? 16 : 32;        // of the tiles that scor
 constexpr int PADDING = 4;
 constexpr int SUMS = WIDTH / 16;                       // a thread's columns of the result
 constexpr int VECTOR = SUMS < 4 ? SUMS : 4;            // how many of them lie side by side
+// Blocks on a multiprocessor at a time, where registers suffice.
+constexpr int FORWARD_BLOCKS = BIASED ? 1 : 2;
+constexpr int GRADIENT_BLOCKS = sizeof(T) == 4 && WIDTH == 64 && !BIASED ? 2 : 1;
 
 template <int N> struct alignas(N * sizeof(C) < 16 ? N * sizeof(C) : 16) Pack { C at[N]; };
 
@@ -193,7 +196,7 @@ __device__ inline C score(C product, C scale, const B* bias, const Strides& stri
 }
 
 // grid: (heads x blocks of queries, blocks of WIDTH columns)
-KERNEL __launch_bounds__(THREADS, BIASED ? 1 : 2) SYMBOL(attention_forward, T)(const T* q, const T* k, const T* v,
+KERNEL __launch_bounds__(THREADS, FORWARD_BLOCKS) SYMBOL(attention_forward, T)(const T* q, const T* k, const T* v,
     const B* bias, T* out, C* log_sum_exp, Problem problem, C scale) {
     __shared__ Shared shared;
     i64 blocks = (problem.queries + ROWS - 1) / ROWS;
@@ -290,8 +293,9 @@ KERNEL __launch_bounds__(THREADS) SYMBOL(attention_delta, T)(const T* out, const
 
 // dk = scale ds^T q and dv = p^T dout, with p = e^(score - logSumExp) and ds = p (dout v^T - delta).
 // grid: (heads x blocks of keys, blocks of WIDTH columns)
-KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_keys, T)(const T* q, const T* k, const T* v,
-    const B* bias, const C* log_sum_exp, const T* dout, const C* delta, T* dk, T* dv, Problem problem, C scale) {
+KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_keys, T)(const T* q, const T* k,
+    const T* v, const B* bias, const C* log_sum_exp, const T* dout, const C* delta, T* dk, T* dv, Problem problem,
+    C scale) {
     __shared__ Shared shared;
     i64 blocks = (problem.keys + ROWS - 1) / ROWS;
     i64 head = blockIdx.x / blocks;
@@ -347,8 +351,8 @@ KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_keys, T)(const T*
 }
 
 // dq = scale ds k. grid: (heads x blocks of queries, blocks of WIDTH columns)
-KERNEL __launch_bounds__(THREADS, 1) SYMBOL(attention_gradient_queries, T)(const T* q, const T* k, const T* v,
-    const B* bias, const C* log_sum_exp, const T* dout, const C* delta, T* dq, Problem problem, C scale) {
+KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_queries, T)(const T* q, const T* k,
+    const T* v, const B* bias, const C* log_sum_exp, const T* dout, const C* delta, T* dq, Problem problem, C scale) {
     __shared__ Shared shared;
     i64 blocks = (problem.queries + ROWS - 1) / ROWS;
     i64 head = blockIdx.x / blocks;

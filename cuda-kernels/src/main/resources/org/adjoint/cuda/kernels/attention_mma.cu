@@ -1,8 +1,9 @@
-// Attention and its gradient on tensor cores, for 16-bit dtypes with d = e = 64 or 128, no bias and a positive scale
-// (Dao, "FlashAttention-2", 2023). Everything else is in attention.cu.
+// Attention and its gradient on tensor cores, for 16-bit dtypes, d and e that are multiples of 8 up to 128, no bias and
+// a positive scale (Dao, "FlashAttention-2", 2023). Everything else is in attention.cu.
 //
-// Compiled with T, f16 or bf16, and HEAD, the head size. Weights and their gradients are rounded to T before they are
-// multiplied, which errs by half an ulp of T of the largest value; sums are f32.
+// Compiled with T, f16 or bf16, and HEAD, what d and e are filled up to with zeros: 32, 64 or 128. Weights and their
+// gradients are rounded to T before they are multiplied, which errs by half an ulp of T of the largest value; sums are
+// f32.
 //
 // Bound by the tensor cores, and by shared memory that feeds them: a warp with N parts of 16 rows reads 16 x 16
 // elements for every 2 N products of 16 x 8 x 16. Forward takes 2 products of blocks, the gradient 7: those for scores
@@ -14,9 +15,9 @@
 
 // Of a block's own rows a warp has 16 times that many: as many as its registers can hold the sums of.
 constexpr int QUERY_PARTS = 2;
-constexpr int KEY_PARTS = HEAD == 64 ? 2 : 1;
+constexpr int KEY_PARTS = HEAD == 128 ? 1 : 2;
 // Rows that a block visits at a time.
-constexpr int VISITED_FORWARD = HEAD == 64 ? 64 : 32;
+constexpr int VISITED_FORWARD = HEAD == 128 ? 32 : 64;
 constexpr int VISITED = 32;
 constexpr f32 LOG2E = 1.44269504f;
 constexpr int FAR = 1024;  // beyond any tile
@@ -49,9 +50,9 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     int row = (threadIdx.x >> 5) * 16 * PARTS;
     int lane = threadIdx.x & 31;
     f32 factor = scale * LOG2E;
-    Matrix queries(q, problem, problem.q, head, problem.queries);
-    Matrix keys(k, problem, problem.k, head, problem.keys);
-    Matrix values(v, problem, problem.v, head, problem.keys);
+    Matrix queries(q, problem, problem.q, head, problem.queries, problem.depth);
+    Matrix keys(k, problem, problem.k, head, problem.keys, problem.depth);
+    Matrix values(v, problem, problem.v, head, problem.keys, problem.width);
     queries.load<OWN>(copies, q_tile, first);
     // Tiles of k and v are two, to be used in turn.
     auto visit = [&](int turn, int key) {
@@ -127,7 +128,8 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
             log_sum_exp[head * problem.queries + query] = sum == 0 ? op::not_a_number<f32>() : logarithm;
         }
     }
-    store(out + head * problem.queries * HEAD, first, queries.rows, q_tile, row, sums, reciprocal);
+    i64 begin = (i64) head * queries.rows * values.columns;
+    store(out + begin, first, queries.rows, values.columns, q_tile, row, sums, reciprocal);
 }
 
 // What the gradient needs of a query: -logSumExp log2(e), and -delta = -sum(dout out), which p dp of a row sums to,
@@ -137,13 +139,13 @@ KERNEL __launch_bounds__(THREADS) SYMBOL(attention_mma_statistics, T)(const T* o
     u32 blocks = (u32) ((problem.queries + THREADS - 1) / THREADS);
     u32 head = blockIdx.x / blocks;
     int first = (int) (blockIdx.x % blocks) * THREADS;
-    Matrix left(out, problem, problem.out, head, problem.queries);
-    Matrix right(dout, problem, problem.dout, head, problem.queries);
+    Matrix left(out, problem, problem.out, head, problem.queries, problem.width);
+    Matrix right(dout, problem, problem.dout, head, problem.queries, problem.width);
     int chunk = threadIdx.x % CHUNKS;
     for (int own = threadIdx.x / CHUNKS; own < THREADS; own += THREADS / CHUNKS) {
         int query = first + own;
         f32 sum = 0;
-        if (query < left.rows) {
+        if (query < left.rows && chunk * 8 < left.columns) {
             Chunk a = *(const Chunk*) (left.at + query * left.row + chunk * 8);
             Chunk b = *(const Chunk*) (right.at + query * right.row + chunk * 8);
 #pragma unroll
@@ -274,19 +276,19 @@ template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, c
     // Where there was nothing to visit, the own rows may be on their way still.
     copies.arrive();
     __syncthreads();
-    i64 begin = (i64) head * x1.rows * HEAD;
+    i64 begin = (i64) head * x1.rows;
     f32 factors[2 * PARTS];
 #pragma unroll
     for (int i = 0; i < 2 * PARTS; i++) {
         factors[i] = scale;
     }
-    store(result + begin, first, x1.rows, x1_tile, row, sums, factors);
+    store(result + begin * x1.columns, first, x1.rows, x1.columns, x1_tile, row, sums, factors);
     if (KEYS) {
 #pragma unroll
         for (int i = 0; i < 2 * PARTS; i++) {
             factors[i] = 1;
         }
-        store(second_result + begin, first, x1.rows, y1_tile, row, second_sums, factors);
+        store(second_result + begin * y1.columns, first, x1.rows, y1.columns, y1_tile, row, second_sums, factors);
     }
 }
 
@@ -297,10 +299,10 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_gradient_keys, T)(cons
     constexpr int OWN = 64 * KEY_PARTS;
     u32 blocks = (u32) ((problem.keys + OWN - 1) / OWN);
     u32 head = blockIdx.x / blocks;
-    Matrix queries(q, problem, problem.q, head, problem.queries);
-    Matrix keys(k, problem, problem.k, head, problem.keys);
-    Matrix values(v, problem, problem.v, head, problem.keys);
-    Matrix cotangents(dout, problem, problem.dout, head, problem.queries);
+    Matrix queries(q, problem, problem.q, head, problem.queries, problem.depth);
+    Matrix keys(k, problem, problem.k, head, problem.keys, problem.depth);
+    Matrix values(v, problem, problem.v, head, problem.keys, problem.width);
+    Matrix cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
     gradient<true, KEY_PARTS>(shared, keys, values, queries, cotangents, shifts, means, problem.causal, head,
         (int) (blockIdx.x % blocks) * OWN, scale, dk, dv);
 }
@@ -312,10 +314,10 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_gradient_queries, T)(c
     constexpr int OWN = 64 * QUERY_PARTS;
     u32 blocks = (u32) ((problem.queries + OWN - 1) / OWN);
     u32 head = blockIdx.x / blocks;
-    Matrix queries(q, problem, problem.q, head, problem.queries);
-    Matrix keys(k, problem, problem.k, head, problem.keys);
-    Matrix values(v, problem, problem.v, head, problem.keys);
-    Matrix cotangents(dout, problem, problem.dout, head, problem.queries);
+    Matrix queries(q, problem, problem.q, head, problem.queries, problem.depth);
+    Matrix keys(k, problem, problem.k, head, problem.keys, problem.depth);
+    Matrix values(v, problem, problem.v, head, problem.keys, problem.width);
+    Matrix cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
     gradient<false, QUERY_PARTS>(shared, queries, cotangents, keys, values, shifts, means, problem.causal, head,
         (int) (blocks - 1 - blockIdx.x % blocks) * OWN, scale, dq, nullptr);
 }

@@ -1,5 +1,6 @@
 // Tiles of rows in shared memory and their products on tensor cores, as attention_mma.cu takes them: by a block of
-// THREADS, each warp of which has 16 N rows of its own. T is the dtype, HEAD how many columns a row has.
+// THREADS, each warp of which has 16 N rows of its own. T is the dtype, HEAD how many columns a row has, those behind a
+// matrix's own being 0.
 #pragma once
 #include "attention.cuh"
 #include "fragments.cuh"
@@ -9,33 +10,38 @@ constexpr int STEPS = HEAD / 16;   // of 16 columns of a row
 constexpr int CHUNKS = HEAD / 8;   // of 16 bytes in a row
 
 // Rows of HEAD elements in shared memory. A row's chunks are permuted so that the same one of 8 rows fills all banks:
-// chunk c of a row lies at place(row) ^ c, and that of a row 8 n further on 8 n CHUNKS behind it.
+// chunk c of a row lies at place(row) ^ c, and that of a row 8 n further on lies 8 n CHUNKS behind it.
 struct Tile {
     Chunk* shared;
     int start;  // in chunks, a multiple of CHUNKS
 
-    __device__ inline int place(int row) const { return start + row * CHUNKS + (row & 7); }
+    __device__ inline int place(int row) const {
+        return start + row * CHUNKS + (CHUNKS < 8 ? row * CHUNKS / 8 % CHUNKS : row % 8);
+    }
 };
 
-// The rows of one matrix of a batch: fewer than 2^31.
+// The rows of one matrix of a batch: fewer than 2^31. Its columns are a multiple of 8, at most HEAD.
 struct Matrix {
     const T* at;
     i64 row;
     int rows;
+    int columns;
 
-    __device__ inline Matrix(const T* base, const Problem& problem, const Strides& strides, u32 head, i64 rows)
-        : at(base + offset_of(problem, strides, head)), row(strides.row), rows((int) rows) { }
+    __device__ inline Matrix(const T* base, const Problem& problem, const Strides& strides, u32 head, i64 rows,
+        i64 columns)
+        : at(base + offset_of(problem, strides, head)), row(strides.row), rows((int) rows), columns((int) columns) { }
 
-    // Begins to copy COUNT rows from `first`; rows behind the end become 0.
+    // Begins to copy COUNT rows from `first`; what is behind the matrix's end becomes 0.
     template <int COUNT> __device__ inline void load(Copies& copies, Tile tile, int first) const {
         constexpr int STEP = THREADS / CHUNKS;
         int own = threadIdx.x / CHUNKS;
         int chunk = threadIdx.x % CHUNKS;
+        int end = chunk * 8 < columns ? rows : 0;
         const T* from = at + (first + own) * row + chunk * 8;
         Chunk* to = tile.shared + (tile.place(own) ^ chunk);
 #pragma unroll
         for (int step = 0; step < COUNT; step += STEP) {
-            copies.begin(to + step * CHUNKS, from, first + own + step < rows);
+            copies.begin(to + step * CHUNKS, from, first + own + step < end);
             from += STEP * row;
         }
     }
@@ -113,7 +119,7 @@ __device__ inline void accumulate(Sums<N> (&sums)[STEPS], const u32 (&weights)[T
 
 // Rows of a contiguous result, through the warp's own 16 N rows of a tile, so that whole chunks are written. A lane's
 // rows are lane / 4 + 8 i, with factors[i].
-template <int N> __device__ inline void store(T* result, int first, int rows, Tile tile, int row,
+template <int N> __device__ inline void store(T* result, int first, int rows, int columns, Tile tile, int row,
     const Sums<N> (&sums)[STEPS], const f32 (&factors)[2 * N]) {
     int lane = threadIdx.x & 31;
     int place = tile.place(row + lane / 4);
@@ -129,9 +135,9 @@ template <int N> __device__ inline void store(T* result, int first, int rows, Ti
     __syncwarp();
     for (int i = lane; i < 16 * N * CHUNKS; i += 32) {
         int at = row + i / CHUNKS;
-        if (first + at < rows) {
-            *(Chunk*) (result + (i64) (first + at) * HEAD + i % CHUNKS * 8) =
-                tile.shared[tile.place(at) ^ i % CHUNKS];
+        int chunk = i % CHUNKS;
+        if (first + at < rows && chunk * 8 < columns) {
+            *(Chunk*) (result + (i64) (first + at) * columns + chunk * 8) = tile.shared[tile.place(at) ^ chunk];
         }
     }
 }
