@@ -19,6 +19,7 @@ import org.adjoint.plan.Plan;
  * <p>Not thread-safe: calls are ordered by the context's lock.
  */
 final class DeviceMemory {
+    private static final System.Logger LOG = System.getLogger(DeviceMemory.class.getName());
     /** Addresses and sizes of blocks are multiples of it: what vector loads and cuBLAS like. */
     static final long ALIGNMENT = 256;
 
@@ -152,8 +153,7 @@ final class DeviceMemory {
         liveBytes -= block.asked;
         if (!pooling) {
             reservedBytes -= block.bytes;
-            raw.synchronize();
-            raw.release(address);
+            giveBack(address);
             return;
         }
         TreeSet<Block> idle = block.small ? smallIdle : largeIdle;
@@ -169,6 +169,20 @@ final class DeviceMemory {
         }
         joined.idle = true;
         idle.add(joined);
+    }
+
+    /** What is wrong with the work that used it is told by the next call that waits: whoever frees can do nothing. */
+    private void giveBack(long address) {
+        try {
+            raw.synchronize();
+        } catch (CudaException e) {
+            LOG.log(System.Logger.Level.DEBUG, "work failed before its memory was given back", e);
+        }
+        try {
+            raw.release(address);
+        } catch (CudaException e) {
+            LOG.log(System.Logger.Level.WARNING, "memory could not be given back: " + e.getMessage());
+        }
     }
 
     private static void absorbHigher(Block block) {
