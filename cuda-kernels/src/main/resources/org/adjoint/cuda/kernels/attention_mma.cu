@@ -61,6 +61,9 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     };
     visit(0, 0);
     Sums<PARTS> sums[STEPS];
+    // Weights are relative to a score that is the largest so far but for a factor of 2^8, so that sums are seldom brought
+    // to another one.
+    f32 margin = fminf(8 / factor, 0x1p127f);
     f32 largest[2 * PARTS];
     f32 total[2 * PARTS];  // of a lane's own columns
     clear(sums);
@@ -88,29 +91,46 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
         if (near < VISITED_FORWARD || diagonal < VISITED_FORWARD - 1) {
             hide(scores, -FAR, diagonal + 1, near);
         }
+        f32 before[2 * PARTS];
+        f32 shift[2 * PARTS];
+        bool grown = false;
 #pragma unroll
         for (int i = 0; i < 2 * PARTS; i++) {
-            f32 before = largest[i];
+            f32 found = largest[i];
 #pragma unroll
             for (int j = 0; j < 4 * TILES; j++) {
-                largest[i] = fmaxf(largest[i], scores[j / 4].at[i / 2][j / 2 % 2][i % 2 * 2 + j % 2]);
+                found = fmaxf(found, scores[j / 4].at[i / 2][j / 2 % 2][i % 2 * 2 + j % 2]);
             }
-            largest[i] = fold_largest(largest[i]);
+            found = fold_largest(found);
+            before[i] = largest[i];
+            if (!(found - before[i] <= margin)) {
+                largest[i] = found;
+                grown = true;
+            }
             // While no key was visible every weight is 2^(-infinity - 0) = 0.
-            f32 shift = largest[i] == -op::infinity<f32>() ? 0.0f : -largest[i] * factor;
-            f32 shrink = fast_exp2(__fmaf_rn(before, factor, shift));
+            shift[i] = largest[i] == -op::infinity<f32>() ? 0.0f : -largest[i] * factor;
+        }
+        if (__any_sync(0xffffffffu, grown)) {
+#pragma unroll
+            for (int i = 0; i < 2 * PARTS; i++) {
+                f32 shrink = fast_exp2(__fmaf_rn(before[i], factor, shift[i]));
+                total[i] *= shrink;
+#pragma unroll
+                for (int j = 0; j < 4 * STEPS; j++) {
+                    sums[j / 4].at[i / 2][j / 2 % 2][i % 2 * 2 + j % 2] *= shrink;
+                }
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < 2 * PARTS; i++) {
             f32 sum = 0;
 #pragma unroll
             for (int j = 0; j < 4 * TILES; j++) {
                 f32& score = scores[j / 4].at[i / 2][j / 2 % 2][i % 2 * 2 + j % 2];
-                score = fast_exp2(__fmaf_rn(score, factor, shift));
+                score = fast_exp2(__fmaf_rn(score, factor, shift[i]));
                 sum += score;
             }
-            total[i] = total[i] * shrink + sum;
-#pragma unroll
-            for (int j = 0; j < 4 * STEPS; j++) {
-                sums[j / 4].at[i / 2][j / 2 % 2][i % 2 * 2 + j % 2] *= shrink;
-            }
+            total[i] += sum;
         }
         u32 weights[TILES][PARTS][4];
         pack_left(weights, scores);

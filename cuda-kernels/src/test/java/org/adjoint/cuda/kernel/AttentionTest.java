@@ -223,6 +223,34 @@ class AttentionTest {
         new Problem(dtype, heads, t, s, d, e, causal, false).check(dtype.epsilon() / 2);
     }
 
+    /** Keys outweigh those of the blocks before them, by little or by far: scores are exact. */
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"F16", "BF16", "F32", "F64"})
+    void sumsFollowTheLargestScore(DType dtype) {
+        StepFixture fixture = new StepFixture();
+        int t = 3;
+        int s = 300;
+        int head = 64;
+        double[] scores = new double[s];
+        Arrays.setAll(scores, j -> j < 64 ? j % 3 : j < 128 ? 4 : j < 200 ? 40 - j % 2 : j < 256 ? 0 : j % 45);
+        View q = fixture.tensor(dtype, Shape.of(t, head), _ -> 0.25);
+        View k = fixture.tensor(dtype, Shape.of(s, head), i -> scores[(int) i / head] / 16);
+        View v = fixture.tensor(dtype, Shape.of(s, head), random(3));
+        View out = fixture.output(dtype, Shape.of(t, head));
+        View lse = fixture.output(dtype.computeType(), Shape.of(t));
+        fixture.run(new FusedOp.Attention(1, false, false), List.of(q, k, v), List.of(out, lse));
+        double sum = Arrays.stream(scores).map(Math::exp).sum();
+        double rounding = dtype == DType.F64 ? 1e-14 : 1e-5 + (dtype.isHalf() ? dtype.epsilon() : 0);
+        for (int c = 0; c < t * head; c++) {
+            double expected = 0;
+            for (int j = 0; j < s; j++) {
+                expected += Math.exp(scores[j]) / sum * fixture.get(v, (long) j * head + c % head);
+            }
+            assertEquals(expected, fixture.get(out, c), rounding);
+        }
+        assertEquals(Math.log(sum), fixture.get(lse, 0), dtype == DType.F64 ? 1e-13 : 1e-5);
+    }
+
     /** q, k and v cut from one (batch, t, 3, heads, head) tensor, seen as (batch, heads, t, head). */
     @ParameterizedTest
     @CsvSource({"F32, 8, 0", "BF16, 64, 0", "F16, 128, 8", "BF16, 64, 3"})
