@@ -39,6 +39,7 @@ class CudaFailureTest {
     @TempDir
     private Path folder;
 
+    private final String cache = System.getProperty(CACHE);
     private Emulator emulator;
     private double[] expected;
 
@@ -49,7 +50,11 @@ class CudaFailureTest {
 
     @AfterEach
     void restore() {
-        System.clearProperty(CACHE);
+        if (cache == null) {
+            System.clearProperty(CACHE);
+        } else {
+            System.setProperty(CACHE, cache);
+        }
         emulator.reset();
         emulator.order(Emulator.Order.ALL);
     }
