@@ -687,6 +687,11 @@ public final class Tensor implements Differentiable, AutoCloseable {
             beta.operand("layerNorm"), epsilon), gamma, beta);
     }
 
+    /** Divides by the root mean square along the last axis; gamma is a vector of its extent. */
+    public Tensor rmsNorm(Tensor gamma, double epsilon) {
+        return zip("rmsNorm", gamma, (x, g) -> NeuralOps.rmsNorm(x, g, epsilon));
+    }
+
     /** {@link #dropout} by given random numbers. */
     Node dropped(double probability, Node state, long stream) {
         Node dropped = RandomOps.dropout(operand("dropout"), probability, state, stream);

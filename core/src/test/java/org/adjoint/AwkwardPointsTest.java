@@ -74,4 +74,23 @@ class AwkwardPointsTest {
         assertThrows(IllegalArgumentException.class, () -> x.layerNorm(gamma, gamma.to(DType.BF16), 1e-5));
         assertThrows(IllegalArgumentException.class, () -> x.layerNorm(gamma.to(DType.I32), gamma.to(DType.I32), 1e-5));
     }
+
+    @Test
+    void rmsNormScalesInAnyFloatingTypeAndRefusesOthers() {
+        Tensor x = device.ones(DType.BF16, 2, 3);
+        Tensor gamma = device.ones(DType.F32, 3);
+        assertEquals(DType.BF16, x.rmsNorm(gamma, 0).dtype());
+        assertThrows(IllegalArgumentException.class, () -> x.rmsNorm(gamma.to(DType.I32), 1e-5));
+        assertThrows(IllegalArgumentException.class, () -> x.to(DType.I32).rmsNorm(gamma, 1e-5));
+        assertThrows(IllegalArgumentException.class, () -> x.rmsNorm(gamma, Double.NaN));
+        assertThrows(IllegalArgumentException.class, () -> device.ones(DType.F32).rmsNorm(gamma, 1e-5));
+    }
+
+    @Test
+    void rmsNormOfZerosIsZeroUnlessNothingIsAdded() {
+        Tensor zeros = device.zeros(DType.F32, 2);
+        Tensor gamma = device.ones(DType.F32, 2);
+        assertArrayEquals(new float[2], zeros.rmsNorm(gamma, 1e-5).toFloatArray());
+        assertArrayEquals(new float[] {Float.NaN, Float.NaN}, zeros.rmsNorm(gamma, 0).toFloatArray());
+    }
 }

@@ -26,11 +26,11 @@ class SecondOrderTest {
         return values;
     }
 
-    /** Layer norm, causal attention, softmax, logSoftmax, GELU and cross-entropy in one small network. */
+    /** Layer norm, RMS norm, causal attention, softmax, logSoftmax, GELU and cross-entropy in one small network. */
     private static Tensor loss(Tensor x, Tensor targets, List<Tensor> p) {
         Tensor h = x.layerNorm(p.get(0), p.get(1), 1e-5);
         Tensor attended = h.matmul(p.get(2)).attention(h.matmul(p.get(3)), h.matmul(p.get(4)), true).add(x);
-        Tensor gate = attended.matmul(p.get(5)).softmax(-1);
+        Tensor gate = attended.rmsNorm(p.get(7), 1e-5).matmul(p.get(5)).softmax(-1);
         Tensor logits = attended.mul(gate).gelu().matmul(p.get(6));
         return logits.crossEntropy(targets).add(logits.logSoftmax(-1).square().mean().mul(0.1));
     }
@@ -46,7 +46,7 @@ class SecondOrderTest {
             Tensor targets = device.tensor(classes, BATCH, TIME);
             List<long[]> shapes = List.of(new long[] {WIDTH}, new long[] {WIDTH}, new long[] {WIDTH, WIDTH},
                 new long[] {WIDTH, WIDTH}, new long[] {WIDTH, WIDTH}, new long[] {WIDTH, WIDTH},
-                new long[] {WIDTH, CLASSES});
+                new long[] {WIDTH, CLASSES}, new long[] {WIDTH});
             List<Tensor> parameters = new ArrayList<>();
             List<Tensor> direction = new ArrayList<>();
             for (long[] shape : shapes) {

@@ -21,7 +21,7 @@ final class ModelSamples {
     private ModelSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(softmax(), losses(), norms(), attention(), chance(), optimizers())
+        return Stream.of(softmax(), losses(), layerNorm(), rmsNorm(), attention(), chance(), optimizers())
             .flatMap(List::stream).toList();
     }
 
@@ -104,7 +104,7 @@ final class ModelSamples {
                     binary, any(2, 3), any(3))));
     }
 
-    private static List<OpRow> norms() {
+    private static List<OpRow> layerNorm() {
         TensorFunction norm = x -> x[0].layerNorm(x[1], x[2], EPSILON);
         TensorFunction gradient = x -> flat(norm.apply(x[0], x[1], x[2]).pullback(x[3], List.of(x[0], x[1], x[2])));
         Tolerance tolerance = Tolerance.of(8,
@@ -129,6 +129,46 @@ final class ModelSamples {
                 .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)), "means of products cancel").gradient(64))
                 // Linear in beta: it is not in the gradient at all.
                 .zeroGradient());
+    }
+
+    private static List<OpRow> rmsNorm() {
+        TensorFunction norm = x -> x[0].rmsNorm(x[1], EPSILON);
+        // Of one element there is only its sign, unless epsilon is as large.
+        TensorFunction soft = x -> x[0].rmsNorm(x[1], 1);
+        TensorFunction gradient = x -> flat(norm.apply(x[0], x[1]).pullback(x[2], List.of(x[0], x[1])));
+        TensorFunction softGradient = x -> flat(soft.apply(x[0], x[1]).pullback(x[2], List.of(x[0], x[1])));
+        return List.of(
+            OpRow.of("rmsNorm", FusedOp.RmsNorm.class).cases(
+                of(norm, any(3), any(3)), of(norm, any(2, 5), any(5)), of(norm, any(0, 5), any(5)),
+                of(soft, any(4, 1), any(1)), of(norm, any(2, 3, 4), any(4)), of(norm, any(2, 2, 2, 3), any(3)),
+                of(norm, any(13, 7).laid(Layout.PERMUTED), any(7)),
+                of(norm, any(3, 5).laid(Layout.FLIPPED), any(5).laid(Layout.SLICED)),
+                of(norm, any(2, 6).laid(Layout.SLICED), any(6).laid(Layout.FLIPPED)), of(norm, any(1, 67), any(67)),
+                of(norm, Operand.of(values(3e18, -1e18, 2e18, 1e-30, 0, -0.0), 2, 3), any(3)).forwardOnly(),
+                of(norm, Operand.of(values(1, Double.NaN, 2, Double.NEGATIVE_INFINITY, 1, 3), 2, 3), any(3))
+                    .forwardOnly(),
+                of(norm, any(17, 129), any(129)).withoutDifferences())
+                .tolerance(Tolerance.ulps(8, "a sum of squares, whose root is taken, and three roundings"))
+                .refuses(
+                    Refusal.of("rmsNorm: gamma (4) must be a vector as long as the last axis of x (2, 3), not empty",
+                        norm, any(2, 3), any(4)),
+                    Refusal.of("rmsNorm: gamma (2, 3) must be a vector as long as the last axis of x (2, 3)", norm,
+                        any(2, 3), any(2, 3)),
+                    Refusal.of("rmsNorm: gamma (0) must be a vector as long as the last axis of x (2, 0), not empty",
+                        norm, any(2, 0), any(0)),
+                    Refusal.of("rmsNorm: epsilon must not be negative but is -1.0", x -> x[0].rmsNorm(x[1], -1),
+                        any(2, 3), any(3))),
+            OpRow.of("rmsNormGradient", FusedOp.RmsNormGradient.class).cases(
+                of(gradient, any(5), any(5), any(5)), of(gradient, any(2, 5), any(5), any(2, 5)),
+                of(gradient, any(0, 5), any(5), any(0, 5)), of(softGradient, any(4, 1), any(1), any(4, 1)),
+                of(gradient, any(2, 3, 4), any(4), any(2, 3, 4)),
+                of(gradient, any(5, 7).laid(Layout.PERMUTED), any(7), any(5, 7).laid(Layout.FLIPPED)),
+                of(gradient, any(3, 6).laid(Layout.SLICED), any(6).laid(Layout.FLIPPED), any(3, 6)),
+                of(gradient, any(1, 67), any(67), any(1, 67)).withoutDifferences(),
+                of(gradient, any(13, 33), any(33), any(13, 33)).withoutDifferences(),
+                of(gradient, any(17, 129), any(129), any(17, 129)).withoutDifferences())
+                .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)), "a mean of products cancels")
+                    .gradient(64)));
     }
 
     private static List<OpRow> attention() {

@@ -202,6 +202,73 @@ public final class FusedOp {
     }
 
     /**
+     * {@code x * rstd * gamma} along the last axis, with {@code rstd = 1 / sqrt(mean(x^2) + epsilon)} (Zhang and
+     * Sennrich, "Root mean square layer normalization", 2019). Inputs: x {@code (..., c)}, gamma {@code (c)}. Results:
+     * y, rstd {@code (...)}.
+     */
+    public record RmsNorm(double epsilon) implements Op.Fused {
+        @Override
+        public String name() {
+            return "rmsNorm";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            TensorType x = inputs.getFirst();
+            return List.of(x, new TensorType(statistics(x), rows(x)));
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            double scale = 1.0 / x.shape().extent(x.shape().rank() - 1);
+            Node rstd = reciprocal(sqrt(add(mul(sumKeep(mul(x, x)), scale), epsilon)));
+            Node y = mul(mul(x, rstd), widen(inputs.get(1)));
+            return new Node[] {
+                cast(y, inputs.getFirst().dtype()), reshape(rstd, rows(inputs.getFirst().type()))};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            if (cotangents[0] == null || cotangents[1] != null) {
+                return null;
+            }
+            Node gradient =
+                fused(new RmsNormGradient(), node.input(0), node.input(1), node.output(1), cotangents[0]);
+            return new Node[] {gradient.output(0), gradient.output(1)};
+        }
+    }
+
+    /** Inputs: x, gamma, rstd of {@link RmsNorm}, and dy. Results: dx, dgamma. */
+    public record RmsNormGradient() implements Op.Fused {
+        @Override
+        public String name() {
+            return "rmsNormGradient";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return inputs.subList(0, 2);
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node x = widen(inputs.getFirst());
+            Node gamma = inputs.get(1);
+            Node rstd = reshape(inputs.get(2), inputs.get(2).shape().withTrailingOne());
+            Node dy = widen(inputs.get(3));
+            double scale = 1.0 / x.shape().extent(x.shape().rank() - 1);
+            Node normalized = mul(x, rstd);
+            Node scaled = mul(dy, widen(gamma));
+            Node slope = mul(sumKeep(mul(scaled, normalized)), scale);
+            // dx = rstd (g - n mean(g n)), g = dy gamma, n = x rstd
+            Node dx = mul(rstd, sub(scaled, mul(normalized, slope)));
+            Node dgamma = reduce(ReduceOp.SUM, mul(dy, normalized), Op.ints(axesUpTo(x.shape().rank() - 1)));
+            return new Node[] {cast(dx, inputs.getFirst().dtype()), cast(dgamma, gamma.dtype())};
+        }
+    }
+
+    /**
      * {@code softmax(scale q k^T + bias) v}, never holding the t x s matrix (Dao et al., "FlashAttention", 2022).
      * Inputs: q {@code (batch..., t, d)}, k {@code (batch..., s, d)}, v {@code (batch..., s, e)} and, with
      * {@code biased}, bias {@code (batch..., t, s)}. {@code causal}: query i sees the keys 0 to i alone. Results: the

@@ -450,8 +450,8 @@ public sealed interface Op {
 
     /** An operation defined by its decomposition into simpler ones, which a backend may have a kernel for. */
     sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
-        FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.Attention, FusedOp.AttentionGradient,
-        FusedOp.AdamWUpdate {
+        FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention,
+        FusedOp.AttentionGradient, FusedOp.AdamWUpdate {
 
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);

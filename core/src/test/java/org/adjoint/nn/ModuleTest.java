@@ -188,6 +188,27 @@ class ModuleTest {
     }
 
     @Test
+    void normsDivideByTheirLevels() {
+        Tensor x = device.tensor(new double[] {3, -4, 1, 7}, 2, 2);
+        RMSNorm root = RMSNorm.of(2, 0.5).initialize(device, 0, DType.F64);
+        assertEquals(List.of("weight"), List.copyOf(root.parameterShapes().keySet()));
+        named(root, "weight").assign(device.tensor(new double[] {2, 10}));
+        assertArrayEquals(new double[] {6 / Math.sqrt(13), -40 / Math.sqrt(13), 2 / Math.sqrt(25.5),
+            70 / Math.sqrt(25.5)}, root.forward(x).toDoubleArray(), 1e-14);
+        for (DType dtype : List.of(DType.F64, DType.F32, DType.BF16)) {
+            // Small enough for epsilon to count: the computed type's, as 16-bit numbers are computed in f32.
+            double unit = dtype == DType.F64 ? 0x1p-26 : 0x1p-12;
+            double epsilon = dtype == DType.F64 ? 0x1p-52 : 0x1p-23;
+            double expected = unit / Math.sqrt(unit * unit + epsilon);
+            assertArrayEquals(new double[] {expected, -expected}, RMSNorm.of(2).initialize(device, 0, dtype)
+                .forward(device.tensor(new double[] {unit, -unit}).to(dtype)).toDoubleArray(), dtype.epsilon());
+        }
+        assertEquals("RMSNorm(3): the last axis of its input must be 3 but the input is (2, 2)",
+            assertThrows(IllegalArgumentException.class, () -> RMSNorm.of(3).initialize(device, 0).forward(x))
+                .getMessage());
+    }
+
+    @Test
     void attentionAgreesWithSumsWrittenOut() {
         MultiHeadAttention attention = MultiHeadAttention.causal(4, 2).initialize(device, 9, DType.F64);
         double[] x = {0.1, -0.4, 0.7, 0.2, 0.9, 0.3, -0.5, -0.8, -0.6, 0.5, 0.4, 0.05};

@@ -23,12 +23,12 @@ class SecondOrderTest {
             GradientCheck.of(p -> {
                 Tensor h = x.layerNorm(p[0], p[1], 1e-5);
                 Tensor attended = h.matmul(p[2]).attention(h.matmul(p[3]), h.matmul(p[4]), true).add(x);
-                Tensor gated = attended.mul(attended.matmul(p[5]).softmax(-1)).gelu();
+                Tensor gated = attended.mul(attended.rmsNorm(p[7], 1e-5).matmul(p[5]).softmax(-1)).gelu();
                 Tensor logits = gated.matmul(p[6]);
                 return logits.crossEntropy(targets).add(logits.logSoftmax(-1).square().mean().mul(0.1));
             }).named("a small transformer").order(2).tolerance(1e-6).assertGradients(normal(device, WIDTH),
                 normal(device, WIDTH), normal(device, WIDTH, WIDTH), normal(device, WIDTH, WIDTH),
-                normal(device, WIDTH, WIDTH), normal(device, WIDTH, WIDTH), normal(device, WIDTH, CLASSES));
+                normal(device, WIDTH, WIDTH), normal(device, WIDTH, WIDTH), normal(device, WIDTH, CLASSES), normal(device, WIDTH));
         }
     }
 

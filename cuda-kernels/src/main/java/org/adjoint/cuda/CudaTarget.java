@@ -30,6 +30,7 @@ final class CudaTarget implements Target {
             case FusedOp.Attention _, FusedOp.AttentionGradient _ ->
                 inputs.stream().map(type -> type.dtype().computeType()).distinct().count() == 1;
             case FusedOp.AdamWUpdate _ -> AdamWKernel.supports(inputs);
+            case FusedOp.RmsNorm _, FusedOp.RmsNormGradient _ -> false;
         };
     }
 
@@ -48,7 +49,7 @@ final class CudaTarget implements Target {
             case Op.ScatterAdd _ -> index == 1 || view.isContiguous();
             case Op.DynamicUpdateSlice _ -> index > 0 || view.isContiguous();
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.DynamicSlice _ -> true;
-            case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
+            case FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
         };
     }
