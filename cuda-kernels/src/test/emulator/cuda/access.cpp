@@ -216,7 +216,7 @@ __attribute__((noinline, cold)) void bad_state(size_t at, size_t size, bool read
 
 // Neither device memory nor a thread's own stack: constants and tables of the program may be read.
 __attribute__((noinline)) void elsewhere(uintptr_t address, size_t size, bool writes, uintptr_t pc) {
-    if (!writes && module_of(address) != nullptr) {
+    if (!writes && address >= program->low && address < program->high) {
         return;
     }
     fault(address < PAGE ? "out-of-bounds" : "host access in kernel", ILLEGAL_ADDRESS, pc,

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 std::map<std::string, uint64_t> launches;
+const Module* program;
 
 namespace {
 
@@ -173,6 +174,7 @@ int run_grid(Grid& grid) {
         parameters.push_back((char*) grid.storage.data() + offset);
     }
     kernel = grid.function->kernel;
+    program = grid.function->module;
     launches[kernel->name]++;
     grid_extent = grid.grid;
     block_extent = grid.block;

@@ -168,6 +168,8 @@ void unload_module(Module* module);
 Function* find_function(Module* module, const char* name);
 bool is_function(const Function* function);
 Module* module_of(uintptr_t address);
+// That of the kernel that runs.
+extern const Module* program;
 // The address in any module whose low half is this; 0 if there is none.
 uintptr_t address_in_module(uint32_t half);
 std::vector<std::string> entered_functions();

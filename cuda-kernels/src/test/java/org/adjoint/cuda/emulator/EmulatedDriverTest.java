@@ -2,6 +2,7 @@ package org.adjoint.cuda.emulator;
 
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
 import static jcuda.driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS;
+import static jcuda.driver.CUresult.CUDA_ERROR_INVALID_HANDLE;
 import static jcuda.driver.CUresult.CUDA_ERROR_INVALID_IMAGE;
 import static jcuda.driver.CUresult.CUDA_ERROR_INVALID_VALUE;
 import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_FAILED;
@@ -31,7 +32,9 @@ import static jcuda.driver.JCudaDriver.cuMemcpyDtoHAsync;
 import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
 import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8;
+import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
+import static jcuda.driver.JCudaDriver.cuModuleUnload;
 import static jcuda.driver.JCudaDriver.cuStreamBeginCapture;
 import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamEndCapture;
@@ -244,6 +247,38 @@ class EmulatedDriverTest {
         assertEquals(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, cuStreamSynchronize(stream));
         assertEquals(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, cuStreamEndCapture(stream, new CUgraph()));
         TrialCard.check(cuStreamSynchronize(stream));
+    }
+
+    @Test
+    void aRelaxedCaptureLetsOthersAllocate() {
+        CUstream stream = stream();
+        CUgraph graph = new CUgraph();
+        TrialCard.check(cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED));
+        TrialCard.check(cuMemAlloc(new CUdeviceptr(), 16));
+        TrialCard.check(cuStreamEndCapture(stream, graph));
+        TrialCard.check(cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL));
+        assertEquals(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, cuMemAlloc(new CUdeviceptr(), 16));
+        assertEquals(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, cuStreamEndCapture(stream, graph));
+    }
+
+    @Test
+    void aGraphMustNotOutliveItsModules() {
+        CUstream stream = stream();
+        CUdeviceptr x = card.upload(1, 2);
+        CUmodule module = new CUmodule();
+        CUfunction doubled = new CUfunction();
+        CUgraph graph = new CUgraph();
+        CUgraphExec executable = new CUgraphExec();
+        TrialCard.check(cuModuleLoadData(module, TrialCard.compile(KERNELS)));
+        TrialCard.check(cuModuleGetFunction(doubled, module, "doubled"));
+        TrialCard.check(cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED));
+        TrialCard.check(launch(doubled, 32, stream, x, 2));
+        TrialCard.check(cuStreamEndCapture(stream, graph));
+        TrialCard.check(cuGraphInstantiate(executable, graph, 0));
+        TrialCard.check(cuModuleUnload(module));
+        TrialCard.check(cuGraphLaunch(executable, stream));
+        assertEquals(CUDA_ERROR_INVALID_HANDLE, cuStreamSynchronize(stream));
+        assertEquals("use after unload", emulator.faultKind());
     }
 
     @Test
