@@ -16,10 +16,14 @@ import org.adjoint.plan.View;
 
 /** Layer normalization and its gradient: {@code layer_norm.cu}. */
 public final class LayerNormKernel {
-    /** Rows of a stripe, at the least: four for each warp. */
-    private static final long STRIPE_ROWS = 32;
+    /** Warps of a block where each has whole rows. */
+    private static final int GRADIENT_WARPS = 4;
+    /** Warps of a block that adds stripes' sums. */
+    private static final int FOLD_WARPS = 32;
+    /** Rows of a stripe, at the least: four for each such warp. */
+    private static final long STRIPE_ROWS = 16;
     /** Most stripes, which bounds what their sums take. */
-    private static final long MOST_STRIPES = 512;
+    private static final long MOST_STRIPES = 1024;
     private static final int STRIPE_WARPS = RowTeam.THREADS / RowTeam.WARP_THREADS;
 
     private LayerNormKernel() { }
@@ -83,18 +87,24 @@ public final class LayerNormKernel {
         long stripeRows = stripeRows(x.count());
         long stripes = RowTeam.blocks(x.count(), stripeRows);
         Argument sums = new Argument.Workspace(0);
-        if (x.count() > 0) {
-            work.add(RowTeam.of(dtype, x.width()).launch(source, "layer_norm_backward", dtype, x.count(), x.address(),
-                x.layout(), gamma.address(), mean, rstd, dy.address(), dy.layout(), dx.address(), count, width,
-                RowTeam.number(dtype, 1.0 / x.width())));
+        Argument scale = RowTeam.number(dtype, 1.0 / x.width());
+        RowTeam team = RowTeam.of(dtype, x.width());
+        if (x.count() > 0 && team != RowTeam.LONG) {
+            work.add(Launch.of(source, team.teamSymbol("layer_norm_backward", dtype), stripes,
+                team == RowTeam.WARP ? GRADIENT_WARPS * RowTeam.WARP_THREADS : RowTeam.THREADS, x.address(),
+                x.layout(), gamma.address(), mean, rstd, dy.address(), dy.layout(), dx.address(), count, width, scale,
+                Argument.of(stripeRows), sums));
+        } else if (x.count() > 0) {
+            work.add(team.launch(source, "layer_norm_backward", dtype, x.count(), x.address(), x.layout(),
+                gamma.address(), mean, rstd, dy.address(), dy.layout(), dx.address(), count, width, scale));
             work.add(new Launch(source, RowTeam.symbol("layer_norm_backward_stripes", dtype),
                 RowTeam.blocks(x.width(), (long) RowTeam.WARP_THREADS * vector), (int) stripes, 1, RowTeam.THREADS, 1,
                 0, List.of(x.address(), x.layout(), mean, rstd, dy.address(), dy.layout(), count, width,
                     Argument.of(stripeRows), sums)));
         }
         work.add(Launch.of(source, RowTeam.symbol("layer_norm_backward_fold", dtype),
-            RowTeam.blocks(2 * x.width(), RowTeam.WARP_THREADS), RowTeam.THREADS, sums, Argument.of(stripes), width,
-            Argument.of(step.outputs().get(1)), Argument.of(step.outputs().get(2))));
+            RowTeam.blocks(2 * x.width(), RowTeam.WARP_THREADS), FOLD_WARPS * RowTeam.WARP_THREADS, sums,
+            Argument.of(stripes), width, Argument.of(step.outputs().get(1)), Argument.of(step.outputs().get(2))));
         return new Prepared(work, 2 * stripes * x.width() * dtype.computeType().bytes(), false);
     }
 

@@ -37,7 +37,12 @@ enum RowTeam {
     /** The kernel {@code name_team_dtype} over so many rows. */
     Launch launch(Source source, String name, DType dtype, long rows, Argument... arguments) {
         int rowsPerBlock = this == WARP ? THREADS / WARP_THREADS : 1;
-        return Launch.of(source, symbol(name + "_" + suffix, dtype), blocks(rows, rowsPerBlock), THREADS, arguments);
+        return Launch.of(source, teamSymbol(name, dtype), blocks(rows, rowsPerBlock), THREADS, arguments);
+    }
+
+    /** What the kernel {@code name} of this team is called. */
+    String teamSymbol(String name, DType dtype) {
+        return symbol(name + "_" + suffix, dtype);
     }
 
     /** What {@code SYMBOL(name, T)} is in a kernel source. */

@@ -1,9 +1,9 @@
 // Layer normalization along the last axis: y = (x - mean) rstd gamma + beta, rstd = 1 / sqrt(variance + epsilon), and
 // its gradient. P: the parameters' dtype, of T's compute type.
 // A row of up to 1,024 elements (512 of f64) is shared by a warp, one of up to 8,192 (4,096) by a block, in registers:
-// forward reads x once and writes y once; for dx, x and dy are read once and dx is written once. Of longer rows x is
-// read three times, or x and dy twice, mostly from the L2 cache.
-// dgamma and dbeta read x and dy once more, sum them over fixed stripes of rows, and add the stripes' sums in order.
+// forward reads x once and writes y once, backward reads x and dy once and writes dx once. Of longer rows x is read
+// three times, backward x and dy three times, mostly from the L2 cache.
+// dgamma and dbeta are summed over fixed stripes of rows, whose sums are then added in order.
 #include "rows.cuh"
 
 // Forward
@@ -112,60 +112,106 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_long, T)(const T* x, R
     }
 }
 
-// Backward: dx = rstd (g - mean(g) - n mean(g n)) with g = dy gamma and n = (x - mean) rstd
+// Backward: dx = rstd (g - mean(g) - n mean(g n)) with g = dy gamma and n = (x - mean) rstd,
+// dgamma = sum over rows of dy n, dbeta = sum over rows of dy. sums: (stripes, 2, width), those of dgamma and dbeta
+// over each stripe of stripe_rows rows.
 
-template <int THREADS>
-__device__ inline void layer_norm_gradient_in_registers(const T* x, Rows x_rows, const P* gamma, const C* means,
-    const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, int width, C scale) {
-    typedef Team<THREADS> Team;
-    i64 row = Team::row();
-    if (row >= rows) {
-        return;
-    }
-    C mean = means[row];
-    C rstd = rstds[row];
-    C normalized[VALUES];
-    C scaled[VALUES];
-    load_row<THREADS>(x + row_start(x_rows, row), width, mean, normalized);
-    load_row<THREADS>(dy + row_start(dy_rows, row), width, 0, scaled);
-    C sum = 0;
-    C products = 0;
+constexpr int WARPS = BLOCK / WARP;
+
+// So many that little is left to do in order.
+constexpr int FOLD_WARPS = 32;
+
+// Where warps have whole rows, registers suffice for 12 warps of a multiprocessor, which are three blocks of 4.
+constexpr int GRADIENT_WARPS = 4;
+
+// Adds the warps' sums in order. Lanes are neighbors in shared memory, lest their banks conflict.
+__device__ inline void store_sums_of_warps(const C (&values)[VALUES], int width, C* target) {
+    __shared__ C total[VALUES][WARP];
+    int lane = threadIdx.x & 31;
+    for (int warp = 0; warp < GRADIENT_WARPS; warp++) {
+        if (threadIdx.x >> 5 == warp) {
 #pragma unroll
-    for (int k = 0; k < VALUES / VECTOR; k++) {
-        if (Team::position(k) < width) {
-            C factors[VECTOR];
-            load_vector(gamma + Team::position(k), factors);
-#pragma unroll
-            for (int i = 0; i < VECTOR; i++) {
-                int at = k * VECTOR + i;
-                normalized[at] = (normalized[at] - mean) * rstd;
-                scaled[at] *= factors[i];
-                sum += scaled[at];
-                products += scaled[at] * normalized[at];
+            for (int i = 0; i < VALUES; i++) {
+                total[i][lane] = warp == 0 ? values[i] : total[i][lane] + values[i];
             }
         }
+        __syncthreads();
     }
-    C offset = Team::sum(sum) * scale;
-    C slope = Team::sum(products) * scale;
-#pragma unroll
-    for (int i = 0; i < VALUES; i++) {
-        scaled[i] = rstd * (scaled[i] - offset - normalized[i] * slope);
+    for (int column = threadIdx.x; column < width; column += GRADIENT_WARPS * WARP) {
+        int vector = column / VECTOR;
+        target[column] = total[vector / WARP * VECTOR + column % VECTOR][vector % WARP];
     }
-    store_row<THREADS>(scaled, width, dx + row * width);
+    __syncthreads();
 }
 
-KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_warp, T)(const T* x, Rows x_rows, const P* gamma,
-    const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale) {
-    layer_norm_gradient_in_registers<WARP>(x, x_rows, gamma, means, rstds, dy, dy_rows, dx, rows, (int) width,
-        scale);
+// A stripe of rows, of which a team takes one after the other.
+template <int THREADS>
+__device__ inline void layer_norm_gradient_in_registers(const T* x, Rows x_rows, const P* gamma, const C* means,
+    const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, int width, C scale, i64 stripe_rows, C* sums) {
+    typedef Team<THREADS> Team;
+    i64 first = blockIdx.x * stripe_rows;
+    i64 end = first + stripe_rows < rows ? first + stripe_rows : rows;
+    C dgamma[VALUES] = {};
+    C dbeta[VALUES] = {};
+    for (i64 row = first + threadIdx.x / THREADS; row < end; row += blockDim.x / THREADS) {
+        C mean = means[row];
+        C rstd = rstds[row];
+        C normalized[VALUES];
+        C scaled[VALUES];
+        load_row<THREADS>(x + row_start(x_rows, row), width, mean, normalized);
+        load_row<THREADS>(dy + row_start(dy_rows, row), width, 0, scaled);
+        C sum = 0;
+        C products = 0;
+#pragma unroll
+        for (int k = 0; k < VALUES / VECTOR; k++) {
+            if (Team::position(k) < width) {
+                C factors[VECTOR];
+                load_vector(gamma + Team::position(k), factors);
+#pragma unroll
+                for (int i = 0; i < VECTOR; i++) {
+                    int at = k * VECTOR + i;
+                    normalized[at] = (normalized[at] - mean) * rstd;
+                    dgamma[at] += scaled[at] * normalized[at];
+                    dbeta[at] += scaled[at];
+                    scaled[at] *= factors[i];
+                    sum += scaled[at];
+                    products += scaled[at] * normalized[at];
+                }
+            }
+        }
+        C offset = Team::sum(sum) * scale;
+        C slope = Team::sum(products) * scale;
+#pragma unroll
+        for (int i = 0; i < VALUES; i++) {
+            scaled[i] = rstd * (scaled[i] - offset - normalized[i] * slope);
+        }
+        store_row<THREADS>(scaled, width, dx + row * width);
+    }
+    C* target = sums + (i64) blockIdx.x * 2 * width;
+    if constexpr (THREADS == WARP) {
+        store_sums_of_warps(dgamma, width, target);
+        store_sums_of_warps(dbeta, width, target + width);
+    } else {
+        store_row<THREADS>(dgamma, width, target);
+        store_row<THREADS>(dbeta, width, target + width);
+    }
+}
+
+KERNEL __launch_bounds__(GRADIENT_WARPS * WARP) SYMBOL(layer_norm_backward_warp, T)(const T* x, Rows x_rows,
+    const P* gamma, const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale,
+    i64 stripe_rows, C* sums) {
+    layer_norm_gradient_in_registers<WARP>(x, x_rows, gamma, means, rstds, dy, dy_rows, dx, rows, (int) width, scale,
+        stripe_rows, sums);
 }
 
 KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_block, T)(const T* x, Rows x_rows, const P* gamma,
-    const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale) {
-    layer_norm_gradient_in_registers<BLOCK>(x, x_rows, gamma, means, rstds, dy, dy_rows, dx, rows, (int) width,
-        scale);
+    const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale, i64 stripe_rows,
+    C* sums) {
+    layer_norm_gradient_in_registers<BLOCK>(x, x_rows, gamma, means, rstds, dy, dy_rows, dx, rows, (int) width, scale,
+        stripe_rows, sums);
 }
 
+// Of long rows, dx alone.
 KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_long, T)(const T* x, Rows x_rows, const P* gamma,
     const C* means, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C scale) {
     typedef Team<BLOCK> Team;
@@ -205,12 +251,8 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_long, T)(const T* x, 
     }
 }
 
-// dgamma = sum over rows of dy n, dbeta = sum over rows of dy
-
-constexpr int WARPS = BLOCK / WARP;
-
-// The sums of a stripe of rows, blockIdx.y, for 32 vectors of columns; sums: (stripes, 2, width). A warp takes every
-// eighth row of the stripe; the warps' sums are added in order.
+// Of long rows, the sums over a stripe, blockIdx.y, for 32 vectors of columns. A warp takes every eighth row of the
+// stripe; the warps' sums are added in order.
 KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_stripes, T)(const T* x, Rows x_rows, const C* means,
     const C* rstds, const T* dy, Rows dy_rows, i64 rows, i64 width, i64 stripe_rows, C* sums) {
     __shared__ C partial[2][WARPS][WARP * VECTOR];
@@ -258,17 +300,18 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_stripes, T)(const T* 
     }
 }
 
-// Adds the stripes' sums. A block has 32 of the 2 width columns; a warp takes every eighth stripe.
-KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_fold, T)(const C* sums, i64 stripes, i64 width, P* dgamma,
-    P* dbeta) {
-    __shared__ C partial[WARPS][WARP];
+// Adds the stripes' sums. A block has 32 of the 2 width columns; a warp takes every 32nd stripe, and the warps' sums
+// are added in order.
+KERNEL __launch_bounds__(FOLD_WARPS * WARP) SYMBOL(layer_norm_backward_fold, T)(const C* sums, i64 stripes, i64 width,
+    P* dgamma, P* dbeta) {
+    __shared__ C partial[FOLD_WARPS][WARP];
     int lane = threadIdx.x & 31;
     int warp = threadIdx.x >> 5;
     i64 column = (i64) blockIdx.x * WARP + lane;
     C sum = 0;
     if (column < 2 * width) {
-#pragma unroll 4
-        for (i64 stripe = warp; stripe < stripes; stripe += WARPS) {
+#pragma unroll 8
+        for (i64 stripe = warp; stripe < stripes; stripe += FOLD_WARPS) {
             sum += sums[stripe * 2 * width + column];
         }
     }
@@ -277,7 +320,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_fold, T)(const C* sum
     if (warp == 0 && column < 2 * width) {
         C total = 0;
 #pragma unroll
-        for (int w = 0; w < WARPS; w++) {
+        for (int w = 0; w < FOLD_WARPS; w++) {
             total += partial[w][lane];
         }
         P* target = column < width ? dgamma + column : dbeta + (column - width);
