@@ -36,12 +36,22 @@ final class Advice {
             return because(search, tooNew.get() + ", but the driver serves CUDA up to " + driver.version()
                 + "; install NVIDIA driver 580 or newer, or " + installation(List.of("cublas", "cuda-nvrtc"), 12));
         }
-        int major = begun.orElse(12);
+        int major = begun.orElse(majors.contains(12) ? 12 : majors.getFirst());
         List<String> reasons = new ArrayList<>();
         List<String> packages = new ArrayList<>();
         describe("cuBLAS", LibrarySearch.CUBLAS + major, "cublas", search, reasons, packages);
         describe("NVRTC", LibrarySearch.NVRTC + major, "cuda-nvrtc", search, reasons, packages);
         return because(search, String.join("; ", reasons) + "; " + installation(packages, major));
+    }
+
+    /** The compiler alone is looked for. */
+    static DeviceUnavailableException onCompiler(LibrarySearch search, List<Integer> majors) {
+        int major = majors.stream().filter(it -> search.fault(LibrarySearch.NVRTC + it).isPresent()).findFirst()
+            .orElse(12);
+        List<String> reasons = new ArrayList<>();
+        List<String> packages = new ArrayList<>();
+        describe("NVRTC", LibrarySearch.NVRTC + major, "cuda-nvrtc", search, reasons, packages);
+        return because(search, reasons.getFirst() + "; " + installation(packages, major));
     }
 
     private static void describe(String title, String name, String wheel, LibrarySearch search, List<String> reasons,

@@ -111,8 +111,13 @@ public final class CubinCache {
         return digest.digest();
     }
 
-    /** The cubin of a key, if one is stored here and undamaged. */
-    Optional<byte[]> load(byte[] key) {
+    /**
+     * The cubin of a key, if one is stored here and undamaged.
+     *
+     * @param key in the folder of this cache
+     * @param filledKey in folders filled beforehand
+     */
+    Optional<byte[]> load(byte[] key, byte[] filledKey) {
         String file = file(key);
         Optional<byte[]> cubin = read(folder.resolve(file), key);
         if (cubin.isPresent()) {
@@ -120,7 +125,7 @@ public final class CubinCache {
             return cubin;
         }
         for (Path filled : readOnly) {
-            cubin = read(filled.resolve(file), key);
+            cubin = read(filled.resolve(file(filledKey)), filledKey);
             if (cubin.isPresent()) {
                 return cubin;
             }

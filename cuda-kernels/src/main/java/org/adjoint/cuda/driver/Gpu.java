@@ -98,7 +98,7 @@ public final class Gpu implements AutoCloseable {
         if (info.problem() != null) {
             throw new DeviceUnavailableException(info.problem());
         }
-        return new Gpu(info, new KernelCompiler(libraries, cache), options);
+        return new Gpu(info, new KernelCompiler(libraries.compiler(), cache), options);
     }
 
     public GpuInfo info() {

@@ -19,7 +19,7 @@ import jcuda.nvrtc.JNvrtc;
  *
  * <p>JCuda would unpack them into {@code java.io.tmpdir} under a fixed name, trust a file that is there already, and
  * find none at all on the module path. So they are unpacked here, through the class loader, into a private folder,
- * which is {@code java.io.tmpdir} for as long as the three classes are initialized. They are made for CUDA 12; for
+ * which is {@code java.io.tmpdir} for as long as their classes are initialized. They are made for CUDA 12; for
  * another major version the names of the libraries they need are exchanged first. CUDA's own libraries are loaded
  * before, so that the loader recognizes them by their SONAME.
  */
@@ -27,17 +27,44 @@ final class JCudaNatives {
     private static final int MADE_FOR = 12;
     private static final String TEMPORARY = "java.io.tmpdir";
 
+    private static final Native DRIVER = new Native(JCudaDriver.class, null);
+    private static final Native NVRTC = new Native(JNvrtc.class, "libnvrtc.so.");
+    private static final Native CUBLAS = new Native(JCublas2.class, "libcublas.so.");
+
     private JCudaNatives() { }
 
-    /** Loads them to be used with the libraries of this major version of CUDA, which are loaded already. */
+    /**
+     * One of JCuda's libraries.
+     *
+     * @param type the class that loads it, whose name it bears
+     * @param needed the library of CUDA that it needs, without the major version; null for the driver, which has none
+     */
+    private record Native(Class<?> type, String needed) {
+        byte[] content(int major) throws Unfit {
+            byte[] content = read(fileName(type.getSimpleName()));
+            return needed == null || major == MADE_FOR ? content
+                : SonamePatch.apply(content, needed + MADE_FOR, needed + major);
+        }
+    }
+
+    /** Loads all to be used with the libraries of this major version of CUDA, which are loaded already. */
     static void load(int major) throws Unfit {
+        load(List.of(DRIVER, NVRTC, CUBLAS), major);
+    }
+
+    /** Loads what NVRTC of this major version needs, which is loaded already. */
+    static void loadCompiler(int major) throws Unfit {
+        load(List.of(NVRTC), major);
+    }
+
+    private static void load(List<Native> natives, int major) throws Unfit {
         Map<String, byte[]> libraries = new LinkedHashMap<>();
-        libraries.put(fileName("JCudaDriver"), read(fileName("JCudaDriver")));
-        libraries.put(fileName("JNvrtc"), made(read(fileName("JNvrtc")), "libnvrtc.so.", major));
-        libraries.put(fileName("JCublas2"), made(read(fileName("JCublas2")), "libcublas.so.", major));
+        for (Native each : natives) {
+            libraries.put(fileName(each.type.getSimpleName()), each.content(major));
+        }
         Map<String, List<Path>> reasons = new LinkedHashMap<>();
         for (Path parent : NativeFolder.parents()) {
-            String reason = load(libraries, parent);
+            String reason = load(libraries, natives, parent);
             if (reason == null) {
                 return;
             }
@@ -71,12 +98,8 @@ final class JCudaNatives {
             + " and org.jcuda:jcublas-natives, version " + JCudaVersion.get() + ", classifier linux-x86_64");
     }
 
-    private static byte[] made(byte[] library, String name, int major) {
-        return major == MADE_FOR ? library : SonamePatch.apply(library, name + MADE_FOR, name + major);
-    }
-
     /** Loads them from a folder in {@code parent}; the reason if that does not work there, or else null. */
-    private static String load(Map<String, byte[]> libraries, Path parent) throws Unfit {
+    private static String load(Map<String, byte[]> libraries, List<Native> natives, Path parent) throws Unfit {
         try (NativeFolder folder = NativeFolder.create(parent)) {
             List<Path> files = new ArrayList<>();
             for (Map.Entry<String, byte[]> library : libraries.entrySet()) {
@@ -89,7 +112,7 @@ final class JCudaNatives {
                     return e.getMessage().replace(folder.path() + "/", "");
                 }
             }
-            initialize(folder.path());
+            initialize(natives, folder.path());
             return null;
         } catch (NativeFolder.Unusable e) {
             return e.getMessage();
@@ -97,11 +120,11 @@ final class JCudaNatives {
     }
 
     /** A class whose initialization failed can't be used for the rest of the process: all that could fail was tried. */
-    private static void initialize(Path folder) throws Unfit {
+    private static void initialize(List<Native> natives, Path folder) throws Unfit {
         String before = System.setProperty(TEMPORARY, folder.toString());
         try {
-            for (Class<?> type : List.of(JCudaDriver.class, JNvrtc.class, JCublas2.class)) {
-                Class.forName(type.getName(), true, type.getClassLoader());
+            for (Native each : natives) {
+                Class.forName(each.type.getName(), true, each.type.getClassLoader());
             }
         } catch (LinkageError | ClassNotFoundException e) {
             String reason = e.toString().lines().findFirst().orElse("");

@@ -1,5 +1,6 @@
 package org.adjoint.cuda.driver;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -32,23 +33,38 @@ public final class KernelCompiler {
     private static final Pattern ERROR =
         Pattern.compile("^(\\S+?)\\((\\d+)\\): (?:catastrophic )?error", Pattern.MULTILINE);
 
+    /** In keys of folders filled beforehand: what another NVRTC compiled is as good. */
+    private static final String ANY_VERSION = "";
+
     private final CubinCache cache;
     private final String version;
+    private final String versionInKeys;
     private final int[] architectures;
 
     /** @throws CudaException if NVRTC does not answer */
-    public KernelCompiler(Libraries libraries, CubinCache cache) {
+    public KernelCompiler(Nvrtc nvrtc, CubinCache cache) {
+        this(nvrtc, cache, nvrtc.version());
+    }
+
+    private KernelCompiler(Nvrtc nvrtc, CubinCache cache, String versionInKeys) {
         this.cache = cache;
+        this.version = nvrtc.version();
+        this.versionInKeys = versionInKeys;
         JNvrtc.setExceptionsEnabled(false);
-        int[] major = new int[1];
-        int[] minor = new int[1];
-        check(JNvrtc.nvrtcVersion(major, minor), "nvrtcVersion", "");
-        version = major[0] + "." + minor[0];
         int[] count = new int[1];
         check(JNvrtc.nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs", "");
         architectures = new int[count[0]];
         check(JNvrtc.nvrtcGetSupportedArchs(architectures), "nvrtcGetSupportedArchs", "");
         Arrays.sort(architectures);
+    }
+
+    /**
+     * A compiler that fills a folder for machines that are to take from it whatever NVRTC they have.
+     *
+     * @throws CudaException if NVRTC does not answer
+     */
+    public static KernelCompiler filling(Path folder, Nvrtc nvrtc) {
+        return new KernelCompiler(nvrtc, new CubinCache(folder, List.of(), Long.MAX_VALUE), ANY_VERSION);
     }
 
     /** NVRTC's, such as {@code 12.6}. */
@@ -83,14 +99,14 @@ public final class KernelCompiler {
      */
     public byte[] cubin(Source source, int architecture) {
         List<String> options = options(source, architecture);
-        byte[] key = key(source, options);
-        return cache.load(key).orElseGet(() -> build(source, options, key));
+        byte[] key = key(source, options, versionInKeys);
+        return cache.load(key, key(source, options, ANY_VERSION)).orElseGet(() -> build(source, options, key));
     }
 
     /** Compiles though the cache has an entry, which the driver did not take. */
     byte[] rebuild(Source source, int architecture) {
         List<String> options = options(source, architecture);
-        return build(source, options, key(source, options));
+        return build(source, options, key(source, options, versionInKeys));
     }
 
     private byte[] build(Source source, List<String> options, byte[] key) {
@@ -106,7 +122,7 @@ public final class KernelCompiler {
         return options;
     }
 
-    private byte[] key(Source source, List<String> options) {
+    private static byte[] key(Source source, List<String> options, String version) {
         List<String> parts = new ArrayList<>(options);
         parts.add(version);
         parts.add(source.name());

@@ -21,11 +21,15 @@ import org.adjoint.backend.DeviceUnavailableException;
  * class path ({@code org.bytedeco:cuda-redist}); CUDA_HOME and CUDA_PATH; the active Python environment; the loader by
  * name; the usual folders of the system. The driver is looked for in the same order, but neither in jars, nor in
  * toolkits, nor in Python's packages. A folder named explicitly that holds CUDA 13 alone puts 13 before 12.
+ *
+ * <p>To compile kernels for a card that is elsewhere, {@link #loadCompiler} needs NVRTC alone. A process has one NVRTC:
+ * where that came first, the other libraries are looked for in its major version.
  */
 public final class Libraries {
     private static final Pattern DRIVER_FILE = Pattern.compile("libcuda\\.so\\.(\\d{3,}(\\.\\d+)+)");
 
     private static Libraries loaded;
+    private static Nvrtc compiler;
     private static String failure;
     private static String failedFor;
 
@@ -58,7 +62,7 @@ public final class Libraries {
         String folders = System.getProperty(Places.PROPERTY);
         if (failure == null || !Objects.equals(folders, failedFor)) {
             try {
-                loaded = find(Surroundings.ofProcess());
+                loaded = find(Surroundings.ofProcess(), compiler);
                 return loaded;
             } catch (DeviceUnavailableException e) {
                 failure = e.getMessage();
@@ -66,6 +70,27 @@ public final class Libraries {
             }
         }
         throw new DeviceUnavailableException(failure);
+    }
+
+    /**
+     * Finds and loads NVRTC, without a driver or cuBLAS; that of {@link #load} if it came before.
+     *
+     * @throws DeviceUnavailableException if there is none that is usable; the first line of its message says why and
+     *     what to install, the others what was tried
+     */
+    public static synchronized Nvrtc loadCompiler() {
+        if (loaded != null) {
+            return loaded.compiler();
+        }
+        if (compiler == null) {
+            compiler = findCompiler(Surroundings.ofProcess());
+        }
+        return compiler;
+    }
+
+    /** NVRTC, which compiles kernels. */
+    public Nvrtc compiler() {
+        return new Nvrtc(nvrtc);
     }
 
     /** 12 or 13. */
@@ -132,12 +157,48 @@ public final class Libraries {
         }
     }
 
-    /** As {@link #load}, without remembering anything. */
-    static Libraries find(Surroundings surroundings) {
+    /** As {@link #loadCompiler}, without remembering anything. */
+    static Nvrtc findCompiler(Surroundings surroundings) {
+        requireSupportedSystem();
+        LibrarySearch search = new LibrarySearch(surroundings);
+        List<Integer> majors = Places.majors(surroundings);
+        try {
+            for (int major : majors) {
+                Optional<LoadedLibrary> nvrtc = search.nvrtc(major);
+                if (nvrtc.isPresent()) {
+                    return onCompiler(nvrtc.get(), major, search);
+                }
+            }
+        } catch (LinkageError e) {
+            throw Advice.onNativeAccess(e);
+        }
+        throw Advice.onCompiler(search, majors);
+    }
+
+    private static Nvrtc onCompiler(LoadedLibrary nvrtc, int major, LibrarySearch search) {
+        try {
+            JCudaNatives.loadCompiler(major);
+            return new Nvrtc(nvrtc);
+        } catch (Unfit e) {
+            nvrtc.close();
+            throw Advice.onJCuda(search, e);
+        }
+    }
+
+    private static void requireSupportedSystem() {
         String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
         if (!system.equals("Linux amd64")) {
             throw new DeviceUnavailableException("CUDA is supported on Linux x86-64 only, for now; this is " + system);
         }
+    }
+
+    /**
+     * As {@link #load}, without remembering anything.
+     *
+     * @param compiler that is loaded already, or null
+     */
+    static Libraries find(Surroundings surroundings, Nvrtc compiler) {
+        requireSupportedSystem();
         LibrarySearch search = new LibrarySearch(surroundings);
         Optional<LoadedLibrary> driver;
         try {
@@ -149,7 +210,8 @@ public final class Libraries {
             throw Advice.onDriver(search);
         }
         try {
-            return onDriver(driver.get(), search, Places.majors(surroundings));
+            return onDriver(driver.get(), search,
+                compiler == null ? Places.majors(surroundings) : List.of(compiler.major()));
         } catch (DeviceUnavailableException e) {
             driver.get().close();
             throw e;

@@ -49,7 +49,11 @@ class CubinCacheTest {
     }
 
     private static void requireStored(CubinCache cache, byte[] key, byte[] cubin) {
-        assertArrayEquals(cubin, cache.load(key).orElseThrow());
+        assertArrayEquals(cubin, load(cache, key).orElseThrow());
+    }
+
+    private static Optional<byte[]> load(CubinCache cache, byte[] key) {
+        return cache.load(key, key);
     }
 
     private Path onlyFile() throws IOException {
@@ -64,7 +68,7 @@ class CubinCacheTest {
     void whatIsStoredIsFoundByAnotherProcess() throws IOException {
         cache().store(key("a"), cubin(1, 1000));
         requireStored(cache(), key("a"), cubin(1, 1000));
-        assertEquals(Optional.empty(), cache().load(key("b")));
+        assertEquals(Optional.empty(), load(cache(), key("b")));
         assertEquals("rwx------",
             PosixFilePermissions.toString(Files.getPosixFilePermissions(root.resolve("cubins"))));
     }
@@ -84,14 +88,14 @@ class CubinCacheTest {
             byte[] bad = good.clone();
             bad[i] ^= 1;
             Files.write(file, bad);
-            assertEquals(Optional.empty(), cache().load(key("a")), "byte " + i + " differs");
+            assertEquals(Optional.empty(), load(cache(), key("a")), "byte " + i + " differs");
         }
         for (int length : new int[] {0, 1, 40, 72, 73, good.length - 1}) {
             Files.write(file, Arrays.copyOf(good, length));
-            assertEquals(Optional.empty(), cache().load(key("a")), "cut off at " + length);
+            assertEquals(Optional.empty(), load(cache(), key("a")), "cut off at " + length);
         }
         Files.write(file, Arrays.copyOf(good, good.length + 1));
-        assertEquals(Optional.empty(), cache().load(key("a")));
+        assertEquals(Optional.empty(), load(cache(), key("a")));
         cache().store(key("a"), cubin);
         requireStored(cache(), key("a"), cubin);
     }
@@ -106,7 +110,7 @@ class CubinCacheTest {
             b = files.filter(file -> !file.equals(a)).findFirst().orElseThrow();
         }
         Files.copy(a, b, StandardCopyOption.REPLACE_EXISTING);
-        assertEquals(Optional.empty(), cache().load(key("b")));
+        assertEquals(Optional.empty(), load(cache(), key("b")));
     }
 
     @Test
@@ -119,9 +123,9 @@ class CubinCacheTest {
                     for (int i = 0; i < 60; i++) {
                         byte[] expected = cubin(i % 5, 20_000);
                         byte[] key = key("kernel " + i % 5);
-                        mine.load(key).ifPresent(found -> assertArrayEquals(expected, found));
+                        load(mine, key).ifPresent(found -> assertArrayEquals(expected, found));
                         mine.store(key, expected);
-                        assertArrayEquals(expected, mine.load(key).orElseThrow());
+                        assertArrayEquals(expected, load(mine, key).orElseThrow());
                     }
                 }));
             }
@@ -144,7 +148,7 @@ class CubinCacheTest {
         cache.store(key("new"), cubin(99, 200_000));
         requireStored(cache, key("k0"), cubin(0, 100_000));
         requireStored(cache, key("new"), cubin(99, 200_000));
-        assertEquals(Optional.empty(), cache.load(key("k1")));
+        assertEquals(Optional.empty(), load(cache, key("k1")));
         requireStored(cache, key("k9"), cubin(9, 100_000));
     }
 
@@ -159,6 +163,17 @@ class CubinCacheTest {
     }
 
     @Test
+    void foldersFilledBeforehandHaveKeysOfTheirOwn() throws IOException {
+        cache().store(key("without version"), cubin(1, 100));
+        Files.move(root.resolve("cubins"), root.resolve("filled"));
+        CubinCache cache = new CubinCache(root.resolve("own"), List.of(root.resolve("filled")), LIMIT);
+        assertArrayEquals(cubin(1, 100), cache.load(key("with"), key("without version")).orElseThrow());
+        assertEquals(Optional.empty(), cache.load(key("without version"), key("with")));
+        cache.store(key("with"), cubin(2, 100));
+        assertArrayEquals(cubin(2, 100), cache.load(key("with"), key("without version")).orElseThrow());
+    }
+
+    @Test
     void aFolderThatCannotBeWrittenIsSaidOnce() throws IOException {
         Path blocked = root.resolve("blocked");
         Files.writeString(blocked, "a file, not a folder");
@@ -169,7 +184,7 @@ class CubinCacheTest {
         assertEquals(1, said.size(), said::toString);
         assertTrue(said.getFirst().contains("compiled kernels can't be kept in " + blocked.resolve("cubins"))
             && said.getFirst().contains("ADJOINT_CUDA_CACHE"), said::toString);
-        assertEquals(Optional.empty(), cache.load(key("a")));
+        assertEquals(Optional.empty(), load(cache, key("a")));
     }
 
     @Test

@@ -18,7 +18,10 @@ import org.adjoint.backend.DeviceUnavailableException;
 final class LibrariesChild {
     private LibrariesChild() { }
 
-    /** Arguments: the root of the file system to search, or {@code load} for the public way; folders to try next. */
+    /**
+     * Arguments: the root of the file system to search, or {@code load} for the public way, or {@code compiler} to load
+     * NVRTC alone and then the rest from the folders that follow; folders to try next.
+     */
     public static void main(String[] arguments) {
         List<String> next = List.of(arguments).subList(1, arguments.length);
         for (int attempt = 0; attempt <= next.size(); attempt++) {
@@ -26,9 +29,14 @@ final class LibrariesChild {
                 System.setProperty(Places.PROPERTY, next.get(attempt - 1));
             }
             try {
+                if (arguments[0].equals("compiler") && attempt == 0) {
+                    report(Libraries.loadCompiler());
+                    continue;
+                }
                 Surroundings here = Surroundings.ofProcess();
-                Libraries libraries = arguments[0].equals("load") ? Libraries.load() : Libraries.find(
-                    new Surroundings(here.libraries(), here.environment(), here.jars(), Path.of(arguments[0])));
+                Libraries libraries = arguments[0].startsWith("/") ? Libraries.find(
+                    new Surroundings(here.libraries(), here.environment(), here.jars(), Path.of(arguments[0])), null)
+                    : Libraries.load();
                 report(libraries);
             } catch (DeviceUnavailableException e) {
                 System.out.println("unavailable: " + e.getMessage());
@@ -36,15 +44,24 @@ final class LibrariesChild {
         }
     }
 
-    private static void report(Libraries libraries) {
-        String temporary = System.getProperty("java.io.tmpdir");
-        libraries.details().forEach(System.out::println);
+    private static void report(Nvrtc nvrtc) {
+        System.out.println("NVRTC " + nvrtc.version() + ": " + nvrtc.origin());
+        System.out.println("nvrtcVersion gives " + nvrtcVersion());
+    }
+
+    private static String nvrtcVersion() {
         int[] major = new int[1];
         int[] minor = new int[1];
         JNvrtc.nvrtcVersion(major, minor);
+        return major[0] + "." + minor[0];
+    }
+
+    private static void report(Libraries libraries) {
+        String temporary = System.getProperty("java.io.tmpdir");
+        libraries.details().forEach(System.out::println);
         System.out.println("CUDA " + libraries.cudaMajor());
         System.out.println("cuInit gives " + JCudaDriver.cuInit(0));
-        System.out.println("nvrtcVersion gives " + major[0] + "." + minor[0]);
+        System.out.println("nvrtcVersion gives " + nvrtcVersion());
         System.out.println("cublasCreate gives " + JCublas2.cublasCreate(new cublasHandle()));
         System.out.println("has cublasCreate_v2: " + libraries.find("cublasCreate_v2").isPresent()
             + ", nvrtcGetNVVMSize: " + libraries.find("nvrtcGetNVVMSize").isPresent());

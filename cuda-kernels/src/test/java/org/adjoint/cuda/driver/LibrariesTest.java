@@ -106,6 +106,61 @@ class LibrariesTest {
         assertTrue(lines.get(2).endsWith("/libnvrtc.so.12 (from a jar on the class path)"), lines.toString());
     }
 
+    // The compiler alone, without a driver
+
+    @Test
+    void theCompilerNeedsNeitherDriverNorCublas() {
+        Path folder = root.resolve("nvrtc");
+        FakeLibraries.nvrtc(folder, 12, 9);
+        assertEquals(List.of("NVRTC 12.9: " + folder.resolve("libnvrtc.so.12") + " (adjoint.cuda.libraries)",
+            "nvrtcVersion gives 12.9"),
+            LibrariesChild.run(Map.of(), List.of("-Dadjoint.cuda.libraries=" + folder), "compiler"));
+    }
+
+    @Test
+    void theCompilerOfCudaThirteenServesThroughAPatchedLibrary() {
+        Path folder = root.resolve("nvrtc");
+        FakeLibraries.nvrtc(folder, 13, 0);
+        assertEquals(List.of("NVRTC 13.0: " + folder.resolve("libnvrtc.so.13") + " (ADJOINT_CUDA_LIBRARIES)",
+            "nvrtcVersion gives 13.0"),
+            LibrariesChild.run(Map.of("ADJOINT_CUDA_LIBRARIES", folder.toString()), List.of(), "compiler"));
+    }
+
+    /** JCuda has one NVRTC in a process: after 13 alone, cuBLAS of 12 beside a whole 12 is not taken. */
+    @Test
+    void whatIsLoadedAfterTheCompilerIsOfItsMajorVersion() {
+        Path thirteen = FakeLibraries.toolkit(root.resolve("thirteen"), 13);
+        FakeLibraries.driver(root.resolve("driver"), 13_000);
+        Path twelve = FakeLibraries.toolkit(root.resolve("twelve"), 12);
+        List<String> lines = LibrariesChild.run(Map.of(), List.of("-Dadjoint.cuda.libraries=" + thirteen), "compiler",
+            root.resolve("driver") + ":" + twelve + ":" + thirteen);
+        assertTrue(lines.contains("nvrtcVersion gives 13.3") && lines.contains("cublasCreate gives 13000"),
+            lines.toString());
+    }
+
+    @Test
+    void withoutACompiler() {
+        FakeLibraries.driver(root.resolve("usr/lib64"), 12_040);
+        FakeLibraries.cublas(root.resolve("usr/lib64"), 12, 0);
+        List<String> lines = assertThrows(DeviceUnavailableException.class,
+            () -> Libraries.findCompiler(surroundings())).getMessage().lines().toList();
+        assertTrue(lines.getFirst().startsWith("no NVRTC was found (libnvrtc.so.12); pip install "
+            + "nvidia-cuda-nvrtc-cu12, or install CUDA 12 and set CUDA_HOME to it, or name the folders with "
+            + "-Dadjoint.cuda.libraries=... or ADJOINT_CUDA_LIBRARIES"), lines.toString());
+        assertTrue(lines.get(1).startsWith("tried: libnvrtc.so.12 is not in jars on the class path")
+            && lines.get(2).startsWith("tried: libnvrtc.so.13 is not in "), lines.toString());
+    }
+
+    @Test
+    void withACompilerThatIsIncomplete() throws IOException {
+        FakeLibraries.nvrtc(root.resolve("usr/lib64"), 13, 0);
+        Files.delete(root.resolve("usr/lib64/libnvrtc-builtins.so.13.0"));
+        String reason = assertThrows(DeviceUnavailableException.class,
+            () -> Libraries.findCompiler(surroundings())).getMessage().lines().findFirst().orElseThrow();
+        assertTrue(reason.startsWith(root.resolve("usr/lib64/libnvrtc-builtins.so.13.0")
+            + ": missing, but it belongs to a library beside it; pip install nvidia-cuda-nvrtc, "), reason);
+    }
+
     @Test
     void aFailureIsTriedAgainWhenThePropertyChanges() {
         Path whole = FakeLibraries.toolkit(root.resolve("whole"), 12);
@@ -220,9 +275,12 @@ class LibrariesTest {
     }
 
     private List<String> failure() {
-        Surroundings surroundings = new Surroundings(null, environment::get, LibrarySearchTest.noJars(), root);
-        return assertThrows(DeviceUnavailableException.class, () -> Libraries.find(surroundings))
+        return assertThrows(DeviceUnavailableException.class, () -> Libraries.find(surroundings(), null))
             .getMessage().lines().toList();
+    }
+
+    private Surroundings surroundings() {
+        return new Surroundings(null, environment::get, LibrarySearchTest.noJars(), root);
     }
 
     private static void overwrite(Path file, int at, int value) throws IOException {
