@@ -6,5 +6,5 @@ module org.adjoint.cuda {
 
     exports org.adjoint.cuda;
 
-    provides org.adjoint.backend.Backend with org.adjoint.cuda.CudaBackend;
+    provides org.adjoint.backend.Backend with org.adjoint.cuda.CompilingBackend, org.adjoint.cuda.CudaBackend;
 }

@@ -11,6 +11,8 @@ import org.adjoint.cuda.launch.Source;
 
 /** The word on the card where kernels report the first index out of range, and a kernel that does nothing. */
 final class StatusWord {
+    /** The kernel that does nothing. */
+    static final Source NOTHING = Source.ofFile("nothing.cu", Map.of());
     private static final int BYTES = 64;
 
     private final Gpu gpu;
@@ -42,7 +44,7 @@ final class StatusWord {
     /** Launches an empty kernel: what a launch costs the host. */
     synchronized void launchNothing() {
         if (nothing == null) {
-            nothing = gpu.kernel(Source.ofFile("nothing.cu", Map.of()), "nothing");
+            nothing = gpu.kernel(NOTHING, "nothing");
             noParameters = new ParameterBlock(Arena.ofAuto(), List.of(), 0);
         }
         gpu.launch(nothing, 1, 1, 1, 1, 1, 1, 0, noParameters.bind(null));
