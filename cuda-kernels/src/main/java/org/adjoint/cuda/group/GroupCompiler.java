@@ -31,6 +31,7 @@ public final class GroupCompiler {
     private static final long MANY_BLOCKS = 1024;
     private static final long LEAST_PIECE = 8192;
     private static final int COLUMNS = 32;
+    /** Most threads of a block that share a column. */
     private static final int COLUMN_DEPTH = 8;
     private static final long LEAST_STRIPE = 64;
 
@@ -166,7 +167,7 @@ public final class GroupCompiler {
         arguments.add(new Argument.Int64s(loops.keptDomain()));
         arguments.add(new Argument.Int64s(loops.reducedDomain()));
         arguments.addAll(List.of(Argument.of(columns), Argument.of(length), Argument.of(piece)));
-        Work fold = new Launch(program.source(), program.kernel(), blocks, pieces, 1, COLUMNS, COLUMN_DEPTH, 0,
+        Work fold = new Launch(program.source(), program.kernel(), blocks, pieces, 1, COLUMNS, depth(piece), 0,
             arguments);
         if (pieces == 1) {
             return Prepared.of(fold);
@@ -175,8 +176,13 @@ public final class GroupCompiler {
         finishing.add(new Argument.Int64s(loops.keptDomain()));
         finishing.addAll(List.of(Argument.of(columns), Argument.of((long) pieces)));
         Work finish = new Launch(program.source(), program.kernel() + "_finish", Math.ceilDiv(columns, COLUMNS), 1, 1,
-            COLUMNS, COLUMN_DEPTH, 0, finishing);
+            COLUMNS, depth(pieces), 0, finishing);
         return new Prepared(List.of(fold, finish), workspace.bytes(), false);
+    }
+
+    /** So many threads share a column of {@code length} points that each has a few. */
+    private static int depth(long length) {
+        return Math.clamp(Long.highestOneBit(length / 4), 1, COLUMN_DEPTH);
     }
 
     /** Where the folds of pieces lie: for each reduced result, one value per task. */

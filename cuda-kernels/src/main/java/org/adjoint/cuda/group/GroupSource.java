@@ -25,6 +25,8 @@ import org.adjoint.plan.Instruction;
 final class GroupSource {
     static final int THREADS = 256;
     private static final int TITLE_OPS = 4;
+    /** Lines of a group. */
+    private static final int LITTLE_WORK = 8;
 
     private final Group group;
     private final Form form;
@@ -79,7 +81,8 @@ final class GroupSource {
         for (int i = 0; i < kernels.length; i++) {
             kernels[i] = filled(kernels[i], i == 0 ? form.width() : 1, i == 0 && form.partial());
         }
-        return "#include \"group.cuh\"\n\ntypedef " + (form.wide() ? "i64" : "i32") + " Index;\n\n" + point() + "\n"
+        return "#include \"group.cuh\"\n\ntypedef " + (form.wide() ? "i64" : "i32") + " Index;\n\n"
+            + PointFunction.text(group) + "\n"
             + String.join("\n", kernels);
     }
 
@@ -89,6 +92,7 @@ final class GroupSource {
      */
     private String filled(String skeleton, int width, boolean toWorkspace) {
         String text = block(skeleton, "$POINTS", points());
+        text = block(text, "$UNROLLED", unrolled());
         text = block(text, "$ACCUMULATORS", accumulators(width));
         text = block(text, "$FOLDS", folds());
         text = block(text, "$PARTS", parts());
@@ -100,7 +104,7 @@ final class GroupSource {
             .replace("$THREADS", "" + THREADS);
     }
 
-    /** Puts lines in the place of a hole that has a line for itself, as far to the right as that. */
+    /** Puts lines in the place of a line that is a hole, as far to the right as that. */
     private static String block(String text, String hole, List<String> lines) {
         int at = text.indexOf(hole);
         if (at < 0) {
@@ -108,25 +112,12 @@ final class GroupSource {
         }
         int start = text.lastIndexOf('\n', at) + 1;
         String indent = text.substring(start, at);
-        String block = lines.stream().map(line -> line.startsWith("#") ? line : indent + line)
-            .collect(Collectors.joining("\n"));
-        return text.substring(0, start) + block + text.substring(at + hole.length());
+        String block = lines.stream().map(line -> (line.startsWith("#") ? line : indent + line) + "\n")
+            .collect(Collectors.joining());
+        return text.substring(0, start) + block + text.substring(text.indexOf('\n', at) + 1);
     }
 
     // Operands
-
-    private static String stored(DType dtype) {
-        return dtype == DType.BOOL ? "b8" : dtype.text();
-    }
-
-    private static String computed(DType dtype) {
-        return dtype == DType.BOOL ? "bool" : dtype.computeType().text();
-    }
-
-    /** What a result is folded in: integers in 32 bits at least. */
-    private static String folded(Group.Result result) {
-        return result.dtype().bytes() == 1 ? "i32" : computed(result.dtype());
-    }
 
     private static String fold(ReduceOp op) {
         return switch (op) {
@@ -139,86 +130,30 @@ final class GroupSource {
     private List<String> operands() {
         List<String> operands = new ArrayList<>();
         for (int i = 0; i < inputs; i++) {
-            operands.add("const " + stored(group.inputs().get(i)) + "* x" + i);
+            operands.add("const " + PointFunction.stored(group.inputs().get(i)) + "* x" + i);
         }
         for (int i = 0; i < group.results().size(); i++) {
             Group.Result result = group.results().get(i);
-            operands.add(result.reduce() != null && form.partial() ? folded(result) + "* part" + i
-                : stored(result.dtype()) + "* y" + i);
+            operands.add(result.reduce() != null && form.partial() ? PointFunction.folded(result) + "* part" + i
+                : PointFunction.stored(result.dtype()) + "* y" + i);
         }
         for (int i = 0; i < group.scalars().size(); i++) {
-            operands.add(stored(group.scalars().get(i)) + " s" + i);
+            operands.add(PointFunction.stored(group.scalars().get(i)) + " s" + i);
         }
         return operands;
     }
 
     private List<String> resultOperands() {
-        return reductions().flatMap(i -> Stream.of("const " + folded(group.results().get(i)) + "* part" + i,
-            stored(group.results().get(i).dtype()) + "* y" + i)).toList();
+        return reductions().flatMap(i -> {
+            Group.Result result = group.results().get(i);
+            return Stream.of("const " + PointFunction.folded(result) + "* part" + i,
+                PointFunction.stored(result.dtype()) + "* y" + i);
+        }).toList();
     }
 
     private Stream<Integer> reductions() {
         return Stream.iterate(0, i -> i < group.results().size(), i -> i + 1)
             .filter(i -> group.results().get(i).reduce() != null);
-    }
-
-    // One point
-
-    private String point() {
-        StringJoiner parameters = new StringJoiner(", ");
-        for (int i = 0; i < inputs; i++) {
-            parameters.add(stored(group.inputs().get(i)) + " x" + i);
-        }
-        for (int i = 0; i < group.scalars().size(); i++) {
-            parameters.add(stored(group.scalars().get(i)) + " s" + i);
-        }
-        for (int i = 0; i < group.results().size(); i++) {
-            Group.Result result = group.results().get(i);
-            parameters.add((result.reduce() == null ? stored(result.dtype()) : folded(result)) + "& y" + i);
-        }
-        StringBuilder text = new StringBuilder("// What happens at one point.\n__device__ inline void point(");
-        text.append(parameters).append(") {\n");
-        for (int i = 0; i < group.body().size(); i++) {
-            Instruction line = group.body().get(i);
-            text.append("    ").append(computed(line.dtype())).append(" v").append(i).append(" = ")
-                .append(expression(line)).append(";\n");
-        }
-        for (int i = 0; i < group.results().size(); i++) {
-            text.append("    y").append(i).append(" = ").append(result(group.results().get(i))).append(";\n");
-        }
-        return text.append("}\n").toString();
-    }
-
-    private String expression(Instruction line) {
-        return switch (line) {
-            case Instruction.Load load -> "op::load<" + computed(load.dtype()) + ">(x" + load.input() + ")";
-            case Instruction.Scalar scalar -> "op::load<" + computed(scalar.dtype()) + ">(s" + scalar.index() + ")";
-            case Instruction.Unary unary -> "op::" + function(unary.op().name()) + "(v" + unary.a() + ")";
-            case Instruction.Binary binary -> "op::" + function(binary.op().name()) + "(v" + binary.a() + ", v"
-                + binary.b() + ")";
-            case Instruction.Where where -> "op::where(v" + where.condition() + ", v" + where.a() + ", v" + where.b()
-                + ")";
-            case Instruction.Cast cast -> "op::to_" + cast.target().text() + "(v" + cast.a() + ")";
-        };
-    }
-
-    /** An op's device function: its name, with an underscore where that is an operator of C++. */
-    private static String function(String op) {
-        return switch (op) {
-            case "NOT", "AND", "OR", "XOR" -> op.toLowerCase(Locale.ROOT) + "_";
-            default -> op.toLowerCase(Locale.ROOT);
-        };
-    }
-
-    /** Elements that are only moved keep their bits. */
-    private String result(Group.Result result) {
-        if (result.reduce() != null) {
-            return "v" + result.value();
-        }
-        boolean moved = group.body().get(result.value()) instanceof Instruction.Load load
-            && group.inputs().get(load.input()) == result.dtype();
-        return moved ? "x" + ((Instruction.Load) group.body().get(result.value())).input()
-            : "op::store<" + stored(result.dtype()) + ">(v" + result.value() + ")";
     }
 
     // The points of a thread
@@ -243,6 +178,36 @@ final class GroupSource {
         return lines;
     }
 
+    /** The points of several turns of a fold at once, so that their loads wait together. */
+    private List<String> unrolled() {
+        int turns = turns();
+        if (turns == 1) {
+            return List.of();
+        }
+        List<String> lines = new ArrayList<>();
+        int reach = isColumnwise() ? 1 : form.width();
+        lines.add("for (; first + " + (turns - 1) + " * step + " + reach + " <= limit; first += " + turns
+            + " * step) {");
+        lines.add("#pragma unroll");
+        lines.add("    for (int turn = 0; turn < " + turns + "; turn++) {");
+        lines.add("        Index at[" + form.walks() + "];");
+        lines.add("        reduced.locate(base, first + turn * step, at);");
+        if (form.width() == 1) {
+            single(lines, "        ", "");
+        } else {
+            packs(lines, "        ");
+        }
+        lines.add("    }");
+        lines.add("}");
+        return lines;
+    }
+
+    /** 4 or 2 where little is computed. */
+    private int turns() {
+        int work = PointFunction.work(group);
+        return work <= LITTLE_WORK / 2 ? 4 : work <= LITTLE_WORK ? 2 : 1;
+    }
+
     private void single(List<String> lines, String indent, String step) {
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
@@ -260,7 +225,7 @@ final class GroupSource {
     private void packs(List<String> lines, String indent) {
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            String type = stored(group.inputs().get(i));
+            String type = PointFunction.stored(group.inputs().get(i));
             if (form.packed().get(i)) {
                 lines.add(indent + "Pack<" + type + ", " + form.width() + "> p" + i + " = load_pack<" + form.width()
                     + ">(" + address("x" + i, i) + ");");
@@ -278,7 +243,7 @@ final class GroupSource {
                 arguments.add("r" + i);
                 continue;
             }
-            lines.add(indent + "Pack<" + stored(result.dtype()) + ", " + form.width() + "> q" + i + ";");
+            lines.add(indent + "Pack<" + PointFunction.stored(result.dtype()) + ", " + form.width() + "> q" + i + ";");
             arguments.add("q" + i + ".values[k]");
             stores.add(indent + "store_pack(" + address("y" + i, inputs + i) + ", q" + i + ");");
         }
@@ -296,7 +261,7 @@ final class GroupSource {
     }
 
     private void call(List<String> lines, String indent, StringJoiner arguments) {
-        reductions().forEach(i -> lines.add(indent + folded(group.results().get(i)) + " r" + i + ";"));
+        reductions().forEach(i -> lines.add(indent + PointFunction.folded(group.results().get(i)) + " r" + i + ";"));
         lines.add(indent + "point(" + arguments + ");");
         String place = form.width() > 1 ? "k" : "0";
         reductions().forEach(i -> lines.add(indent + accumulate(i, place, "r" + i)));
@@ -325,7 +290,7 @@ final class GroupSource {
     private List<String> accumulators(int width) {
         List<String> lines = new ArrayList<>();
         reductions().forEach(i -> {
-            String type = folded(group.results().get(i));
+            String type = PointFunction.folded(group.results().get(i));
             String fold = fold(group.results().get(i).reduce());
             if (isColumnwise()) {
                 lines.add(type + " a" + i + "[" + width + "];");
@@ -364,7 +329,7 @@ final class GroupSource {
         List<String> lines = new ArrayList<>();
         reductions().forEach(i -> {
             Group.Result result = group.results().get(i);
-            String type = toWorkspace ? folded(result) : stored(result.dtype());
+            String type = toWorkspace ? PointFunction.folded(result) : PointFunction.stored(result.dtype());
             lines.add("Pack<" + type + ", " + width + "> q" + i + ";");
             lines.add("for (int k = 0; k < " + width + "; k++) {");
             String fold = "a" + i + "[k]";
@@ -380,6 +345,6 @@ final class GroupSource {
     private String rounded(int i, String fold) {
         DType dtype = group.results().get(i).dtype();
         String value = dtype.bytes() == 1 ? "op::to_" + dtype.text() + "(" + fold + ")" : fold;
-        return "op::store<" + stored(dtype) + ">(" + value + ")";
+        return "op::store<" + PointFunction.stored(dtype) + ">(" + value + ")";
     }
 }

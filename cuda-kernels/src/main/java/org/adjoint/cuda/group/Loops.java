@@ -3,6 +3,7 @@ package org.adjoint.cuda.group;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
@@ -92,17 +93,14 @@ record Loops(long[] kept, long[] reduced, List<long[]> walks, List<Integer> walk
         return product(kept);
     }
 
-    /** How many points are folded into one. */
+    /** How many points are folded into one; 1 where the group does not reduce. */
     long length() {
         return product(reduced);
     }
 
     private static long product(long[] extents) {
-        long product = 1;
-        for (long extent : extents) {
-            product = Math.multiplyExact(product, extent);
-        }
-        return product;
+        return LongStream.of(extents).anyMatch(extent -> extent == 0) ? 0
+            : LongStream.of(extents).reduce(1, Math::multiplyExact);
     }
 
     /** An operand's stride along an axis, kept axes first; 0 for a uniform one. */
@@ -122,12 +120,11 @@ record Loops(long[] kept, long[] reduced, List<long[]> walks, List<Integer> walk
 
     /** Whether points and all offsets from the operands' first elements need 64 bits. */
     boolean isWide() {
-        long points = Math.max(1, keptPoints()) * Math.max(1, reduced.length == 0 ? 1 : length());
-        boolean wide = points > MOST_IN_32_BITS;
+        boolean wide = (double) keptPoints() * length() > MOST_IN_32_BITS;
         for (long[] walk : walks) {
-            long farthest = 0;
+            double farthest = 0;
             for (int axis = 0; axis < walk.length; axis++) {
-                farthest += Math.abs(walk[axis]) * Math.max(0, extent(axis) - 1);
+                farthest += (double) Math.abs(walk[axis]) * Math.max(0, extent(axis) - 1);
             }
             wide |= farthest > MOST_IN_32_BITS;
         }

@@ -31,12 +31,12 @@ final class Skeletons {
             $ACCUMULATORS
             if (active) {
                 kept.advance((Index) row, base);
-                for (Index first = (Index) start + threadIdx.x * $WIDTH; first < limit; first += blockDim.x * $WIDTH) {
+                const Index step = blockDim.x * $WIDTH;
+                Index first = (Index) start + threadIdx.x * $WIDTH;
+                $UNROLLED
+                for (; first < limit; first += step) {
                     Index at[$WALKS];
-                    for (int walk = 0; walk < $WALKS; walk++) {
-                        at[walk] = base[walk];
-                    }
-                    reduced.advance(first, at);
+                    reduced.locate(base, first, at);
                     $POINTS
                 }
             }
@@ -65,7 +65,8 @@ final class Skeletons {
         """;
 
     static final String COLUMNS = """
-        // A block folds a piece of 32 x $WIDTH neighboring columns, 8 rows at a time. Each element is read once.
+        // A block folds a piece of 32 x $WIDTH neighboring columns, blockDim.y rows at a time. Each element is read
+        // once.
         KERNEL $KERNEL($OPERANDS, Domain<$KEPT, $WALKS> kept, Domain<$REDUCED, $WALKS> reduced, i64 columns,
             i64 length, i64 piece) {
             i64 column = ((i64) blockIdx.x * 32 + threadIdx.x) * $WIDTH;
@@ -75,13 +76,12 @@ final class Skeletons {
             $ACCUMULATORS
             if (column < columns) {
                 kept.advance((Index) column, base);
-        #pragma unroll 4
-                for (Index first = (Index) start + threadIdx.y; first < limit; first += 8) {
+                const Index step = blockDim.y;
+                Index first = (Index) start + threadIdx.y;
+                $UNROLLED
+                for (; first < limit; first += step) {
                     Index at[$WALKS];
-                    for (int walk = 0; walk < $WALKS; walk++) {
-                        at[walk] = base[walk];
-                    }
-                    reduced.advance(first, at);
+                    reduced.locate(base, first, at);
                     $POINTS
                 }
             }
@@ -100,7 +100,7 @@ final class Skeletons {
             $ACCUMULATORS
             if (column < columns) {
                 kept.advance((Index) column, base);
-                for (i64 i = threadIdx.y; i < pieces; i += 8) {
+                for (i64 i = threadIdx.y; i < pieces; i += blockDim.y) {
                     i64 part = i * columns + column;
                     $PARTS
                 }

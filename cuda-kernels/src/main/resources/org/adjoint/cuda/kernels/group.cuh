@@ -23,6 +23,16 @@ template <int RANK, int WALKS> struct Domain {
         }
     }
 
+    // Where a point of the domain lies along each walk that starts at base.
+    template <typename Index> __device__ inline void locate(const Index (&base)[WALKS], Index point,
+        Index (&at)[WALKS]) const {
+#pragma unroll
+        for (int walk = 0; walk < WALKS; walk++) {
+            at[walk] = base[walk];
+        }
+        advance(point, at);
+    }
+
     __device__ static inline i32 quotient(i32 a, i32 b) { return (i32) ((u32) a / (u32) b); }
     __device__ static inline i64 quotient(i64 a, i64 b) { return (i64) ((u64) a / (u64) b); }
 };
@@ -72,7 +82,7 @@ template <typename Fold, typename C> __device__ inline C team_fold(C x) {
     return blockDim.x == 32 ? warp_fold<Fold>(x) : block_fold<Fold>(x, partial, Fold::template identity<C>());
 }
 
-// Folds of N columns per thread, by depth: folds take this memory in turns.
+// Folds of N columns per thread, by threadIdx.y: folds take this memory in turns.
 template <typename C, int N> struct Partials {
     C values[8][N][32];
 };
@@ -82,7 +92,8 @@ template <typename C, int N> __device__ inline Partials<C, N>& shared_partials()
     return partials;
 }
 
-// The fold over threadIdx.y of a block 32 wide and 8 deep, for threads with threadIdx.y = 0. x: one value per column.
+// The fold over threadIdx.y of a block 32 wide and up to 8 deep, for threads with threadIdx.y = 0. x: one value per
+// column of the thread.
 template <typename Fold, typename C, int N> __device__ inline void depth_fold(C (&x)[N]) {
     Partials<C, N>& partials = shared_partials<C, N>();
 #pragma unroll
@@ -93,8 +104,7 @@ template <typename Fold, typename C, int N> __device__ inline void depth_fold(C 
     if (threadIdx.y == 0) {
 #pragma unroll
         for (int k = 0; k < N; k++) {
-#pragma unroll
-            for (int i = 1; i < 8; i++) {
+            for (int i = 1; i < blockDim.y; i++) {
                 x[k] = Fold::fold(x[k], partials.values[i][k][threadIdx.x]);
             }
         }
