@@ -19,10 +19,10 @@ final class CpuTarget implements Target {
         return switch (op) {
             case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _ -> true;
             // Parameters of another precision than the data's would need other arithmetic in the middle.
-            case FusedOp.LayerNorm _, FusedOp.LayerNormGradient _, FusedOp.Attention _, FusedOp.AttentionGradient _ ->
-                oneArithmetic(inputs);
+            case FusedOp.LayerNorm _, FusedOp.LayerNormGradient _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _,
+                FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
             // Decomposed, it is one group that passes over memory once: a kernel could do no better.
-            case FusedOp.AdamWUpdate _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _ -> false;
+            case FusedOp.AdamWUpdate _ -> false;
         };
     }
 
@@ -33,17 +33,19 @@ final class CpuTarget implements Target {
     @Override
     public boolean accepts(Op op, int index, View view) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.LayerNorm _ -> RowView.fits(view, 1);
+            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.LayerNorm _, FusedOp.RmsNorm _ ->
+                RowView.fits(view, 1);
             case FusedOp.CrossEntropy _ -> index == 1 || RowView.fits(view, 1);
             // The statistics, inputs 2 and 3, are read one by one.
             case FusedOp.LayerNormGradient _ -> index == 2 || index == 3 || RowView.fits(view, 1);
+            case FusedOp.RmsNormGradient _ -> index == 2 || RowView.fits(view, 1);
             // Rows of q, k, v and so on are packed whole; a bias, input 3, is read as it lies.
             case FusedOp.Attention attention -> attention.biased() && index == 3 || RowView.fits(view, 1);
             case FusedOp.AttentionGradient gradient -> gradient.biased() && index == 3 || RowView.fits(view, 1);
             case Op.DynamicSlice _ -> !hasNegativeStride(view);
             case Op.MatMul _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.ScatterAdd _,
                 Op.DynamicUpdateSlice _ -> true;
-            case FusedOp.AdamWUpdate _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
+            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
         };

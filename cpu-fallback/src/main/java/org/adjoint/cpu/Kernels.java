@@ -14,6 +14,8 @@ import org.adjoint.cpu.kernel.LayerNormGradientKernel;
 import org.adjoint.cpu.kernel.LayerNormKernel;
 import org.adjoint.cpu.kernel.MatMulKernel;
 import org.adjoint.cpu.kernel.RandomBitsKernel;
+import org.adjoint.cpu.kernel.RmsNormGradientKernel;
+import org.adjoint.cpu.kernel.RmsNormKernel;
 import org.adjoint.cpu.kernel.ScatterAddKernel;
 import org.adjoint.cpu.kernel.SoftmaxKernel;
 import org.adjoint.cpu.kernel.WindowKernel;
@@ -62,10 +64,12 @@ final class Kernels implements AutoCloseable {
             case FusedOp.CrossEntropy _ -> new CrossEntropyKernel(step, vectorBits);
             case FusedOp.LayerNorm op -> new LayerNormKernel(step, op, vectorBits);
             case FusedOp.LayerNormGradient _ -> new LayerNormGradientKernel(step, vectorBits);
+            case FusedOp.RmsNorm op -> new RmsNormKernel(step, op, vectorBits);
+            case FusedOp.RmsNormGradient _ -> new RmsNormGradientKernel(step, vectorBits);
             case FusedOp.Attention op -> new AttentionKernel(step, op, vectorBits);
             case FusedOp.AttentionGradient op -> new AttentionGradientKernel(step, op, vectorBits);
             // A group does AdamW's update in one pass over memory already: nothing could be faster.
-            case FusedOp.AdamWUpdate _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
+            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");

@@ -28,7 +28,8 @@ class SecondOrderTest {
                 return logits.crossEntropy(targets).add(logits.logSoftmax(-1).square().mean().mul(0.1));
             }).named("a small transformer").order(2).tolerance(1e-6).assertGradients(normal(device, WIDTH),
                 normal(device, WIDTH), normal(device, WIDTH, WIDTH), normal(device, WIDTH, WIDTH),
-                normal(device, WIDTH, WIDTH), normal(device, WIDTH, WIDTH), normal(device, WIDTH, CLASSES), normal(device, WIDTH));
+                normal(device, WIDTH, WIDTH), normal(device, WIDTH, WIDTH), normal(device, WIDTH, CLASSES),
+                normal(device, WIDTH));
         }
     }
 

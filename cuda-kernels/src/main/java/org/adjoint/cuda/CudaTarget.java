@@ -49,8 +49,9 @@ final class CudaTarget implements Target {
             case Op.ScatterAdd _ -> index == 1 || view.isContiguous();
             case Op.DynamicUpdateSlice _ -> index > 0 || view.isContiguous();
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.DynamicSlice _ -> true;
-            case FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
-                Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
+            case FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
+                Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _,
+                Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
         };
     }
 

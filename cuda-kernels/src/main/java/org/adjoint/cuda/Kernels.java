@@ -82,7 +82,8 @@ final class Kernels {
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.prepareGradient(step);
             case FusedOp.Attention op -> AttentionKernel.prepare(step, op, card);
             case FusedOp.AttentionGradient op -> AttentionGradientKernel.prepare(step, op, card);
-            case FusedOp.AdamWUpdate _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
+            case FusedOp.AdamWUpdate _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _,
+                Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> throw new IllegalArgumentException(
                     "cuda: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");

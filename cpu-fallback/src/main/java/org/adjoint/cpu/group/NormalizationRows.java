@@ -1,26 +1,14 @@
 package org.adjoint.cpu.group;
 
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.adjoint.cpu.group.LoopProgram.Access;
-import org.adjoint.cpu.group.LoopProgram.Fold;
-import org.adjoint.cpu.group.LoopProgram.FoldOp;
-import org.adjoint.cpu.group.LoopProgram.Store;
 import org.adjoint.cpu.group.Machine.Value;
 
-/**
- * The loops of layer normalization over one row, several operations in one: what {@link RowKernels} would do one by one,
- * with the same bits. Rows begin at element 0 and are {@code float[]} or {@code double[]}, as the instance was asked for;
- * scalars are of that type, widened.
- */
-public final class NormalizationRows {
-    private static final Warmer WARMER = new Warmer();
+/** The loops of layer normalization over one row. */
+public final class NormalizationRows extends FusedRows {
     private static final Map<List<Object>, NormalizationRows> INSTANCES = new ConcurrentHashMap<>();
 
-    private final Kind kind;
     private final TieredKernel center;
     private final TieredKernel normalize;
     private final TieredKernel accumulate;
@@ -28,17 +16,17 @@ public final class NormalizationRows {
     private final TieredKernel differentiate;
 
     private NormalizationRows(int widthBits, Kind kind) {
-        this.kind = kind;
-        this.center = TieredKernel.ofRows(center(kind), widthBits, WARMER);
-        this.normalize = TieredKernel.ofRows(normalize(kind), widthBits, WARMER);
-        this.accumulate = TieredKernel.ofRows(accumulate(kind), widthBits, WARMER);
-        this.weigh = TieredKernel.ofRows(weigh(kind), widthBits, WARMER);
-        this.differentiate = TieredKernel.ofRows(differentiate(kind), widthBits, WARMER);
+        super(widthBits, kind);
+        this.center = loop(center(kind));
+        this.normalize = loop(normalize(kind));
+        this.accumulate = loop(accumulate(kind));
+        this.weigh = loop(weigh(kind));
+        this.differentiate = loop(differentiate(kind));
     }
 
     /** @param widthBits 128, 256, 512, or 0 for scalar code */
     public static NormalizationRows of(int widthBits, boolean doubles) {
-        Kind kind = doubles ? Kind.F64 : Kind.F32;
+        Kind kind = kind(doubles);
         return INSTANCES.computeIfAbsent(List.of(widthBits, kind), key -> new NormalizationRows(widthBits, kind));
     }
 
@@ -98,50 +86,5 @@ public final class NormalizationRows {
         Value shifted = m.sub(m.input(0, kind), m.scalar(0, kind));
         Value tilted = m.sub(shifted, m.mul(m.input(1, kind), m.scalar(1, kind)));
         return program(kind, 2, 3, List.of(m.mul(m.scalar(2, kind), tilted)), List.of());
-    }
-
-    private static LoopProgram program(Kind kind, int inputs, int scalars, List<Value> stores, List<Value> sums) {
-        return new LoopProgram(Collections.nCopies(inputs, Access.array(kind)), Collections.nCopies(scalars, kind),
-            stores.stream().map(value -> new Store(Access.array(kind), value)).toList(),
-            sums.stream().map(value -> new Fold(FoldOp.SUM, value, null)).toList());
-    }
-
-    private static long bits(double scalar) {
-        return Double.doubleToRawLongBits(scalar);
-    }
-
-    private static void run(TieredKernel kernel, int n, long[] scalars, Object... rows) {
-        kernel.get().run(rows, new long[rows.length], scalars, n);
-    }
-
-    /** Sums in lanes, chunk by chunk, as {@link RowKernels#sum}. */
-    private double[] sums(TieredKernel kernel, int n, long[] scalars, Object... rows) {
-        int folds = kernel.program().folds().size();
-        Object[] bases = Arrays.copyOf(rows, rows.length + folds);
-        long[] offsets = new long[bases.length];
-        for (int i = rows.length; i < bases.length; i++) {
-            bases[i] = kind == Kind.F32 ? new float[RowKernels.FLOAT_LANES] : new double[RowKernels.DOUBLE_LANES];
-        }
-        double[] totals = new double[folds];
-        for (int chunk = 0; chunk < n; chunk += RowKernels.CHUNK) {
-            Arrays.fill(offsets, 0, rows.length, chunk);
-            kernel.get().run(bases, offsets, scalars, Math.min(RowKernels.CHUNK, n - chunk));
-            for (int i = 0; i < folds; i++) {
-                totals[i] = added(totals[i], bases[rows.length + i]);
-            }
-        }
-        return totals;
-    }
-
-    /** {@code total + sum(lanes)} in the lanes' type; clears the lanes. */
-    private static double added(double total, Object lanes) {
-        if (lanes instanceof float[] floats) {
-            float sum = (float) total + RowKernels.foldSum(floats);
-            Arrays.fill(floats, 0);
-            return sum;
-        }
-        double sum = total + RowKernels.foldSum((double[]) lanes);
-        Arrays.fill((double[]) lanes, 0);
-        return sum;
     }
 }

@@ -11,9 +11,6 @@ import org.adjoint.plan.PlanStep;
  * dbeta, are taken over fixed blocks of rows, and the blocks' sums are added in order.
  */
 public final class LayerNormGradientKernel implements CpuKernel {
-    /** Most blocks of rows, which bounds what their sums take. */
-    private static final int MOST_BLOCKS = 128;
-
     private final RowView x;
     private final RowView gamma;
     private final RowView mean;
@@ -25,8 +22,7 @@ public final class LayerNormGradientKernel implements CpuKernel {
     private final Arithmetic arithmetic;
     private final NormalizationRows rows;
     private final double scale;
-    private final long blockRows;
-    private final int blocks;
+    private final RowBlocks blocks;
 
     public LayerNormGradientKernel(PlanStep.Kernel step, int vectorBits) {
         this.x = new RowView(step.inputs().get(0));
@@ -40,17 +36,16 @@ public final class LayerNormGradientKernel implements CpuKernel {
         this.arithmetic = Arithmetic.of(x.dtype(), vectorBits);
         this.rows = NormalizationRows.of(vectorBits, arithmetic.isDouble());
         this.scale = arithmetic.round(1.0 / x.width());
-        this.blockRows = Math.max(x.rowsPerTask(), (x.count() + MOST_BLOCKS - 1) / MOST_BLOCKS);
-        this.blocks = (int) ((x.count() + blockRows - 1) / blockRows);
+        this.blocks = new RowBlocks(x, arithmetic);
     }
 
     @Override
     public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
         int n = x.width();
         // A row per block for dgamma, one for dbeta.
-        Object[] dgammas = new Object[blocks];
-        Object[] dbetas = new Object[blocks];
-        parallel.run(blocks, (block, worker) -> {
+        Object[] dgammas = new Object[blocks.count()];
+        Object[] dbetas = new Object[blocks.count()];
+        parallel.run(blocks.count(), (block, worker) -> {
             Scratch scratch = Scratch.local();
             Object factors = scratch.array(arithmetic, 0, n);
             Object normalized = scratch.array(arithmetic, 1, n);
@@ -58,7 +53,7 @@ public final class LayerNormGradientKernel implements CpuKernel {
             dgammas[block] = arithmetic.array(n);
             dbetas[block] = arithmetic.array(n);
             arithmetic.load(gamma.memory(slots), gamma.offset(0), gamma.dtype(), factors, 0, n);
-            for (long i = block * blockRows; i < Math.min(x.count(), (block + 1) * blockRows); i++) {
+            for (long i = blocks.start(block); i < blocks.end(block); i++) {
                 double deviation = arithmetic.get(rstd.memory(slots), rstd.offset(i));
                 arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), normalized, 0, n);
                 arithmetic.load(dy.memory(slots), dy.offset(i), dy.dtype(), cotangent, 0, n);
@@ -68,17 +63,8 @@ public final class LayerNormGradientKernel implements CpuKernel {
                 arithmetic.store(cotangent, 0, dx.memory(slots), dx.offset(i), dx.dtype(), n);
             }
         });
-        store(dgammas, dgamma, slots);
-        store(dbetas, dbeta, slots);
-    }
-
-    /** The sum of the blocks' sums, in order. */
-    private void store(Object[] sums, RowView target, MemorySegment[] slots) {
-        Object total = blocks > 0 ? sums[0] : arithmetic.array(x.width());
-        for (int block = 1; block < blocks; block++) {
-            arithmetic.add(total, 0, sums[block], 0, total, 0, x.width());
-        }
-        arithmetic.store(total, 0, target.memory(slots), target.offset(0), target.dtype(), x.width());
+        blocks.store(dgammas, dgamma, slots);
+        blocks.store(dbetas, dbeta, slots);
     }
 
     /** {@code dx = rstd (g - mean(g) - normalized mean(g normalized))} with {@code g = dy gamma}, over dy itself. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Softmax, its logarithm, cross-entropy, layer normalization and its gradient against their definitions in double. */
+/** Softmax, its logarithm, cross-entropy, the norms and their gradients against their definitions in double. */
 class NormalizationTest {
     /** Shapes (rows, width) around lanes, chunks of sums, and blocks of rows. */
     private static final int[][] SHAPES = {{0, 5}, {1, 1}, {1, 13}, {3, 15}, {5, 16}, {4, 17}, {33, 31}, {17, 1023},
@@ -219,6 +219,78 @@ class NormalizationTest {
             assertNear(dbeta[j], fixture.get(outputs.get(5), j), rows * (double) rows * unit(dtype)
                 + rounding(dtype, dbeta[j]), "dbeta");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "F64", "F16", "BF16"})
+    void rmsNormAndItsGradient(DType dtype) {
+        for (int[] shape : SHAPES) {
+            int rows = shape[0];
+            int n = shape[1];
+            double epsilon = 1e-2;
+            StepFixture fixture = new StepFixture();
+            View x = fixture.tensor(dtype, Shape.of(rows, n), random(n));
+            View gamma = fixture.tensor(dtype, Shape.of(n), i -> 1 + 0.5 * random(2).applyAsDouble(i));
+            View y = fixture.output(dtype, Shape.of(rows, n));
+            View rstd = fixture.output(dtype.computeType(), Shape.of(rows));
+            fixture.runEverywhere(new FusedOp.RmsNorm(epsilon), List.of(x, gamma), List.of(y, rstd));
+            View dy = fixture.tensor(dtype, Shape.of(rows, n), random(4));
+            View dx = fixture.output(dtype, Shape.of(rows, n));
+            View dgamma = fixture.output(dtype, Shape.of(n));
+            fixture.runEverywhere(new FusedOp.RmsNormGradient(), List.of(x, gamma, rstd, dy), List.of(dx, dgamma));
+            checkRmsNorm(fixture, dtype, rows, n, epsilon, List.of(x, gamma, dy), List.of(y, rstd, dx, dgamma));
+        }
+    }
+
+    private static void checkRmsNorm(StepFixture fixture, DType dtype, int rows, int n, double epsilon,
+        List<View> inputs, List<View> outputs) {
+        double[] gamma = fixture.values(inputs.get(1));
+        double[] dgamma = new double[n];
+        double[] sizes = new double[n];
+        double[] x = fixture.values(inputs.get(0));
+        double[] cotangents = fixture.values(inputs.get(2));
+        // Nothing cancels in the sum of squares: rstd errs by half as much, and by its own few roundings.
+        double bound = meanBound(dtype, n) / 2 + 4 * unit(dtype);
+        for (int i = 0; i < rows; i++) {
+            double[] row = row(x, i, n);
+            double[] dy = row(cotangents, i, n);
+            double rstd = 1 / Math.sqrt(Arrays.stream(row).map(v -> v * v).sum() / n + epsilon);
+            assertNear(rstd, fixture.get(outputs.get(1), i), rstd * bound, "rstd");
+            double slope = 0;
+            double size = 0;
+            for (int j = 0; j < n; j++) {
+                double expected = row[j] * rstd * gamma[j];
+                assertNear(expected, fixture.get(outputs.get(0), (long) i * n + j),
+                    Math.abs(expected) * (bound + 2 * unit(dtype)) + rounding(dtype, expected), "y");
+                double product = dy[j] * gamma[j] * row[j] * rstd;
+                slope += product / n;
+                size += Math.abs(product) / n;
+                dgamma[j] += dy[j] * row[j] * rstd;
+                sizes[j] += Math.abs(dy[j] * row[j] * rstd);
+            }
+            for (int j = 0; j < n; j++) {
+                double normalized = row[j] * rstd;
+                double expected = rstd * (dy[j] * gamma[j] - normalized * slope);
+                double terms = rstd * (Math.abs(dy[j] * gamma[j]) + Math.abs(normalized) * size);
+                assertNear(expected, fixture.get(outputs.get(2), (long) i * n + j),
+                    terms * (4 * bound + meanBound(dtype, n)) + rounding(dtype, expected), "dx");
+            }
+        }
+        for (int j = 0; j < n; j++) {
+            assertNear(dgamma[j], fixture.get(outputs.get(3), j),
+                sizes[j] * (bound + (rows + 2) * unit(dtype)) + rounding(dtype, dgamma[j]), "dgamma");
+        }
+    }
+
+    @Test
+    void rmsNormKeepsZerosSigns() {
+        StepFixture fixture = new StepFixture();
+        View x = fixture.tensor(DType.F32, Shape.of(1, 4), 0.0, -0.0, 0.0, -0.0);
+        View gamma = fixture.tensor(DType.F32, Shape.of(4), 1, 2, -3, -4);
+        View y = fixture.output(DType.F32, Shape.of(1, 4));
+        fixture.run(new FusedOp.RmsNorm(1e-5), List.of(x, gamma),
+            List.of(y, fixture.output(DType.F32, Shape.of(1))), 512, 1);
+        assertArrayEquals(new double[] {0.0, -0.0, -0.0, 0.0}, fixture.values(y));
     }
 
     @Test
