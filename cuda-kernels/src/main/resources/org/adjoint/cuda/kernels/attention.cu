@@ -6,7 +6,7 @@
 // the result a block sums in registers: 32, 64 or, but for f64, 128. A wider result takes several blocks, each of which
 // computes the scores anew.
 //
-// Bound by arithmetic: per head t s (d + e) multiply-adds forward, half of it if causal, and t s (5 d + 4 e) backward,
+// Bound by arithmetic: per head t s (d + e) multiply-adds forward, half of it if causal, and t s (4 d + 3 e) backward,
 // since scores and their gradients are computed for dk and dv and again for dq. Of a block's 64 rows and 64 columns
 // (f64: 32) a thread computes 4 x 4 scores: 16 multiply-adds for every 8 values from shared memory. Memory traffic: q
 // and out once, k and v once per 64 queries, most of it served by the L2 cache.

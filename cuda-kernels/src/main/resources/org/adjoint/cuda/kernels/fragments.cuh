@@ -1,10 +1,10 @@
 // Products of 16-bit matrices on tensor cores, a warp at a time, and what feeds them from shared memory. Each function
-// is a PTX instruction (sm_80 and later); elsewhere lanes do the same by shuffles and plain copies.
+// is a PTX instruction of sm_80 and later; in the emulator lanes do the same by shuffles and plain copies.
 #pragma once
 #include "common.cuh"
 
-#if defined(ADJOINT_EMULATED) || __CUDA_ARCH__ < 800
-#define WITHOUT_TENSOR_CORES
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#error "sm_80 is the least architecture for these instructions"
 #endif
 
 struct alignas(16) Chunk { u32 at[4]; };
@@ -25,8 +25,6 @@ struct Copies {
     __device__ inline void begin(Chunk* to, const void* from, bool inside) {
 #ifdef ADJOINT_EMULATED
         pending[count++] = {to, inside ? from : nullptr, 16};
-#elif defined(WITHOUT_TENSOR_CORES)
-        *to = inside ? *(const Chunk*) from : Chunk{{0, 0, 0, 0}};
 #else
         asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
             :: "r"(shared_address(to)), "l"(from), "r"(inside ? 16 : 0) : "memory");
@@ -36,8 +34,6 @@ struct Copies {
     __device__ inline void begin(f32* to, const f32* from, bool inside) {
 #ifdef ADJOINT_EMULATED
         pending[count++] = {to, inside ? from : nullptr, 4};
-#elif defined(WITHOUT_TENSOR_CORES)
-        *to = inside ? *from : 0.0f;
 #else
         asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
             :: "r"(shared_address(to)), "l"(from), "r"(inside ? 4 : 0) : "memory");
@@ -54,7 +50,7 @@ struct Copies {
             }
         }
         count = 0;
-#elif !defined(WITHOUT_TENSOR_CORES)
+#else
         asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
     }
@@ -97,7 +93,7 @@ template <> constexpr bool IS_BF16<bf16> = true;
 
 // Two numbers rounded, the first in the lower half.
 template <typename T> __device__ inline u32 pack(f32 low, f32 high) {
-#ifdef WITHOUT_TENSOR_CORES
+#ifdef ADJOINT_EMULATED
     return narrow<T>(low).bits | (u32) narrow<T>(high).bits << 16;
 #else
     u32 packed;
@@ -116,7 +112,7 @@ template <typename T> __device__ inline u32 pack(f32 low, f32 high) {
 //   of b: the pairs from (2 s, r), (2 s + 8, r), down a column.
 // So c of two products side by side, packed, is a of a product to come.
 template <typename T> __device__ inline void multiply_add(f32 (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
-#ifdef WITHOUT_TENSOR_CORES
+#ifdef ADJOINT_EMULATED
     int row = (threadIdx.x & 31) / 4;
     int column = (threadIdx.x & 3) * 2;
     u64 left[2] = {a[0] | (u64) a[1] << 32, a[2] | (u64) a[3] << 32};
