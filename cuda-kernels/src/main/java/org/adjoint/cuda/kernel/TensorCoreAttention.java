@@ -14,6 +14,8 @@ import org.adjoint.plan.View;
 /** Attention on tensor cores, {@code attention_mma.cu}: which problems it takes, and its launches. */
 final class TensorCoreAttention {
     private static final int THREADS = 128;
+    /** A block's own queries: 64 QUERY_PARTS of {@code attention_mma.cu}. */
+    private static final int QUERY_ROWS = 128;
     /** Rows that a block visits at a time in the gradient: VISITED of {@code attention_mma.cu}. */
     private static final int VISITED = 32;
     private static final int CHUNK_BYTES = 16;
@@ -25,7 +27,7 @@ final class TensorCoreAttention {
         return card.isAmpereOrLater() && !biased && problem.dtype().isHalf() && isHead(problem.depth())
             && isHead(problem.width()) && (float) scale > 0 && Float.isFinite((float) scale)
             && Math.max(problem.queries(), problem.keys()) < Integer.MAX_VALUE - 1024
-            && gradientShared(head(problem), queryRows()) <= card.sharedBytes()
+            && gradientShared(head(problem), QUERY_ROWS) <= card.sharedBytes()
             && problem.strides().stream().allMatch(TensorCoreAttention::inChunks)
             && operands.stream().allMatch(view -> view.byteOffset() % CHUNK_BYTES == 0);
     }
@@ -49,11 +51,6 @@ final class TensorCoreAttention {
         return true;
     }
 
-    /** A block's own queries: 64 QUERY_PARTS of {@code attention_mma.cu}. */
-    private static int queryRows() {
-        return 128;
-    }
-
     /** A block's own keys: 64 KEY_PARTS of {@code attention_mma.cu}. */
     private static int keyRows(int head) {
         return head == 128 ? 64 : 128;
@@ -72,8 +69,8 @@ final class TensorCoreAttention {
         outputs.forEach(view -> arguments.add(Argument.of(view)));
         arguments.add(problem.argument());
         arguments.add(Argument.of((float) scale));
-        return launch("attention_mma_forward_", problem, problem.queries(), queryRows(),
-            (queryRows() + 4 * visited) * head * 2, arguments);
+        return launch("attention_mma_forward_", problem, problem.queries(), QUERY_ROWS,
+            (QUERY_ROWS + 4 * visited) * head * 2, arguments);
     }
 
     /** @param inputs q, k, v, out, logSumExp, dout */
@@ -99,8 +96,8 @@ final class TensorCoreAttention {
         return new Prepared(List.of(statistics,
             launch("attention_mma_gradient_keys_", problem, problem.keys(), keyRows, gradientShared(head, keyRows),
                 keyGradient),
-            launch("attention_mma_gradient_queries_", problem, problem.queries(), queryRows(),
-                gradientShared(head, queryRows()), queryGradient)), 2 * statisticBytes, false);
+            launch("attention_mma_gradient_queries_", problem, problem.queries(), QUERY_ROWS,
+                gradientShared(head, QUERY_ROWS), queryGradient)), 2 * statisticBytes, false);
     }
 
     private static Work launch(String function, AttentionProblem problem, long rows, int ownRows, int shared,
