@@ -44,6 +44,24 @@ class CudaTrainingTest {
         compare(model, 4, Map.of("pooling", "false", "separateIntermediates", "true", "graphs", "false"), 2e-2);
     }
 
+    /** A dry run launches as many kernels, which do nothing. */
+    @Test
+    void dryRunsComputeNothing() {
+        try (Device device = Device.open("cuda")) {
+            var counter = device.variable("counter", device.full(DType.F32, 3));
+            Tensor one = device.tensor(new float[] {1}).reshape();
+            try (Step step = Step.compile(device, x -> {
+                counter.assign(counter.tensor().add(x));
+                return counter.tensor();
+            })) {
+                assertTrue(step.dryRunNanos(one) > 0);
+                assertEquals(3, counter.tensor().item());
+                assertEquals(4, step.run(one).item());
+            }
+            assertEquals("", emulator.fault());
+        }
+    }
+
     private void compare(GPT.Config model, int batch, Map<String, String> options, double tolerance) {
         double[] actual;
         try (Device device = Device.open("cuda", options)) {
