@@ -11,8 +11,8 @@ import org.adjoint.cuda.driver.GpuInfo;
 import org.adjoint.cuda.driver.Libraries;
 
 /**
- * NVIDIA cards: {@code cuda} or {@code cuda:0}, {@code cuda:1} and so on. Options, each with the system property and the
- * environment variable that give its default:
+ * NVIDIA cards: {@code cuda} or {@code cuda:0}, {@code cuda:1} and so on. Options, each with the system property and
+ * the environment variable that give its default:
  *
  * <table>
  * <caption>Options</caption>

@@ -14,8 +14,8 @@ import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.Slot;
 
 /**
- * A plan's steps as commands for the stream. {@link #run} returns when all is enqueued; where steps check indices, it waits
- * for the last of these before it enqueues what changes variables, while the card has that much less to do.
+ * A plan's steps as commands for the stream. {@link #run} returns when all is enqueued; where steps check indices, it
+ * waits for the last of these before it enqueues what changes variables.
  */
 final class CudaExecutable implements Executable {
     private static final long WORKSPACE_ALIGNMENT = 256;

@@ -9,8 +9,8 @@ import org.adjoint.cuda.launch.Argument;
 import org.adjoint.graph.DType;
 
 /**
- * The parameters of one launch in native memory, as the driver takes them: a pointer to each, then the values. Constants
- * are written once, addresses and scalars before each run.
+ * The parameters of one launch in native memory, as the driver takes them: a pointer to each, then the values.
+ * Constants are written once, addresses and scalars before each run.
  */
 final class ParameterBlock {
     /** Where a value lies and what it is. */
@@ -44,7 +44,8 @@ final class ParameterBlock {
 
     private static long alignment(Argument argument) {
         return switch (argument) {
-            case Argument.Struct struct -> struct.fields().stream().mapToLong(ParameterBlock::alignment).max().orElse(1);
+            case Argument.Struct(List<Argument> fields) ->
+                fields.stream().mapToLong(ParameterBlock::alignment).max().orElse(1);
             case Argument.Int64s _ -> Long.BYTES;
             case Argument.Address _, Argument.Workspace _, Argument.Status _, Argument.Int64 _, Argument.Float64 _ ->
                 Long.BYTES;

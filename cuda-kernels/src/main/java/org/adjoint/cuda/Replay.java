@@ -1,24 +1,34 @@
 package org.adjoint.cuda;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import org.adjoint.cuda.driver.Gpu;
 import org.adjoint.cuda.driver.Graph;
 
 /**
- * CUDA graphs of an executable's commands. A graph holds addresses and scalars, so it serves runs that bind the same ones:
- * the allocator hands a training loop the same few blocks again and again. What is bound a second time is captured, from
- * then on it is one launch. So is what changes variables, the first time already: if a call fails, nothing has happened.
+ * CUDA graphs of an executable's commands. A graph holds addresses and scalars, so it serves runs that bind the same
+ * ones: the allocator hands a training loop the same few blocks again and again. What is bound a second time is
+ * captured, from then on it is one launch. So is what changes variables, the first time already: if a call fails,
+ * nothing has happened.
  */
 final class Replay implements AutoCloseable {
     /** Results that a caller keeps for a few steps make a loop go through several sets of addresses. */
     private static final int KEPT = 8;
     private static final int REMEMBERED = 64;
 
-    private record Key(int part, List<Long> bound) { }
+    /** @param bound slots, scalars and workspace */
+    private record Key(int part, long[] bound) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Key key && part == key.part && Arrays.equals(bound, key.bound);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * Arrays.hashCode(bound) + part;
+        }
+    }
 
     private final Gpu gpu;
     private final LinkedHashMap<Key, Graph> graphs = new LinkedHashMap<>(16, 0.75f, true);
@@ -53,11 +63,12 @@ final class Replay implements AutoCloseable {
         graph.launch();
     }
 
-    private static List<Long> bound(Binding binding) {
-        List<Long> bound = new ArrayList<>(binding.slots().length + binding.scalars().length + 1);
-        Arrays.stream(binding.slots()).forEach(bound::add);
-        Arrays.stream(binding.scalars()).forEach(bound::add);
-        bound.add(binding.workspace());
+    private static long[] bound(Binding binding) {
+        long[] slots = binding.slots();
+        long[] scalars = binding.scalars();
+        long[] bound = Arrays.copyOf(slots, slots.length + scalars.length + 1);
+        System.arraycopy(scalars, 0, bound, slots.length, scalars.length);
+        bound[bound.length - 1] = binding.workspace();
         return bound;
     }
 

@@ -18,7 +18,11 @@ public sealed interface Argument {
     /** The number of the step within its plan, as {@code i32}, for the status. */
     record StepNumber() implements Argument { }
 
-    /** A scalar of the plan by its index in {@link org.adjoint.plan.Plan#withExtra}, in the size of {@code dtype}'s compute type. */
+    /**
+     * A scalar of the plan, in the size of {@code dtype}'s compute type.
+     *
+     * @param index in {@link org.adjoint.plan.Plan#withExtra}
+     */
     record Scalar(int index, DType dtype) implements Argument { }
 
     record Int32(int value) implements Argument { }

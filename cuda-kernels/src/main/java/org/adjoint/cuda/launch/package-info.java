@@ -1,2 +1,2 @@
-/** What a step of a plan puts on the stream, described before any address is known: launches, products, fills, copies. */
+/** What a step of a plan puts on the stream, before any address is known: launches, products, fills, copies. */
 package org.adjoint.cuda.launch;
