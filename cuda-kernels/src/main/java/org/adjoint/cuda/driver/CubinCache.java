@@ -39,36 +39,38 @@ public final class CubinCache {
     private static final long DEFAULT_LIMIT = 512L << 20;
 
     private final Path folder;
-    private final List<Path> readOnly;
+    private final List<FilledCubins> filled;
     private final long limitBytes;
     private final Consumer<String> notice;
     private final AtomicBoolean complained = new AtomicBoolean();
 
     /**
      * @param folder made on the first store, with access for its owner only
-     * @param readOnly folders that were filled beforehand, searched when {@code folder} lacks an entry
+     * @param filled folders, or archives of such, that were filled beforehand, searched when {@code folder} lacks an
+     *     entry
      * @param limitBytes of all entries in {@code folder}; beyond it, those that were not used for longest go
      */
-    public CubinCache(Path folder, List<Path> readOnly, long limitBytes) {
-        this(folder, readOnly, limitBytes, text -> LOG.log(System.Logger.Level.WARNING, text));
+    public CubinCache(Path folder, List<Path> filled, long limitBytes) {
+        this(folder, filled, limitBytes, text -> LOG.log(System.Logger.Level.WARNING, text));
     }
 
     /** @param notice told once where entries can't be stored */
-    CubinCache(Path folder, List<Path> readOnly, long limitBytes, Consumer<String> notice) {
+    CubinCache(Path folder, List<Path> filled, long limitBytes, Consumer<String> notice) {
         this.notice = notice;
         this.folder = folder;
-        this.readOnly = List.copyOf(readOnly);
+        this.filled = filled.stream().map(FilledCubins::new).toList();
         this.limitBytes = limitBytes;
     }
 
     /**
      * The cache of this user: the property {@code adjoint.cuda.cache}, else {@code ADJOINT_CUDA_CACHE}, else
-     * {@code adjoint/cubins} in {@code XDG_CACHE_HOME} or {@code ~/.cache}. Folders filled beforehand come from the
-     * property {@code adjoint.cuda.cubins}, separated as in a class path.
+     * {@code adjoint/cubins} in {@code XDG_CACHE_HOME} or {@code ~/.cache}. Folders filled
+     * beforehand, or archives of them, come from the property {@code adjoint.cuda.cubins}, separated as in a class
+     * path.
      */
     public static CubinCache ofUser() {
         return new CubinCache(userFolder(System.getProperties()::get, System.getenv()),
-            filledFolders(System.getProperty("adjoint.cuda.cubins", "")), DEFAULT_LIMIT);
+            filledPlaces(System.getProperty("adjoint.cuda.cubins", "")), DEFAULT_LIMIT);
     }
 
     static Path userFolder(Function<Object, Object> properties, Map<String, String> environment) {
@@ -85,7 +87,7 @@ public final class CubinCache {
         return root.resolve("adjoint").resolve("cubins");
     }
 
-    private static List<Path> filledFolders(String text) {
+    private static List<Path> filledPlaces(String text) {
         List<Path> folders = new ArrayList<>();
         for (String folder : text.split(File.pathSeparator)) {
             if (!folder.isEmpty()) {
@@ -124,8 +126,8 @@ public final class CubinCache {
             touch(folder.resolve(file));
             return cubin;
         }
-        for (Path filled : readOnly) {
-            cubin = read(filled.resolve(file(filledKey)), filledKey);
+        for (FilledCubins place : filled) {
+            cubin = place.read(file(filledKey)).flatMap(entry -> cubin(entry, filledKey));
             if (cubin.isPresent()) {
                 return cubin;
             }
@@ -134,12 +136,15 @@ public final class CubinCache {
     }
 
     private static Optional<byte[]> read(Path file, byte[] key) {
-        byte[] entry;
         try {
-            entry = Files.readAllBytes(file);
+            return cubin(Files.readAllBytes(file), key);
         } catch (IOException absent) {
             return Optional.empty();
         }
+    }
+
+    /** What an entry holds, if it is the one of this key and undamaged. */
+    private static Optional<byte[]> cubin(byte[] entry, byte[] key) {
         if (entry.length <= HEADER_BYTES) {
             return Optional.empty();
         }
