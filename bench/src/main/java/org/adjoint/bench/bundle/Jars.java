@@ -15,7 +15,8 @@ import java.util.zip.ZipOutputStream;
 /** The jars that this program runs from, without what a bundle has no use for. */
 final class Jars {
     /** Charts and microbenchmarks: the runtime of a bundle has no windows, and nothing there forks. */
-    private static final List<String> LEFT_OUT = List.of("xchart-", "jmh-", "commons-math3-", "jopt-simple-");
+    private static final List<String> LEFT_OUT = List.of("xchart-", "jmh-", "commons-math3-", "jopt-simple-",
+        "cuda-redist");
     /** Of JCuda's native libraries these are loaded. */
     private static final List<String> NATIVES = List.of("libJCudaDriver-", "libJNvrtc-", "libJCublas2-");
 

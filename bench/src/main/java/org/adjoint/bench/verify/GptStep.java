@@ -30,7 +30,7 @@ final class GptStep {
 
     private GptStep() { }
 
-    static Map<String, Object> measure(Device device, Case shape) {
+    static Map<String, Object> measure(Device device, Case shape, SpeedPart.Stopwatch stopwatch) {
         try (Scope scope = device.scope()) {
             GPT model = GPT.of(new GPT.Config(VOCABULARY, shape.context, 12, 12, 768, 0, shape.dtype))
                 .initialize(device, 1);
@@ -44,7 +44,7 @@ final class GptStep {
                 optimizer.minimize(loss);
                 return loss;
             })) {
-                double seconds = SpeedPart.seconds(device, step, List.of(tokens, targets));
+                double seconds = stopwatch.seconds(device, step, List.of(tokens, targets));
                 double dispatch = Double.POSITIVE_INFINITY;
                 for (int i = 0; i < 10; i++) {
                     dispatch = Math.min(dispatch, step.dryRunNanos(tokens, targets) / 1e9);

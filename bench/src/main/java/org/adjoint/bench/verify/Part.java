@@ -9,4 +9,10 @@ public interface Part {
 
     /** What it verifies, one by one. */
     List<Item> items();
+
+    /**
+     * What its items run on the device, without a judgment, for a device that compiles kernels and computes nothing.
+     * Those of different names may run at once.
+     */
+    List<Item> rehearsals();
 }

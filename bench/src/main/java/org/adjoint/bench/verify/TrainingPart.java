@@ -46,11 +46,17 @@ record TrainingPart(Supplier<Device> device, List<Case> cases) implements Part {
         return cases.stream().map(it -> new Item(it.key(), () -> check(it))).toList();
     }
 
+    @Override
+    public List<Item> rehearsals() {
+        return cases.stream().map(it -> new Item(it.key(), () -> Map.of("losses", losses(device.get(), it, 1))))
+            .toList();
+    }
+
     private Map<String, Object> check(Case model) {
-        List<Double> actual = losses(device.get(), model);
+        List<Double> actual = losses(device.get(), model, model.steps);
         List<Double> expected;
         try (Device cpu = Device.open("cpu")) {
-            expected = losses(cpu, model);
+            expected = losses(cpu, model, model.steps);
         }
         double worst = 0;
         for (int i = 0; i < actual.size(); i++) {
@@ -66,7 +72,7 @@ record TrainingPart(Supplier<Device> device, List<Case> cases) implements Part {
         return fields;
     }
 
-    private static List<Double> losses(Device device, Case shape) {
+    private static List<Double> losses(Device device, Case shape, int steps) {
         try (Scope scope = device.scope()) {
             GPT model = GPT.of(new GPT.Config(shape.vocabulary, shape.context, shape.layers, shape.heads, shape.width,
                 shape.dropout, DType.F32)).initialize(device, 1);
@@ -83,7 +89,7 @@ record TrainingPart(Supplier<Device> device, List<Case> cases) implements Part {
                 optimizer.minimize(loss);
                 return loss;
             })) {
-                for (int i = 0; i < shape.steps; i++) {
+                for (int i = 0; i < steps; i++) {
                     try (Scope inner = device.scope()) {
                         losses.add(step.run(tokens, targets).item());
                     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.adjoint.Device;
@@ -43,6 +44,8 @@ public final class VerifyCommand implements Callable<Integer> {
     /** From best to worst. */
     private enum Outcome { PASSED, UNFINISHED, FAILED }
 
+    private final Function<Device, List<Part>> all;
+
     @Spec
     private CommandSpec spec;
 
@@ -63,6 +66,20 @@ public final class VerifyCommand implements Callable<Integer> {
 
     @Option(names = "--restart", description = "Forget what was verified before.")
     private boolean restart;
+
+    /** Verifies everything. */
+    public VerifyCommand() {
+        this(device -> {
+            List<Part> parts = new ArrayList<>(Parts.onDevice(() -> device));
+            parts.add(new SanitizerPart(device.name()));
+            return parts;
+        });
+    }
+
+    /** @param all what there is to verify on a device */
+    VerifyCommand(Function<Device, List<Part>> all) {
+        this.all = all;
+    }
 
     @Override
     public Integer call() throws IOException {
@@ -104,20 +121,19 @@ public final class VerifyCommand implements Callable<Integer> {
     }
 
     private List<Part> choose(Device device) {
-        List<Part> all = new ArrayList<>(Parts.onDevice(() -> device));
-        all.add(new SanitizerPart(device.name()));
+        List<Part> known = all.apply(device);
         List<Part> chosen = new ArrayList<>();
         for (String name : parts) {
-            chosen.add(all.stream().filter(part -> part.name().equals(name)).findFirst().orElseThrow(() ->
+            chosen.add(known.stream().filter(part -> part.name().equals(name)).findFirst().orElseThrow(() ->
                 new ParameterException(spec.commandLine(), "unknown part '" + name + "': one of "
-                    + String.join(", ", all.stream().map(Part::name).toList()))));
+                    + String.join(", ", known.stream().map(Part::name).toList()))));
         }
         if (!chosen.isEmpty()) {
             return chosen;
         }
         // The sanitizer watches kernels of a card.
-        return device.name().startsWith("cuda") ? all
-            : all.stream().filter(part -> !(part instanceof SanitizerPart)).toList();
+        return device.name().startsWith("cuda") ? known
+            : known.stream().filter(part -> !(part instanceof SanitizerPart)).toList();
     }
 
     private Outcome verify(Part part, VerifyRecord record, long deadline, PrintWriter out) throws IOException {

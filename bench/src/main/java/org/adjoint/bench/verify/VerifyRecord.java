@@ -3,6 +3,8 @@ package org.adjoint.bench.verify;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.adjoint.bench.Json;
@@ -30,6 +32,7 @@ final class VerifyRecord {
             }
         }
         Map<String, Object> content = new LinkedHashMap<>();
+        content.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         content.put("machine", machine);
         content.put("parts", new LinkedHashMap<String, Object>());
         return new VerifyRecord(file, content);
