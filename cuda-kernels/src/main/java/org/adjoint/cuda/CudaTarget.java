@@ -7,6 +7,7 @@ import org.adjoint.cuda.kernel.AttentionKernel;
 import org.adjoint.cuda.kernel.CrossEntropyKernel;
 import org.adjoint.cuda.kernel.LayerNormKernel;
 import org.adjoint.cuda.kernel.MatMulKernel;
+import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.SoftmaxKernel;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Op;
@@ -30,7 +31,8 @@ final class CudaTarget implements Target {
             case FusedOp.Attention _, FusedOp.AttentionGradient _ ->
                 inputs.stream().map(type -> type.dtype().computeType()).distinct().count() == 1;
             case FusedOp.AdamWUpdate _ -> AdamWKernel.supports(inputs);
-            case FusedOp.RmsNorm _, FusedOp.RmsNormGradient _ -> false;
+            case FusedOp.RmsNorm _ -> RmsNormKernel.supports(inputs);
+            case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
         };
     }
 
@@ -41,6 +43,8 @@ final class CudaTarget implements Target {
             case FusedOp.CrossEntropy _ -> CrossEntropyKernel.fits(index, view);
             case FusedOp.LayerNorm _ -> LayerNormKernel.fits(view);
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.fitsGradient(index, view);
+            case FusedOp.RmsNorm _ -> RmsNormKernel.fits(view);
+            case FusedOp.RmsNormGradient _ -> RmsNormKernel.fitsGradient(index, view);
             case FusedOp.Attention attention -> AttentionKernel.fits(attention, index, view);
             case FusedOp.AttentionGradient gradient -> AttentionGradientKernel.fits(gradient, index, view);
             case FusedOp.AdamWUpdate _ -> AdamWKernel.fits(index, view);
@@ -49,9 +53,8 @@ final class CudaTarget implements Target {
             case Op.ScatterAdd _ -> index == 1 || view.isContiguous();
             case Op.DynamicUpdateSlice _ -> index > 0 || view.isContiguous();
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.DynamicSlice _ -> true;
-            case FusedOp.RmsNorm _, FusedOp.RmsNormGradient _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
-                Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _,
-                Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
+            case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
+                Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
         };
     }
 

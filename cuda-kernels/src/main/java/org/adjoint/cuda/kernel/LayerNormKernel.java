@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.adjoint.cuda.launch.Argument;
-import org.adjoint.cuda.launch.Launch;
 import org.adjoint.cuda.launch.Prepared;
 import org.adjoint.cuda.launch.Source;
 import org.adjoint.cuda.launch.Work;
@@ -16,16 +15,6 @@ import org.adjoint.plan.View;
 
 /** Layer normalization and its gradient: {@code layer_norm.cu}. */
 public final class LayerNormKernel {
-    /** Warps of a block where each has whole rows. */
-    private static final int GRADIENT_WARPS = 4;
-    /** Warps of a block that adds stripes' sums. */
-    private static final int FOLD_WARPS = 32;
-    /** Rows of a stripe, at the least: four for each such warp. */
-    private static final long STRIPE_ROWS = 16;
-    /** Most stripes, which bounds what their sums take. */
-    private static final long MOST_STRIPES = 1024;
-    private static final int STRIPE_WARPS = RowTeam.THREADS / RowTeam.WARP_THREADS;
-
     private LayerNormKernel() { }
 
     /** Whether the inputs of {@code LayerNorm} (x, gamma, beta) are computed in one type. */
@@ -83,34 +72,16 @@ public final class LayerNormKernel {
         Source source = RowTeam.source("layer_norm.cu", dtype, vector, Map.of("P", gamma.view().dtype()));
         Argument count = Argument.of(x.count());
         Argument width = Argument.of(x.width());
+        Stripes stripes = Stripes.of(x.count());
         List<Work> work = new ArrayList<>();
-        long stripeRows = stripeRows(x.count());
-        long stripes = RowTeam.blocks(x.count(), stripeRows);
-        Argument sums = new Argument.Workspace(0);
-        Argument scale = RowTeam.number(dtype, 1.0 / x.width());
-        RowTeam team = RowTeam.of(dtype, x.width());
-        if (x.count() > 0 && team != RowTeam.LONG) {
-            work.add(Launch.of(source, team.teamSymbol("layer_norm_backward", dtype), stripes,
-                team == RowTeam.WARP ? GRADIENT_WARPS * RowTeam.WARP_THREADS : RowTeam.THREADS, x.address(),
-                x.layout(), gamma.address(), mean, rstd, dy.address(), dy.layout(), dx.address(), count, width, scale,
-                Argument.of(stripeRows), sums));
-        } else if (x.count() > 0) {
-            work.add(team.launch(source, "layer_norm_backward", dtype, x.count(), x.address(), x.layout(),
-                gamma.address(), mean, rstd, dy.address(), dy.layout(), dx.address(), count, width, scale));
-            work.add(new Launch(source, RowTeam.symbol("layer_norm_backward_stripes", dtype),
-                RowTeam.blocks(x.width(), (long) RowTeam.WARP_THREADS * vector), (int) stripes, 1, RowTeam.THREADS, 1,
-                0, List.of(x.address(), x.layout(), mean, rstd, dy.address(), dy.layout(), count, width,
-                    Argument.of(stripeRows), sums)));
+        if (x.count() > 0) {
+            work.addAll(stripes.launches(source, "layer_norm_backward", dtype, x.width(), vector,
+                List.of(x.address(), x.layout(), gamma.address(), mean, rstd, dy.address(), dy.layout(), dx.address(),
+                    count, width, RowTeam.number(dtype, 1.0 / x.width())),
+                List.of(x.address(), x.layout(), mean, rstd, dy.address(), dy.layout(), count, width)));
         }
-        work.add(Launch.of(source, RowTeam.symbol("layer_norm_backward_fold", dtype),
-            RowTeam.blocks(2 * x.width(), RowTeam.WARP_THREADS), FOLD_WARPS * RowTeam.WARP_THREADS, sums,
-            Argument.of(stripes), width, Argument.of(step.outputs().get(1)), Argument.of(step.outputs().get(2))));
-        return new Prepared(work, 2 * stripes * x.width() * dtype.computeType().bytes(), false);
-    }
-
-    /** Fixed by the number of rows alone: the same bits on every card. */
-    private static long stripeRows(long rows) {
-        return Math.max(STRIPE_ROWS,
-            RowTeam.blocks(RowTeam.blocks(rows, MOST_STRIPES), STRIPE_WARPS) * STRIPE_WARPS);
+        work.add(stripes.fold(source, "layer_norm_backward", dtype, 2 * x.width(), width,
+            Argument.of(step.outputs().get(1)), Argument.of(step.outputs().get(2))));
+        return new Prepared(work, stripes.bytes(dtype, 2 * x.width()), false);
     }
 }

@@ -5,6 +5,7 @@
 // three times, backward x and dy three times, mostly from the L2 cache.
 // dgamma and dbeta are summed over fixed stripes of rows, whose sums are then added in order.
 #include "rows.cuh"
+#include "stripes.cuh"
 
 // Forward
 
@@ -115,34 +116,6 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_long, T)(const T* x, R
 // Backward: dx = rstd (g - mean(g) - n mean(g n)) with g = dy gamma and n = (x - mean) rstd,
 // dgamma = sum over rows of dy n, dbeta = sum over rows of dy. sums: (stripes, 2, width), those of dgamma and dbeta
 // over each stripe of stripe_rows rows.
-
-constexpr int WARPS = BLOCK / WARP;
-
-// So many that little is left to do in order.
-constexpr int FOLD_WARPS = 32;
-
-// Where warps have whole rows, registers suffice for 12 warps of a multiprocessor, which are three blocks of 4.
-constexpr int GRADIENT_WARPS = 4;
-
-// Adds the warps' sums in order. Lanes are neighbors in shared memory, lest their banks conflict.
-__device__ inline void store_sums_of_warps(const C (&values)[VALUES], int width, C* target) {
-    __shared__ C total[VALUES][WARP];
-    int lane = threadIdx.x & 31;
-    for (int warp = 0; warp < GRADIENT_WARPS; warp++) {
-        if (threadIdx.x >> 5 == warp) {
-#pragma unroll
-            for (int i = 0; i < VALUES; i++) {
-                total[i][lane] = warp == 0 ? values[i] : total[i][lane] + values[i];
-            }
-        }
-        __syncthreads();
-    }
-    for (int column = threadIdx.x; column < width; column += GRADIENT_WARPS * WARP) {
-        int vector = column / VECTOR;
-        target[column] = total[vector / WARP * VECTOR + column % VECTOR][vector % WARP];
-    }
-    __syncthreads();
-}
 
 // A stripe of rows, of which a team takes one after the other.
 template <int THREADS>
@@ -255,18 +228,14 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_long, T)(const T* x, 
 // stripe; the warps' sums are added in order.
 KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_stripes, T)(const T* x, Rows x_rows, const C* means,
     const C* rstds, const T* dy, Rows dy_rows, i64 rows, i64 width, i64 stripe_rows, C* sums) {
-    __shared__ C partial[2][WARPS][WARP * VECTOR];
-    int lane = threadIdx.x & 31;
-    int warp = threadIdx.x >> 5;
-    i64 tile = (i64) blockIdx.x * WARP * VECTOR;
-    i64 column = tile + lane * VECTOR;
+    i64 column = ((i64) blockIdx.x * WARP + (threadIdx.x & 31)) * VECTOR;
     C dgamma[VECTOR] = {};
     C dbeta[VECTOR] = {};
     if (column < width) {
         i64 first = blockIdx.y * stripe_rows;
         i64 end = first + stripe_rows < rows ? first + stripe_rows : rows;
 #pragma unroll 4
-        for (i64 row = first + warp; row < end; row += WARPS) {
+        for (i64 row = first + (threadIdx.x >> 5); row < end; row += WARPS) {
             C normalized[VECTOR];
             C cotangent[VECTOR];
             load_vector(x + row_start(x_rows, row) + column, normalized);
@@ -280,49 +249,18 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_stripes, T)(const T* 
             }
         }
     }
-#pragma unroll
-    for (int i = 0; i < VECTOR; i++) {
-        partial[0][warp][lane * VECTOR + i] = dgamma[i];
-        partial[1][warp][lane * VECTOR + i] = dbeta[i];
-    }
-    __syncthreads();
-    int c = threadIdx.x;
-    if (c < WARP * VECTOR && tile + c < width) {
-#pragma unroll
-        for (int which = 0; which < 2; which++) {
-            C sum = 0;
-#pragma unroll
-            for (int w = 0; w < WARPS; w++) {
-                sum += partial[which][w][c];
-            }
-            sums[((i64) blockIdx.y * 2 + which) * width + tile + c] = sum;
-        }
-    }
+    i64 first_column = (i64) blockIdx.x * WARP * VECTOR;
+    C* target = sums + (i64) blockIdx.y * 2 * width;
+    store_column_sums(dgamma, first_column, width, target);
+    store_column_sums(dbeta, first_column, width, target + width);
 }
 
-// Adds the stripes' sums. A block has 32 of the 2 width columns; a warp takes every 32nd stripe, and the warps' sums
-// are added in order.
+// Adds the stripes' sums, of the 2 width columns.
 KERNEL __launch_bounds__(FOLD_WARPS * WARP) SYMBOL(layer_norm_backward_fold, T)(const C* sums, i64 stripes, i64 width,
     P* dgamma, P* dbeta) {
-    __shared__ C partial[FOLD_WARPS][WARP];
-    int lane = threadIdx.x & 31;
-    int warp = threadIdx.x >> 5;
-    i64 column = (i64) blockIdx.x * WARP + lane;
-    C sum = 0;
-    if (column < 2 * width) {
-#pragma unroll 8
-        for (i64 stripe = warp; stripe < stripes; stripe += FOLD_WARPS) {
-            sum += sums[stripe * 2 * width + column];
-        }
-    }
-    partial[warp][lane] = sum;
-    __syncthreads();
-    if (warp == 0 && column < 2 * width) {
-        C total = 0;
-#pragma unroll
-        for (int w = 0; w < FOLD_WARPS; w++) {
-            total += partial[w][lane];
-        }
+    i64 column = fold_column();
+    C total = fold_stripes(sums, stripes, 2 * width, column);
+    if (threadIdx.x < WARP && column < 2 * width) {
         P* target = column < width ? dgamma + column : dbeta + (column - width);
         *target = narrow<P>(total);
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Softmax, its logarithm, cross-entropy, layer normalization and its gradient against their definitions in double. */
+/** Softmax, its logarithm, cross-entropy, normalizations and their gradients against their definitions in double. */
 class RowKernelsTest {
     private static final double EPSILON = 1e-5;
     /** Around lanes, warps, what a warp and a block hold in registers, and what is read more than once. */
@@ -224,6 +224,57 @@ class RowKernelsTest {
         assertLayerNorm(random(dtype, 2, 1, 2 * 32 + 5, 40), dtype);
     }
 
+    /** x, gamma, dy to y, dx, dgamma. */
+    private static double[][] rmsNorm(double[] x, double[] gamma, double[] dy) {
+        int width = gamma.length;
+        double[][] results = {new double[x.length], new double[x.length], new double[width]};
+        for (int start = 0; start < x.length; start += width) {
+            // DoubleStream's sums are compensated.
+            double squares = Arrays.stream(x, start, start + width).map(value -> value * value).sum();
+            double rstd = 1 / Math.sqrt(squares / width + EPSILON);
+            double products = 0;
+            for (int j = 0; j < width; j++) {
+                double normalized = x[start + j] * rstd;
+                results[0][start + j] = normalized * gamma[j];
+                results[2][j] += dy[start + j] * normalized;
+                products += dy[start + j] * gamma[j] * normalized;
+            }
+            for (int j = 0; j < width; j++) {
+                results[1][start + j] =
+                    rstd * (dy[start + j] * gamma[j] - x[start + j] * rstd * products / width);
+            }
+        }
+        return results;
+    }
+
+    private static void assertRmsNorm(Tensor x, DType parameters) {
+        int width = (int) x.shape().extent(x.shape().rank() - 1);
+        int rows = (int) (x.shape().elements() / width);
+        Tensor gamma = random(parameters, 2, 3, width);
+        Tensor dy = random(x.dtype(), 1, 5, x.shape().toArray());
+        double[][] expected = rmsNorm(doubles(x), doubles(gamma), doubles(dy));
+        Tensor y = x.rmsNorm(gamma, EPSILON);
+        List<Tensor> gradients = y.pullback(dy, List.of(x, gamma));
+        String what = x.type() + " with " + gamma.type();
+        // A row of one element near 0 is scaled up by as much as 1 / sqrt(EPSILON).
+        double spread = width == 1 ? 1 / Math.sqrt(EPSILON) : 4;
+        double error = 4 * (additions(width) + 8);
+        assertNear(expected[0], y, error, "y of " + what);
+        assertNear(expected[1], gradients.get(0), error * spread, "dx of " + what);
+        assertNear(expected[2], gradients.get(1), error * rows, "dgamma of " + what);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F64", "F16", "BF16"})
+    void rmsNormAndItsGradient(DType dtype) {
+        for (int width : WIDTHS) {
+            for (Tensor x : layouts(dtype, 2, width)) {
+                assertRmsNorm(x, dtype);
+            }
+        }
+        assertRmsNorm(random(dtype, 2, 1, 2 * 32 + 5, 40), dtype.computeType());
+    }
+
     @Test
     void vocabularies() {
         for (DType dtype : List.of(DType.F32, DType.BF16)) {
@@ -291,6 +342,8 @@ class RowKernelsTest {
         Tensor gamma = device.ones(DType.F32, 5);
         Tensor y = x.layerNorm(gamma, gamma, EPSILON);
         assertArrayEquals(new double[5], y.pullback(x, List.of(gamma)).getFirst().toDoubleArray());
+        Tensor z = x.rmsNorm(gamma, EPSILON);
+        assertArrayEquals(new double[5], z.pullback(x, List.of(gamma)).getFirst().toDoubleArray());
     }
 
     @Test
@@ -313,7 +366,8 @@ class RowKernelsTest {
                 Tensor x = random(DType.F32, 4, 1, 19, width);
                 Tensor gamma = random(DType.F32, 4, 2, width);
                 Tensor loss = x.crossEntropy(device.zeros(DType.I64, 19)).add(x.softmax(-1).square().sum())
-                    .add(x.logSoftmax(-1).sum()).add(x.layerNorm(gamma, gamma, EPSILON).square().sum());
+                    .add(x.logSoftmax(-1).sum()).add(x.layerNorm(gamma, gamma, EPSILON).square().sum())
+                    .add(x.rmsNorm(gamma, EPSILON).square().sum());
                 assertTrue(Double.isFinite(loss.item()));
                 loss.gradients(x, gamma).forEach(gradient -> assertTrue(Double.isFinite(gradient.sum().item())));
             }
