@@ -24,9 +24,9 @@ class CudaSecondOrderTest {
             GradientCheck.of(p -> {
                 Tensor h = x.layerNorm(p[0], p[1], 1e-5);
                 Tensor attended = h.attention(h.matmul(p[2]), h, true).add(x);
-                return attended.matmul(p[3]).crossEntropy(targets);
+                return attended.rmsNorm(p[4], 1e-5).matmul(p[3]).crossEntropy(targets);
             }).named("attention between norms").order(2).tolerance(1e-6).assertGradients(normal(device, 4),
-                normal(device, 4), normal(device, 4, 4), normal(device, 4, 3));
+                normal(device, 4), normal(device, 4, 4), normal(device, 4, 3), normal(device, 4));
         }
     }
 
