@@ -136,6 +136,9 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
         pack_left(weights, scores);
         accumulate(sums, weights, v_tile);
     }
+    // Where there was no key, queries may be on their way still to where results go through.
+    copies.arrive();
+    __syncthreads();
     f32 reciprocal[2 * PARTS];
 #pragma unroll
     for (int i = 0; i < 2 * PARTS; i++) {
