@@ -27,12 +27,12 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bundle",
         description = {
-            "Makes a folder with a Java runtime, this program and kernels compiled beforehand. On a machine with a card, "
-                + "which needs nothing else but CUDA's libraries, FOLDER/verify.sh verifies and times it.",
+            "Makes a folder with a Java runtime, this program and kernels compiled beforehand. On a machine with a "
+                + "card, which needs nothing else but CUDA's libraries, FOLDER/verify.sh verifies and times it.",
             "Kernels are compiled by NVRTC, which needs no card. It is found where a CUDA toolkit is installed, in the "
                 + "active Python environment (pip install nvidia-cuda-nvrtc-cu12), or in the folders that "
-                + "ADJOINT_CUDA_LIBRARIES names; libnvrtc.so.12 and libnvrtc-builtins.so.12.* are enough. Any of 12 or 13 "
-                + "serves, whatever the other machine has."},
+                + "ADJOINT_CUDA_LIBRARIES names; libnvrtc.so.12 and libnvrtc-builtins.so.12.* are enough. Any of 12 or "
+                + "13 serves, whatever the other machine has."},
         mixinStandardHelpOptions = true,
         sortOptions = false,
         footerHeading = "%nExamples:%n",
@@ -57,7 +57,8 @@ public final class BundleCommand implements Callable<Integer> {
             description = "Compute capability times 10 of the cards to compile kernels for; 90 by default.")
     private List<Integer> architectures;
 
-    @Option(names = "--no-kernels", description = "Compile no kernels: they are compiled there, when they are first used.")
+    @Option(names = "--no-kernels",
+            description = "Compile no kernels: they are compiled there, when they are first used.")
     private boolean withoutKernels;
 
     @Override
@@ -101,7 +102,8 @@ public final class BundleCommand implements Callable<Integer> {
         }
         try (Stream<Path> files = Files.list(folder)) {
             if (files.findAny().isPresent()) {
-                throw new IOException("the folder '" + folder + "' holds other things than a bundle: name an empty one");
+                throw new IOException("the folder '" + folder
+                    + "' holds other things than a bundle: name an empty one");
             }
         }
     }

@@ -62,8 +62,10 @@ class BundleCommandTest {
         String commit = Json.readObject(bundle.resolve("bundle.json")).get("commit").toString();
         assertTrue(run.out().matches("(?s)" + bundle + ": \\d+\\.\\d MB \\(java \\d+\\.\\d, jars 0\\.0\\), commit "
             + commit + "\\R"), run::out);
-        assertEquals(List.of("adjoint", "bundle.json", "jars", "java", "verify.sh", "verify_pytorch.py"), names(bundle));
-        assertEquals(List.of("adjoint-bench.jar", "jcuda-natives-12.6.0-linux-x86_64.jar"), names(bundle.resolve("jars")));
+        assertEquals(List.of("adjoint", "bundle.json", "jars", "java", "verify.sh", "verify_pytorch.py"),
+            names(bundle));
+        assertEquals(List.of("adjoint-bench.jar", "jcuda-natives-12.6.0-linux-x86_64.jar"),
+            names(bundle.resolve("jars")));
         try (ZipFile natives = new ZipFile(bundle.resolve("jars/jcuda-natives-12.6.0-linux-x86_64.jar").toFile())) {
             assertEquals(List.of("lib/libJCudaDriver-12.6.0-linux-x86_64.so", "lib/libJNvrtc-12.6.0-linux-x86_64.so"),
                 natives.stream().map(ZipEntry::getName).sorted().toList());

@@ -17,7 +17,8 @@ import java.util.zip.GZIPOutputStream;
  * Entries of a cache that was filled beforehand: a folder of files, or an archive of them. Never written.
  *
  * <p>An archive is compressed by gzip as a whole, for its thousands of entries resemble each other: how many there are
- * in 4 bytes; then of each the name, as {@link DataOutputStream#writeUTF} writes it, the length in 4 bytes, the content.
+ * in 4 bytes; then of each the name, as {@link DataOutputStream#writeUTF} writes it, the length in 4 bytes and the
+ * content.
  */
 public final class FilledCubins {
     private static final System.Logger LOG = System.getLogger(FilledCubins.class.getName());
