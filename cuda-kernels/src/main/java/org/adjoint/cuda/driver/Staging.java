@@ -108,9 +108,20 @@ final class Staging {
 
     /** The context first: who captures a graph holds its lock, and must be refused before waiting for this one. */
     private void begin(String what) {
+        requireFree(what);
+        lock.lock();
+        try {
+            // The device may have been closed while this waited, and the page-locked memory with it.
+            requireFree(what);
+        } catch (RuntimeException | Error e) {
+            lock.unlock();
+            throw e;
+        }
+    }
+
+    private void requireFree(String what) {
         context.enterToWait(what);
         context.exit();
-        lock.lock();
     }
 
     /** Room for {@code bytes} in the current half, if need be after a change of halves. */
