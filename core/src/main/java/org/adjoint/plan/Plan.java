@@ -38,7 +38,12 @@ public record Plan(List<Slot> slots, List<PlanStep> steps, int leaves, int exter
 
     /** Whether a step writes where a leaf lies: a run that breaks off may leave variables half updated. */
     public boolean storesIntoLeaves() {
-        return steps.stream().flatMap(step -> step.outputs().stream()).map(view -> slots.get(view.slot()))
+        return storesIntoLeaves(steps.size());
+    }
+
+    /** As {@link #storesIntoLeaves()}, of the {@code first} steps: what they compute they compute but once. */
+    public boolean storesIntoLeaves(int first) {
+        return steps.stream().limit(first).flatMap(step -> step.outputs().stream()).map(view -> slots.get(view.slot()))
             .anyMatch(slot -> slot.kind() == Slot.Kind.EXTERNAL && slot.position() < leaves);
     }
 

@@ -33,6 +33,7 @@ final class CudaExecutable implements Executable {
     private final long workspaceBytes;
     /** Entries up to here are over before the rest is enqueued; 0 where nothing is checked. */
     private final int checked;
+    private final boolean storesIntoLeaves;
     private boolean closed;
 
     /** @param prepared one for each step */
@@ -60,6 +61,7 @@ final class CudaExecutable implements Executable {
         }
         this.workspaceBytes = workspace;
         this.checked = lastCheck;
+        this.storesIntoLeaves = plan.storesIntoLeaves();
     }
 
     @Override
@@ -93,9 +95,12 @@ final class CudaExecutable implements Executable {
                 enqueueEmpty(binding);
                 return;
             }
-            enqueue(binding, 0, checked);
             if (checked > 0) {
-                check(binding);
+                synchronized (status) {
+                    status.begin();
+                    enqueue(binding, 0, checked);
+                    check(binding);
+                }
             }
             enqueue(binding, checked, entries.size());
         }
@@ -124,7 +129,7 @@ final class CudaExecutable implements Executable {
         if (replay == null) {
             commands.run();
         } else {
-            replay.run(binding, from, from == checked && plan.storesIntoLeaves(), commands);
+            replay.run(binding, from, from == checked && storesIntoLeaves, commands);
         }
     }
 
@@ -144,15 +149,17 @@ final class CudaExecutable implements Executable {
             return;
         }
         int failed = IndexFailure.step(found);
-        // Later steps may have overwritten the indices: what came before the failed one is computed again.
-        for (int i = 0; i < checked && entries.get(i).step < failed; i++) {
-            entries.get(i).command.enqueue(gpu, binding);
+        int last = entries.get(checked - 1).step;
+        boolean lost = false;
+        if (IndexFailure.isOverwritten(plan, failed, last)) {
+            // What came before can be computed again, unless it changed what it was computed from.
+            lost = plan.storesIntoLeaves(last + 1);
+            for (int i = 0; !lost && entries.get(i).step < failed; i++) {
+                entries.get(i).command.enqueue(gpu, binding);
+            }
         }
-        PlanStep.Kernel step = (PlanStep.Kernel) plan.steps().get(failed);
-        IndexOutOfBoundsException failure = IndexFailure.describe(found, step,
-            (slot, offset, target) -> gpu.read(binding.slots()[slot] + offset, target));
-        status.reset();
-        throw failure;
+        throw IndexFailure.describe(found, (PlanStep.Kernel) plan.steps().get(failed), lost ? null
+            : (slot, offset, target) -> gpu.read(binding.slots()[slot] + offset, target));
     }
 
     /** Memory for the intermediates of one run. Freed when all is enqueued: the stream keeps the order of its users. */

@@ -5,7 +5,9 @@ import java.util.Arrays;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Shape;
+import org.adjoint.plan.Plan;
 import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.Slot;
 import org.adjoint.plan.View;
 
 /** Says which index was out of range, where a kernel could only report its place. */
@@ -22,10 +24,23 @@ final class IndexFailure {
         return (int) (status >>> POSITION_BITS);
     }
 
+    /** Whether the memory that {@code step} read indices from may have been written since, up to step {@code last}. */
+    static boolean isOverwritten(Plan plan, int step, int last) {
+        PlanStep.Kernel failed = (PlanStep.Kernel) plan.steps().get(step);
+        Slot indices = plan.slots().get(failed.inputs().get(failed.op().indices().input()).slot());
+        return plan.steps().subList(step, last + 1).stream().flatMap(it -> it.outputs().stream())
+            .map(view -> plan.slots().get(view.slot())).anyMatch(written -> overlap(written, indices));
+    }
+
+    private static boolean overlap(Slot a, Slot b) {
+        return a.kind() == b.kind() && (a.kind() == Slot.Kind.EXTERNAL ? a.position() == b.position()
+            : a.position() < b.position() + b.bytes() && b.position() < a.position() + a.bytes());
+    }
+
     /**
      * @param status as the kernels wrote it
      * @param memory fills a segment from a slot, given by the view's slot and a byte offset in it; what the step read
-     *     lies there
+     *     lies there; null where that is lost
      */
     static IndexOutOfBoundsException describe(long status, PlanStep.Kernel step, SlotReader memory) {
         long position = status & (1L << POSITION_BITS) - 1;
@@ -37,19 +52,24 @@ final class IndexFailure {
         }
         Shape positions = positions(view);
         long[] coordinates = coordinates(view.shape(), position);
-        return new IndexOutOfBoundsException(step.op().name() + ": index " + value(view, coordinates, memory)
-            + " at position " + Shape.of(Arrays.copyOf(coordinates, positions.rank())) + " is out of range for axis "
-            + indices.axis() + " with extent " + x.shape().extent(indices.axis()));
+        String index = memory == null ? "an index" : "index " + value(view, coordinates, memory);
+        return new IndexOutOfBoundsException(step.op().name() + ": " + index + " at position "
+            + Shape.of(Arrays.copyOf(coordinates, positions.rank())) + " is out of range for axis " + indices.axis()
+            + " with extent " + x.shape().extent(indices.axis()));
     }
 
     private static IndexOutOfBoundsException window(PlanStep.Kernel step, View starts, int axis, SlotReader memory) {
         Shape whole = step.inputs().getFirst().shape();
         Shape window = step.op() instanceof Op.DynamicSlice slice ? slice.shape() : step.inputs().get(1).shape();
+        String range = " of axis " + axis + " is outside 0 to " + (whole.extent(axis) - window.extent(axis));
+        if (memory == null) {
+            return new IndexOutOfBoundsException(step.op().name() + ": a window " + window + " does not lie in " + whole
+                + ": its start" + range);
+        }
         long[] corner = new long[window.rank()];
         Arrays.setAll(corner, i -> value(starts, new long[] {i}, memory));
         return new IndexOutOfBoundsException(step.op().name() + ": a window " + window + " at "
-            + Arrays.toString(corner) + " does not lie in " + whole + ": start " + corner[axis] + " of axis " + axis
-            + " is outside 0 to " + (whole.extent(axis) - window.extent(axis)));
+            + Arrays.toString(corner) + " does not lie in " + whole + ": start " + corner[axis] + range);
     }
 
     /** The axes along which the indices differ: behind them, elements share an index. */

@@ -18,27 +18,34 @@ final class StatusWord {
     private final Gpu gpu;
     private final long address;
     private final MemorySegment host = Arena.ofAuto().allocate(Long.BYTES, Long.BYTES);
+    /** Whether the last run was read, and had reported nothing: one that broke off may have. */
+    private boolean clear;
     private Kernel nothing;
     private ParameterBlock noParameters;
 
     StatusWord(Gpu gpu) {
         this.gpu = gpu;
         this.address = gpu.allocate(BYTES);
-        reset();
     }
 
     long address() {
         return address;
     }
 
+    /** Forgets what earlier runs reported. The caller holds the monitor until it has read: such runs take turns. */
+    void begin() {
+        if (!clear) {
+            gpu.fill(address, (byte) IndexFailure.NONE, BYTES);
+        }
+        clear = false;
+    }
+
     /** Waits for what is enqueued; {@link IndexFailure#NONE} where all indices were in range. */
     long read() {
         gpu.read(address, host);
-        return host.get(ValueLayout.JAVA_LONG, 0);
-    }
-
-    void reset() {
-        gpu.fill(address, (byte) IndexFailure.NONE, BYTES);
+        long found = host.get(ValueLayout.JAVA_LONG, 0);
+        clear = found == IndexFailure.NONE;
+        return found;
     }
 
     /** Launches an empty kernel: what a launch costs the host. */
