@@ -67,13 +67,20 @@ public final class Device implements AutoCloseable {
             List<DeviceReport> reports = backend.probe();
             for (int ordinal = 0; ordinal < reports.size(); ordinal++) {
                 DeviceReport report = reports.get(ordinal);
+                String problem = report.summary();
                 if (report.usable()) {
-                    if (!reasons.isEmpty()) {
-                        LOG.log(System.Logger.Level.INFO, "using " + report.name() + "; " + String.join("; ", reasons));
+                    try {
+                        DeviceDriver driver = backend.open(ordinal, Map.of());
+                        if (!reasons.isEmpty()) {
+                            LOG.log(System.Logger.Level.INFO,
+                                "using " + report.name() + "; " + String.join("; ", reasons));
+                        }
+                        return new Device(report.name(), driver);
+                    } catch (DeviceUnavailableException | OutOfDeviceMemoryException e) {
+                        problem = e.getMessage().lines().findFirst().orElse("");
                     }
-                    return new Device(report.name(), backend.open(ordinal, Map.of()));
                 }
-                reasons.add(report.name() + " can't be used: " + report.summary());
+                reasons.add(report.name() + " can't be used: " + problem);
             }
         }
         throw new DeviceUnavailableException(reasons.isEmpty()

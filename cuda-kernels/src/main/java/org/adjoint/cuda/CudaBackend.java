@@ -6,6 +6,7 @@ import org.adjoint.backend.Backend;
 import org.adjoint.backend.DeviceDriver;
 import org.adjoint.backend.DeviceReport;
 import org.adjoint.backend.DeviceUnavailableException;
+import org.adjoint.cuda.driver.CudaException;
 import org.adjoint.cuda.driver.Gpu;
 import org.adjoint.cuda.driver.GpuInfo;
 import org.adjoint.cuda.driver.Libraries;
@@ -55,7 +56,7 @@ public final class CudaBackend implements Backend {
         try {
             libraries = Libraries.load();
             cards = Gpu.list(libraries);
-        } catch (DeviceUnavailableException e) {
+        } catch (DeviceUnavailableException | CudaException e) {
             List<String> lines = e.getMessage().lines().toList();
             return List.of(new DeviceReport("cuda", false, lines.getFirst(), lines.subList(1, lines.size())));
         }
@@ -67,6 +68,10 @@ public final class CudaBackend implements Backend {
     @Override
     public DeviceDriver open(int ordinal, Map<String, String> options) {
         CudaOptions parsed = CudaOptions.of(options);
-        return new CudaDevice(Gpu.open(Libraries.load(), ordinal, parsed.gpu()), parsed);
+        try {
+            return new CudaDevice(Gpu.open(Libraries.load(), ordinal, parsed.gpu()), parsed);
+        } catch (CudaException e) {
+            throw new DeviceUnavailableException(e.getMessage(), e);
+        }
     }
 }

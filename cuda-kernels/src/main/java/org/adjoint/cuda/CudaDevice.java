@@ -74,7 +74,7 @@ final class CudaDevice implements DeviceDriver {
 
     @Override
     public long liveBytes() {
-        return gpu.liveBytes() - ownBytes;
+        return Math.max(0, gpu.liveBytes() - ownBytes);
     }
 
     @Override

@@ -10,6 +10,7 @@ import org.adjoint.Device;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
+import org.adjoint.backend.DeviceDriver;
 import org.adjoint.cuda.driver.CudaException;
 import org.adjoint.cuda.emulator.Emulator;
 import org.adjoint.graph.DType;
@@ -17,9 +18,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a run that fails leaves behind. */
+/** What a run that fails leaves behind, and what a device says of itself when it can't be opened or is closed. */
 class CudaDeviceTest {
     private static final int INVALID_VALUE = 1;
+    /** Somebody else has the card for themselves. */
+    private static final int DEVICE_UNAVAILABLE = 46;
 
     private Emulator emulator;
 
@@ -84,6 +87,23 @@ class CudaDeviceTest {
             assertThrows(CudaException.class, () -> twice.run(bad));
             emulator.failNoMore();
             assertEquals(8, step.run(good).item());
+        }
+    }
+
+    @Test
+    void aClosedDeviceHasNoLiveBytes() {
+        DeviceDriver driver = new CudaBackend().open(0, Map.of());
+        driver.allocate(100);
+        assertEquals(100, driver.liveBytes());
+        driver.close();
+        assertEquals(0, driver.liveBytes());
+    }
+
+    @Test
+    void theCpuServesWhereTheCardCantBeOpened() {
+        emulator.failAt("cuDevicePrimaryCtxRetain", 1, DEVICE_UNAVAILABLE);
+        try (Device device = Device.open()) {
+            assertEquals("cpu", device.name());
         }
     }
 }
