@@ -272,7 +272,9 @@ class RowKernelsTest {
                 assertRmsNorm(x, dtype);
             }
         }
+        // Stripes that are full, and one that is not; of long rows too.
         assertRmsNorm(random(dtype, 2, 1, 2 * 32 + 5, 40), dtype.computeType());
+        assertRmsNorm(random(dtype, 2, 1, 18, 8193), dtype);
     }
 
     @Test
