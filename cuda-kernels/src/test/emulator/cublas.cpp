@@ -33,6 +33,9 @@ enum Compute {
 };
 
 constexpr int TF32_TENSOR_OP_MATH = 3;
+constexpr int DISALLOW_REDUCED_PRECISION_REDUCTION = 0x10;
+// From this k on sums are split where they may be.
+constexpr int64_t LONG_SUM = 1024;
 constexpr uint64_t MAGIC = 0x73616c6275637565;
 
 struct Handle {
@@ -69,6 +72,7 @@ struct Product {
     int64_t leading_c;
     int64_t batch;
     bool tf32;
+    bool split;  // whether the sums of two halves of k are rounded to the result's type before they are added
     double alpha;
     double beta;
     const void* device_alpha;  // null if the host gave them
@@ -166,7 +170,15 @@ void run_one(const Product& p, int64_t i, double alpha, double beta) {
         || !each_column(writes, c, p.result, p.m, p.n, p.leading_c, "cuBLAS: result C")) {
         return;
     }
-    gemm(p.m, p.n, k, alpha, Operand {a, p.factors, p.leading_a, p.transposed_a},
+    int64_t split = p.split ? k / 2 : 0;
+    if (split > 0) {
+        gemm(p.m, p.n, split, alpha, Operand {a, p.factors, p.leading_a, p.transposed_a},
+            Operand {b, p.factors, p.leading_b, p.transposed_b}, beta, c, p.result, p.leading_c, p.tf32);
+        a += split * (p.transposed_a ? 1 : p.leading_a) * size_of(p.factors);
+        b += split * (p.transposed_b ? p.leading_b : 1) * size_of(p.factors);
+        beta = 1;
+    }
+    gemm(p.m, p.n, k - split, alpha, Operand {a, p.factors, p.leading_a, p.transposed_a},
         Operand {b, p.factors, p.leading_b, p.transposed_b}, beta, c, p.result, p.leading_c, p.tf32);
 }
 
@@ -233,8 +245,10 @@ int enqueue(Handle* handle, int op_a, int op_b, int64_t m, int64_t n, int64_t k,
     bool on_host = handle->pointer_mode == 0;
     bool tf32 = factors == Type::F32 && (compute == COMPUTE_32F_FAST_TF32
         || (compute == COMPUTE_32F && (handle->math_mode & 0xf) == TF32_TENSOR_OP_MATH));
+    bool split = (type_c == (int) Type::F16 || type_c == (int) Type::BF16) && k >= LONG_SUM
+        && (handle->math_mode & DISALLOW_REDUCED_PRECISION_REDUCTION) == 0;
     Product product = {op_a != 0, op_b != 0, m, n, k, a, b, c, factors, (Type) type_c, leading_a, leading_b, leading_c,
-        batch, tf32, on_host ? scalar(alpha, factors) : 0, on_host ? scalar(beta, factors) : 0,
+        batch, tf32, split, on_host ? scalar(alpha, factors) : 0, on_host ? scalar(beta, factors) : 0,
         on_host ? nullptr : alpha, on_host ? nullptr : beta};
     auto put = emulator::imported<int (*)(void*, void (*)(const void*), const void*, size_t, const char*)>(
         "emulator_enqueue");
@@ -344,7 +358,8 @@ int cublasGetPointerMode_v2(Handle* handle, int* mode) {
 int cublasSetMathMode(Handle* handle, int mode) {
     INJECTED("cublasSetMathMode")
     REQUIRE(handle)
-    if ((mode & ~0x10) < 0 || (mode & ~0x10) > TF32_TENSOR_OP_MATH) {
+    int math = mode & ~DISALLOW_REDUCED_PRECISION_REDUCTION;
+    if (math < 0 || math > TF32_TENSOR_OP_MATH) {
         return INVALID_VALUE;
     }
     handle->math_mode = mode;

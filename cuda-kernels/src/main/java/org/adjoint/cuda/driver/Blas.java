@@ -10,6 +10,7 @@ import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasComputeType;
 import jcuda.jcublas.cublasGemmAlgo;
 import jcuda.jcublas.cublasHandle;
+import jcuda.jcublas.cublasMath;
 import jcuda.jcublas.cublasOperation;
 import jcuda.jcublas.cublasStatus;
 import jcuda.runtime.cudaStream_t;
@@ -61,6 +62,10 @@ final class Blas {
                 "for the first product");
             context.checkBlas(JCublas2.cublasSetWorkspace(handle, DevicePointer.at(workspace),
                 workspaceBytes(architecture)), "cublasSetWorkspace", "for the first product");
+            // Otherwise parts of a long sum may be rounded to a 16-bit result's dtype before they are added.
+            context.checkBlas(JCublas2.cublasSetMathMode(handle,
+                cublasMath.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION), "cublasSetMathMode",
+                "for the first product");
         } catch (RuntimeException | Error e) {
             if (created) {
                 JCublas2.cublasDestroy(handle);

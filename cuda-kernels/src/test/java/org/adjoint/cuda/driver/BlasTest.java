@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Products of matrices in rows and in columns, against sums in f64. */
@@ -181,6 +182,23 @@ class BlasTest {
             }
             return values;
         }
+    }
+
+    /** Halves that are rounded before they are added would lose the 1s. */
+    @ParameterizedTest
+    @CsvSource({"F16, 2048", "BF16, 256"})
+    void longSumsAreRoundedOnce(DType dtype, int large) {
+        int k = 1024;
+        double[] values = new double[2 * k + 1];
+        Arrays.fill(values, k, 2 * k, 1);
+        values[0] = large;
+        values[1] = 1;
+        values[k - 1] = 1;
+        long x = store(dtype, values);
+        long ones = x + (long) k * dtype.bytes();
+        long sum = ones + (long) k * dtype.bytes();
+        gpu.multiply(new Product(dtype, 1, 1, k, rows(k), rows(1), rows(1), 1), x, ones, sum);
+        assertEquals(large + 2, load(dtype, x, values.length)[2 * k]);
     }
 
     private static Product.Matrix rows(long leading) {
