@@ -191,11 +191,17 @@ public final class Step implements AutoCloseable {
             long start = System.nanoTime();
             Compiled fitting = prepare(list);
             List<Storage> results = new ArrayList<>(fitting.results.size());
-            Buffer[] externals = bind(fitting, list, results, device.currentScope());
-            fitting.executable.dryRun(externals, fitting.scalars);
-            long nanos = System.nanoTime() - start;
-            results.forEach(Storage::free);
-            return nanos;
+            device.lock().lock();
+            try {
+                Buffer[] externals = bind(fitting, list, results, device.currentScope());
+                fitting.executable.dryRun(externals, fitting.scalars);
+                return System.nanoTime() - start;
+            } finally {
+                device.lock().unlock();
+                results.forEach(Storage::free);
+                Reference.reachabilityFence(list);
+                Reference.reachabilityFence(fitting);
+            }
         } finally {
             lock.unlock();
         }

@@ -45,12 +45,16 @@ record CudaOptions(boolean pooling, boolean graphs, boolean tf32, boolean separa
     }
 
     private static boolean flag(String name, Map<String, String> options, String variable, boolean fallback) {
+        String property = "adjoint.cuda." + name;
         String text = options.get(name);
+        String source = "";
         if (text == null) {
-            text = System.getProperty("adjoint.cuda." + name);
+            text = System.getProperty(property);
+            source = ", by the property " + property;
         }
         if (text == null) {
             text = System.getenv(variable);
+            source = ", by the variable " + variable;
         }
         if (text == null) {
             return fallback;
@@ -59,7 +63,7 @@ record CudaOptions(boolean pooling, boolean graphs, boolean tf32, boolean separa
             case "true" -> true;
             case "false" -> false;
             default -> throw new IllegalArgumentException(
-                "cuda: " + name + " must be true or false but is '" + text + "'");
+                "cuda: " + name + " must be true or false but is '" + text + "'" + source);
         };
     }
 }

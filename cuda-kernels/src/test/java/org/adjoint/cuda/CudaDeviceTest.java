@@ -91,6 +91,31 @@ class CudaDeviceTest {
     }
 
     @Test
+    void aDryRunThatFailsKeepsNothing() {
+        try (Device device = Device.open("cuda")) {
+            Tensor x = device.tensor(new float[] {1, 2, 3, 4});
+            Step step = Step.compile(device, y -> y.square());
+            step.dryRunNanos(x);
+            long live = device.liveBytes();
+            emulator.failAt("cuLaunchKernel", 1, INVALID_VALUE);
+            assertThrows(CudaException.class, () -> step.dryRunNanos(x));
+            assertEquals(live, device.liveBytes());
+        }
+    }
+
+    @Test
+    void anOptionThatIsNoneSaysWhereItComesFrom() {
+        System.setProperty("adjoint.cuda.tf32", "maybe");
+        try {
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> Device.open("cuda"));
+            assertEquals("cuda: tf32 must be true or false but is 'maybe', by the property adjoint.cuda.tf32",
+                e.getMessage());
+        } finally {
+            System.clearProperty("adjoint.cuda.tf32");
+        }
+    }
+
+    @Test
     void aClosedDeviceHasNoLiveBytes() {
         DeviceDriver driver = new CudaBackend().open(0, Map.of());
         driver.allocate(100);
