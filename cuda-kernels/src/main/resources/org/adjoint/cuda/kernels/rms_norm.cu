@@ -1,7 +1,7 @@
 // Root mean square normalization along the last axis: y = x rstd gamma, rstd = 1 / sqrt(mean(x^2) + epsilon), and its
 // gradient. P: the parameter's dtype, of T's compute type. Rows are shared and memory is moved as in layer_norm.cu:
-// forward reads x once and writes y once, backward reads x and dy once and writes dx once; long rows are read again from
-// the L2 cache.
+// forward reads x once and writes y once, backward reads x and dy once and writes dx once. Long rows are read again,
+// from the L2 cache.
 #include "rows.cuh"
 #include "stripes.cuh"
 
@@ -82,6 +82,9 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(rms_norm_forward_long, T)(const T* x, Row
 // Backward: dx = rstd (g - n mean(g n)) with g = dy gamma and n = x rstd, dgamma = sum over rows of dy n.
 // sums: (stripes, width), those of dgamma over each stripe of stripe_rows rows.
 
+// Blocks of a multiprocessor. Addresses of loads of less than 16 bytes, and f64, take too many registers for two.
+constexpr int BLOCKS = VECTOR * sizeof(T) == 16 && sizeof(C) == 4 ? 2 : 1;
+
 // A stripe of rows, of which a team takes one after the other.
 template <int THREADS>
 __device__ inline void rms_norm_gradient_in_registers(const T* x, Rows x_rows, const P* gamma, const C* rstds,
@@ -133,7 +136,7 @@ KERNEL __launch_bounds__(GRADIENT_WARPS * WARP) SYMBOL(rms_norm_backward_warp, T
         stripe_rows, sums);
 }
 
-KERNEL __launch_bounds__(BLOCK) SYMBOL(rms_norm_backward_block, T)(const T* x, Rows x_rows, const P* gamma,
+KERNEL __launch_bounds__(BLOCK, BLOCKS) SYMBOL(rms_norm_backward_block, T)(const T* x, Rows x_rows, const P* gamma,
     const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C inverse_width, i64 stripe_rows, C* sums) {
     rms_norm_gradient_in_registers<BLOCK>(x, x_rows, gamma, rstds, dy, dy_rows, dx, rows, (int) width, inverse_width,
         stripe_rows, sums);
@@ -181,7 +184,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(rms_norm_backward_stripes, T)(const T* x,
     if (column < width) {
         i64 first = blockIdx.y * stripe_rows;
         i64 end = first + stripe_rows < rows ? first + stripe_rows : rows;
-#pragma unroll 4
+#pragma unroll 2
         for (i64 row = first + (threadIdx.x >> 5); row < end; row += WARPS) {
             C values[VECTOR];
             C cotangent[VECTOR];
