@@ -38,18 +38,22 @@ template <typename C> __device__ inline typename Bits<C>::type exponent_of(C shi
     return bits_of(shifted) << fraction_bits<C>();
 }
 
-// e^(x + low), where low is far smaller than x.
+// e^(x + low), where low is far smaller than x. Selects between numbers that are there anyway: where one is computed for a
+// select alone, compilers branch around it, and exponentials that follow each other wait for one another.
 template <typename C> __device__ inline C exponential(C x, C low) {
-    Reduced<C> reduced = reduce(x);
+    // What is below rounds to 0 as this does.
+    C least = number<C>(-104, -746);
+    C held = x < least ? least : x;
+    Reduced<C> reduced = reduce(held);
     C p = 1 + expm1_of_remainder(reduced.remainder + low);
     auto bits = bits_of(p) + exponent_of(reduced.shifted);
     // Results below the normal range are computed 2^64 times larger and rounded when they are scaled back.
     auto up = (typename Bits<C>::type) 64 << fraction_bits<C>();
-    C result = x < number<C>(-87, -708) ? of_bits(bits + up) * (C) 0x1p-64 : of_bits(bits);
+    bool small = held < number<C>(-87, -708);
+    C result = of_bits(bits + (small ? up : 0)) * (small ? (C) 0x1p-64 : (C) 1);
     // Neither too large nor NaN, whose bits were added to.
     bool bounded = x <= number<C>(0x1.62e42ep6, 0x1.62e42fefa39efp9);
-    bool underflow = x < number<C>(-0x1.9fe368p6, -0x1.74910d52d3052p9);
-    return underflow ? 0 : bounded ? result : x + infinity<C>();
+    return bounded ? result : x + infinity<C>();
 }
 
 template <typename C> __device__ inline C exp(C x) { return exponential(x, (C) -0.0); }
