@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.adjoint.Device;
+import org.adjoint.Tensor;
 import org.adjoint.bench.AtomicFile;
 import org.adjoint.bench.DeviceOption;
 import picocli.CommandLine.Command;
@@ -42,7 +43,7 @@ public final class VerifyCommand implements Callable<Integer> {
     private static final Pattern DURATION = Pattern.compile("(\\d{1,6})([smh])");
 
     /** From best to worst. */
-    private enum Outcome { PASSED, UNFINISHED, FAILED }
+    private enum Outcome { PASSED, UNFINISHED, FAILED, LOST }
 
     private final Function<Device, List<Part>> all;
 
@@ -93,13 +94,17 @@ public final class VerifyCommand implements Callable<Integer> {
             out.println(device);
             Outcome outcome = Outcome.PASSED;
             for (Part part : chosen) {
-                Outcome its = verify(part, record, deadline, out);
+                Outcome its = verify(device, part, record, deadline, out);
                 outcome = its.compareTo(outcome) > 0 ? its : outcome;
+                if (outcome == Outcome.LOST) {
+                    break;
+                }
             }
             out.printf("%s; recorded in %s%n", switch (outcome) {
                 case PASSED -> "All passed";
                 case UNFINISHED -> "Passed so far, run it again to go on";
                 case FAILED -> "Not all passed";
+                case LOST -> "The device was lost, run it again to go on with what follows";
             }, file);
             out.flush();
             return outcome == Outcome.PASSED ? 0 : 1;
@@ -136,15 +141,18 @@ public final class VerifyCommand implements Callable<Integer> {
             : known.stream().filter(part -> !(part instanceof SanitizerPart)).toList();
     }
 
-    private Outcome verify(Part part, VerifyRecord record, long deadline, PrintWriter out) throws IOException {
+    private Outcome verify(Device device, Part part, VerifyRecord record, long deadline, PrintWriter out)
+        throws IOException {
         boolean passed = true;
+        boolean lost = false;
         int done = 0;
         List<Item> items = part.items();
         long start = System.nanoTime();
         for (Item item : items) {
             Map<String, Object> fields = record.get(part, item.key());
-            if (fields == null && System.nanoTime() < deadline) {
+            if (fields == null && !lost && System.nanoTime() < deadline) {
                 fields = run(item);
+                lost = !isPassed(fields) && isLost(device);
                 record.put(part, item.key(), fields);
                 String line = Lines.of(item.key(), fields);
                 if (line != null) {
@@ -154,7 +162,7 @@ public final class VerifyCommand implements Callable<Integer> {
             }
             if (fields != null) {
                 done++;
-                passed &= Boolean.TRUE.equals(fields.get("passed"));
+                passed &= isPassed(fields);
             }
         }
         boolean complete = done == items.size();
@@ -163,7 +171,20 @@ public final class VerifyCommand implements Callable<Integer> {
             items.size() == 1 ? "item" : "items", (System.nanoTime() - start) / 1e9,
             !passed ? "FAILED" : complete ? "passed" : "stopped by the budget");
         out.flush();
-        return !passed ? Outcome.FAILED : complete ? Outcome.PASSED : Outcome.UNFINISHED;
+        return lost ? Outcome.LOST : !passed ? Outcome.FAILED : complete ? Outcome.PASSED : Outcome.UNFINISHED;
+    }
+
+    private static boolean isPassed(Map<String, Object> fields) {
+        return Boolean.TRUE.equals(fields.get("passed"));
+    }
+
+    /** A kernel that fails may take the device with it: whatever is tried afterwards would fail for that alone. */
+    private static boolean isLost(Device device) {
+        try (Tensor one = device.tensor(new float[] {1})) {
+            return one.item() != 1;
+        } catch (RuntimeException e) {
+            return true;
+        }
     }
 
     private static Map<String, Object> run(Item item) {

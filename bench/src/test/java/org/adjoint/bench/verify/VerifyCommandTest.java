@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.adjoint.Device;
 import org.adjoint.bench.CommandRun;
 import org.adjoint.bench.Json;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,7 @@ class VerifyCommandTest {
     private Path folder;
 
     private final List<String> ran = new ArrayList<>();
+    private Device device;
     private Item.Check second = () -> Map.of("passed", true, "samples", 7);
 
     private record Listed(String name, List<Item> items) implements Part {
@@ -49,8 +51,10 @@ class VerifyCommandTest {
         StringWriter err = new StringWriter();
         List<String> all = new ArrayList<>(List.of("--device", "reference", "--json", file().toString()));
         all.addAll(List.of(arguments));
-        int status = new CommandLine(new VerifyCommand(_ -> parts())).setOut(new PrintWriter(out))
-            .setErr(new PrintWriter(err)).execute(all.toArray(String[]::new));
+        int status = new CommandLine(new VerifyCommand(opened -> {
+            device = opened;
+            return parts();
+        })).setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(all.toArray(String[]::new));
         return new CommandRun(status, out.toString(), err.toString());
     }
 
@@ -115,6 +119,21 @@ class VerifyCommandTest {
         assertEquals(1, run.status());
         assertTrue(run.out().contains("two: FAILED: java.lang.IllegalStateException: the card is gone"), run::out);
         assertTrue(((Map<?, ?>) part("kernels").get("items")).get("two").toString().contains("the card is gone"));
+    }
+
+    @Test
+    void whatFollowsALostDeviceIsLeftForTheNextRun() throws IOException {
+        second = () -> {
+            device.close();
+            throw new IllegalStateException("the kernel failed");
+        };
+        CommandRun run = run();
+        assertEquals(1, run.status());
+        assertTrue(run.out().contains("The device was lost, run it again to go on"), run::out);
+        assertEquals(List.of("one", "two"), ran);
+        assertTrue(run().out().contains("Not all passed"));
+        assertEquals(List.of("one", "two", "copy"), ran);
+        assertEquals(true, part("speed").get("passed"));
     }
 
     @Test
