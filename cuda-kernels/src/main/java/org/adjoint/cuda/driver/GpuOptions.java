@@ -16,10 +16,6 @@ public record GpuOptions(boolean pooling, boolean tf32, boolean blocking) {
         return new GpuOptions(on, tf32, blocking);
     }
 
-    public GpuOptions withTf32(boolean on) {
-        return new GpuOptions(pooling, on, blocking);
-    }
-
     public GpuOptions withBlocking(boolean on) {
         return new GpuOptions(pooling, tf32, on);
     }
