@@ -1,9 +1,11 @@
 package org.adjoint.cuda;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.adjoint.cuda.group.Batch;
 import org.adjoint.cuda.group.GroupCompiler;
 import org.adjoint.cuda.kernel.AdamWKernel;
 import org.adjoint.cuda.kernel.ArgReduceKernel;
@@ -37,24 +39,33 @@ final class Kernels {
         this.card = card;
     }
 
-    /** One for each step. Updates of an optimizer that follow each other become one launch, at the first of them. */
+    /**
+     * One for each step. Updates of an optimizer that follow each other become one launch, at the first of them, and so
+     * do elementwise steps of one group.
+     */
     List<Prepared> prepare(Plan plan) {
         List<Prepared> prepared = new ArrayList<>();
         List<PlanStep> steps = plan.steps();
         while (prepared.size() < steps.size()) {
             switch (steps.get(prepared.size())) {
-                case PlanStep.Elementwise group -> prepared.add(groups.prepare(group));
+                case PlanStep.Elementwise _ -> {
+                    List<PlanStep.Elementwise> batch = Batch.of(plan, prepared.size());
+                    add(prepared, groups.prepare(batch), batch.size());
+                }
                 case PlanStep.Kernel kernel when kernel.op() instanceof FusedOp.AdamWUpdate -> {
                     List<PlanStep.Kernel> updates = updatesFrom(kernel, steps, prepared.size());
-                    prepared.add(AdamWKernel.prepare(updates));
-                    for (int i = 1; i < updates.size(); i++) {
-                        prepared.add(Prepared.NOTHING);
-                    }
+                    add(prepared, AdamWKernel.prepare(updates), updates.size());
                 }
                 case PlanStep.Kernel kernel -> prepared.add(prepare(kernel));
             }
         }
         return prepared;
+    }
+
+    /** What the first of some steps does for all of them. */
+    private static void add(List<Prepared> prepared, Prepared first, int steps) {
+        prepared.add(first);
+        prepared.addAll(Collections.nCopies(steps - 1, Prepared.NOTHING));
     }
 
     private static List<PlanStep.Kernel> updatesFrom(PlanStep.Kernel first, List<PlanStep> steps, int position) {

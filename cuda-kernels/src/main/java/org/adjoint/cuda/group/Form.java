@@ -10,7 +10,7 @@ import org.adjoint.plan.Group;
  *
  * @param skeleton the loop
  * @param keptRank axes that are not reduced, at least one
- * @param reducedRank axes that are; 0 for {@link Skeleton#POINTS}
+ * @param reducedRank axes that are; 0 where none is
  * @param walks how many ways to walk through memory there are
  * @param walkOf the walk of each operand, inputs first, or {@link Loops#UNIFORM}
  * @param packed whether an operand's {@code width} points follow each other in memory, with an access for them all
@@ -25,6 +25,8 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
     enum Skeleton {
         /** Each point for itself: no reduction. */
         POINTS,
+        /** Likewise, of many tensors whose points follow each other in memory: a {@link Batch}. */
+        TENSORS,
         /** A warp or a block per row of reduced points. */
         ROWS,
         /** A thread per kept point and part of its reduced points, neighbors being neighbors in memory. */
@@ -41,6 +43,24 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
         }
         return new Form(skeleton, loops.kept().length, loops.reduced().length, loops.walks().size(), loops.walkOf(),
             packed, width, loops.isWide(), partial);
+    }
+
+    /** Of a {@link Batch}. */
+    static Form ofTensors(Group group, List<Boolean> dense) {
+        List<DType> types = new ArrayList<>(group.inputs());
+        group.results().forEach(result -> types.add(result.dtype()));
+        int narrowest = 8;
+        List<Integer> walkOf = new ArrayList<>();
+        for (int i = 0; i < types.size(); i++) {
+            narrowest = dense.get(i) ? Math.min(narrowest, types.get(i).bytes()) : narrowest;
+            walkOf.add(dense.get(i) ? 0 : Loops.UNIFORM);
+        }
+        return new Form(Skeleton.TENSORS, 1, 0, 1, walkOf, dense, pointWidth(narrowest), false, false);
+    }
+
+    /** So many points that an access to the narrowest elements has 16 bytes, but for registers' sake at most 8. */
+    private static int pointWidth(int narrowest) {
+        return Math.clamp(16 / narrowest, 4, 8);
     }
 
     /**
@@ -64,7 +84,7 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
                 widest = Math.max(widest, types.get(i).bytes());
             }
         }
-        int width = columns ? Math.clamp(16 / widest, 2, 4) : Math.clamp(16 / narrowest, 4, 8);
+        int width = columns ? Math.clamp(16 / widest, 2, 4) : pointWidth(narrowest);
         for (int i = 0; i < types.size(); i++) {
             if (loops.stride(i, axis) == 1 && !isAligned(loops, i, axis, Math.min(width, 16 / types.get(i).bytes()))) {
                 return 1;

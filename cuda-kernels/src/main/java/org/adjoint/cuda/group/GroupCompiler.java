@@ -1,6 +1,7 @@
 package org.adjoint.cuda.group;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +61,7 @@ public final class GroupCompiler {
     }
 
     /** Whether all that the group does is to move elements. */
-    private static boolean isMove(Group group) {
+    static boolean isMove(Group group) {
         return group.body().size() == 1 && group.body().getFirst() instanceof Instruction.Load
             && group.results().size() == 1 && group.inputs().getFirst() == group.results().getFirst().dtype()
             && !group.reduces();
@@ -106,6 +107,48 @@ public final class GroupCompiler {
         long blocks = Math.ceilDiv(loops.keptPoints(), (long) GroupSource.THREADS * form.width());
         return Prepared.of(new Launch(program.source(), program.kernel(), blocks, 1, 1, GroupSource.THREADS, 1, 0,
             arguments));
+    }
+
+    /** What the steps of a {@link Batch} put on the stream, in the place of the first. */
+    public Prepared prepare(List<PlanStep.Elementwise> batch) {
+        if (batch.size() == 1) {
+            return prepare(batch.getFirst());
+        }
+        Group group = batch.getFirst().group();
+        Form form = Form.ofTensors(group, Batch.dense(batch));
+        Program program = program(group, form);
+        return Prepared.of(Batch.launches(batch).map(steps -> tensors(steps, form, program)).toArray(Work[]::new));
+    }
+
+    private static Launch tensors(List<PlanStep.Elementwise> steps, Form form, Program program) {
+        List<List<Argument>> columns = new ArrayList<>();
+        List<Argument> counts = new ArrayList<>();
+        List<Argument> firstBlocks = new ArrayList<>();
+        long blocks = 0;
+        for (PlanStep.Elementwise step : steps) {
+            columns.add(operands(step, null));
+            long points = Loops.of(step).keptPoints();
+            counts.add(Argument.of(points));
+            firstBlocks.add(Argument.of(Math.toIntExact(blocks)));
+            blocks += Math.ceilDiv(points, (long) GroupSource.THREADS * form.width());
+        }
+        int most = Batch.mostTensors(steps.getFirst().group());
+        List<Argument> table = new ArrayList<>();
+        for (int i = 0; i < columns.getFirst().size(); i++) {
+            int operand = i;
+            addColumn(table, columns.stream().map(column -> column.get(operand)).toList(), most);
+        }
+        addColumn(table, counts, most);
+        addColumn(table, firstBlocks, most);
+        return Launch.of(program.source(), program.kernel(), blocks, GroupSource.THREADS, new Argument.Struct(table),
+            Argument.of(steps.size()));
+    }
+
+    /** Places that no tensor takes are never read: they hold what keeps the others where they are. */
+    private static void addColumn(List<Argument> table, List<Argument> values, int length) {
+        table.addAll(values);
+        Argument rest = values.getFirst() instanceof Argument.Address ? Argument.of(0L) : values.getFirst();
+        table.addAll(Collections.nCopies(length - values.size(), rest));
     }
 
     /** Whether neighbors in memory are mostly neighbors among the results, not among what is folded into one. */

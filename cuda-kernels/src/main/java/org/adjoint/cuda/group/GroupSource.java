@@ -74,6 +74,7 @@ final class GroupSource {
     private String text() {
         String loops = switch (form.skeleton()) {
             case POINTS -> Skeletons.POINTS;
+            case TENSORS -> Skeletons.TENSORS;
             case ROWS -> Skeletons.ROWS + (form.partial() ? "\n" + Skeletons.ROWS_FINISH : "");
             case COLUMNS -> Skeletons.COLUMNS + (form.partial() ? "\n" + Skeletons.COLUMNS_FINISH : "");
         };
@@ -92,6 +93,8 @@ final class GroupSource {
      */
     private String filled(String skeleton, int width, boolean toWorkspace) {
         String text = block(skeleton, "$POINTS", points());
+        text = block(text, "$FIELDS", fields());
+        text = block(text, "$LOCALS", tensor());
         text = block(text, "$UNROLLED", unrolled());
         text = block(text, "$ACCUMULATORS", accumulators(width));
         text = block(text, "$FOLDS", folds());
@@ -101,7 +104,7 @@ final class GroupSource {
             .replace("$RESULT_OPERANDS", String.join(", ", resultOperands()))
             .replace("$KEPT", "" + form.keptRank()).replace("$REDUCED", "" + form.reducedRank())
             .replace("$WALKS", "" + form.walks()).replace("$WIDTH", "" + form.width())
-            .replace("$THREADS", "" + THREADS);
+            .replace("$THREADS", "" + THREADS).replace("$MOST", "" + Batch.mostTensors(group));
     }
 
     /** Puts lines in the place of a line that is a hole, as far to the right as that. */
@@ -143,6 +146,28 @@ final class GroupSource {
         return operands;
     }
 
+    /** The columns of a table of tensors. */
+    private List<String> fields() {
+        return operands().stream().map(operand -> operand + "[TENSORS];").toList();
+    }
+
+    /** The operands of tensor {@code t} from point {@code begin} on, and whether packs of them can be accessed. */
+    private List<String> tensor() {
+        List<String> lines = new ArrayList<>();
+        StringJoiner aligned = new StringJoiner(" && ", "const bool aligned = ", ";");
+        List<String> operands = operands();
+        for (int i = 0; i < operands.size(); i++) {
+            String name = operands.get(i).substring(operands.get(i).lastIndexOf(' ') + 1);
+            boolean packed = i < form.packed().size() && form.packed().get(i);
+            lines.add(operands.get(i) + " = tensors." + name + "[t]" + (packed ? " + begin" : "") + ";");
+            if (packed) {
+                aligned.add("is_aligned<" + form.width() + ">(" + name + ")");
+            }
+        }
+        lines.add(aligned.toString());
+        return lines;
+    }
+
     private List<String> resultOperands() {
         return reductions().flatMap(i -> {
             Group.Result result = group.results().get(i);
@@ -168,10 +193,12 @@ final class GroupSource {
             packs(lines, "");
             return lines;
         }
-        lines.add("if (first + " + form.width() + " <= limit) {");
+        boolean tensors = form.skeleton() == Skeleton.TENSORS;
+        lines.add("if (" + (tensors ? "aligned && " : "") + "first + " + form.width() + " <= limit) {");
         packs(lines, "    ");
         lines.add("} else {");
-        lines.add("    for (Index i = 0; i < limit - first; i++) {");
+        lines.add("    for (Index i = 0; " + (tensors ? "i < " + form.width() + " && " : "")
+            + "i < limit - first; i++) {");
         single(lines, "        ", " + i");
         lines.add("    }");
         lines.add("}");

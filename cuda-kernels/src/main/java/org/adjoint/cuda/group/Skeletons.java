@@ -18,6 +18,33 @@ final class Skeletons {
         }
         """;
 
+    static final String TENSORS = """
+        // Tensors of a launch, whose parameters take at most 4 KiB.
+        constexpr int TENSORS = $MOST;
+
+        struct Tensors {
+            $FIELDS
+            i64 count[TENSORS];
+            // The first block of each.
+            i32 block[TENSORS];
+        };
+
+        // A block takes neighboring points of one of many tensors, a thread $WIDTH. Each element is read once and
+        // written once.
+        KERNEL $KERNEL(const __grid_constant__ Tensors tensors, i32 tensor_count) {
+            const int t = tensor_of_block(tensors.block, tensor_count);
+            const i64 begin = (i64) ((i32) blockIdx.x - tensors.block[t]) * ($THREADS * $WIDTH);
+            const i64 rest = tensors.count[t] - begin;
+            const Index limit = rest < $THREADS * $WIDTH ? (Index) rest : $THREADS * $WIDTH;
+            $LOCALS
+            const Index at[1] = {(Index) threadIdx.x * $WIDTH};
+            const Index first = at[0];
+            if (first < limit) {
+                $POINTS
+            }
+        }
+        """;
+
     static final String ROWS = """
         // A team, a warp or a block, folds a piece of a row. Each element is read once.
         KERNEL $KERNEL($OPERANDS, Domain<$KEPT, $WALKS> kept, Domain<$REDUCED, $WALKS> reduced, i64 rows, i64 length,

@@ -50,6 +50,26 @@ template <typename T, int N> __device__ inline void store_pack(T* to, const Pack
     *(Pack<T, N>*) to = pack;
 }
 
+// Whether packs of N may be accessed from here on.
+template <int N, typename T> __device__ inline bool is_aligned(const T* from) {
+    return (u64) from % alignof(Pack<T, N>) == 0;
+}
+
+// The tensor that a block works on: the last that begins at or before it.
+template <int TENSORS> __device__ inline int tensor_of_block(const i32 (&first_block)[TENSORS], i32 count) {
+    i32 low = 0;
+    i32 high = count;
+    while (high - low > 1) {
+        i32 middle = (low + high) / 2;
+        if (first_block[middle] <= (i32) blockIdx.x) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 // Folds: identity and combination, the same bits whatever the card.
 
 struct FoldSum {

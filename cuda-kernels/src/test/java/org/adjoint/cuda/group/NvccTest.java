@@ -1,6 +1,7 @@
 package org.adjoint.cuda.group;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -88,6 +89,8 @@ class NvccTest {
         PlanStep.Elementwise transcendental = step(List.of(UnaryOp.SIN, UnaryOp.TANH, UnaryOp.ERF), DType.F64);
         Launch launch = (Launch) new GroupCompiler().prepare(transcendental).work().getFirst();
         sources.put(launch.function(), launch.source());
+        Launch tensors = tensors(DType.F32);
+        sources.put(tensors.function(), tensors.source());
         String output = compile(program(sources), "-cubin", "-arch=sm_" + architecture, "-Xptxas",
             "-v,-warn-spills");
         assertTrue(output.contains("Compiling entry function"), output);
@@ -105,6 +108,22 @@ class NvccTest {
         String access = dtype.equals("F64") ? "\\.v2\\.f64" : dtype.equals("F32") ? "\\.v4\\.f32" : "\\.v4\\.u32";
         assertTrue(Pattern.compile("ld\\.global[.a-z]*" + access).matcher(assembly).find(), assembly);
         assertTrue(Pattern.compile("st\\.global[.a-z]*" + access).matcher(assembly).find(), assembly);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16", "F64"})
+    void manyTensorsMove16Bytes(String dtype) throws IOException, InterruptedException {
+        compile(tensors(DType.parse(dtype)).source().text(), "-ptx", "-arch=sm_90");
+        String assembly = Files.readString(folder.resolve("groups.out"));
+        String access = dtype.equals("F64") ? "\\.v2\\.f64" : dtype.equals("F32") ? "\\.v4\\.f32" : "\\.v4\\.u32";
+        assertTrue(Pattern.compile("ld\\.[.a-z]*" + access).matcher(assembly).find(), assembly);
+        assertTrue(Pattern.compile("st\\.[.a-z]*" + access).matcher(assembly).find(), assembly);
+        assertFalse(assembly.contains(".local"), "the table of tensors is copied: " + assembly);
+    }
+
+    private static Launch tensors(DType dtype) {
+        PlanStep.Elementwise step = step(List.of(UnaryOp.NEG), dtype);
+        return (Launch) new GroupCompiler().prepare(List.of(step, step)).work().getFirst();
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -60,14 +61,23 @@ final class StepRun {
 
     /** The slots after the step has run on the emulated card. */
     static List<byte[]> onCuda(PlanStep.Elementwise step, List<byte[]> slots, long... scalars) {
-        return run(cuda, step, slots, scalars);
+        return run(cuda, List.of(step), slots, scalars);
     }
 
     static List<byte[]> onCpu(PlanStep.Elementwise step, List<byte[]> slots, long... scalars) {
-        return run(cpu, step, slots, scalars);
+        return run(cpu, List.of(step), slots, scalars);
     }
 
-    private static List<byte[]> run(DeviceDriver driver, PlanStep.Elementwise step, List<byte[]> slots,
+    /** The slots after several steps. */
+    static List<byte[]> onCuda(List<PlanStep.Elementwise> steps, List<byte[]> slots, long... scalars) {
+        return run(cuda, steps, slots, scalars);
+    }
+
+    static List<byte[]> onCpu(List<PlanStep.Elementwise> steps, List<byte[]> slots, long... scalars) {
+        return run(cpu, steps, slots, scalars);
+    }
+
+    private static List<byte[]> run(DeviceDriver driver, List<PlanStep.Elementwise> steps, List<byte[]> slots,
         long[] scalars) {
         List<Slot> planned = new ArrayList<>();
         Buffer[] buffers = new Buffer[slots.size()];
@@ -81,7 +91,8 @@ final class StepRun {
                 MemorySegment.copy(slots.get(i), 0, source, ValueLayout.JAVA_BYTE, 0, bytes);
                 driver.write(source, buffers[i]);
             }
-            Plan plan = new Plan(planned, List.of(step), buffers.length, scalars.length, 0, List.of(""));
+            Plan plan = new Plan(planned, List.copyOf(steps), buffers.length, scalars.length, 0,
+                Collections.nCopies(steps.size(), ""));
             try (Executable executable = driver.compile(plan)) {
                 executable.run(buffers, scalars);
             }
