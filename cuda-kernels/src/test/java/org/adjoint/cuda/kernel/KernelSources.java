@@ -1,0 +1,101 @@
+package org.adjoint.cuda.kernel;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.adjoint.cuda.launch.Source;
+import org.adjoint.graph.DType;
+
+/** Every file of kernels with definitions that the backend compiles it with; of many alike, some. */
+final class KernelSources {
+    private static final List<DType> FLOATS = List.of(DType.F32, DType.BF16, DType.F16, DType.F64);
+
+    private final List<Source> sources = new ArrayList<>();
+
+    private KernelSources() { }
+
+    /** Whether the backend compiles it for this architecture: tensor cores of ours are those from sm_80 on. */
+    static boolean isFor(int architecture, Source source) {
+        return architecture >= 80 || !source.name().equals("attention_mma.cu");
+    }
+
+    static List<Source> all() {
+        KernelSources all = new KernelSources();
+        all.rows();
+        all.attention();
+        all.indexing();
+        all.optimizer();
+        for (DType dtype : List.of(DType.U8, DType.I64, DType.F32, DType.BF16)) {
+            all.add("arg_reduce.cu", CNames.asT(dtype));
+            all.add("iota.cu", CNames.asT(dtype));
+        }
+        all.add("integer_matmul.cu", CNames.asT(DType.I32));
+        all.add("integer_matmul.cu", CNames.asT(DType.I64));
+        for (String unit : List.of("u8", "f16", "i32", "i64")) {
+            all.add("transpose.cu", Map.of("T", unit));
+        }
+        all.add("random_bits.cu", Map.of());
+        all.add("nothing.cu", Map.of());
+        return all.sources;
+    }
+
+    /** As wide as accesses get, and one by one. */
+    private void rows() {
+        for (DType dtype : FLOATS) {
+            for (int vector : new int[] {16 / dtype.bytes(), 1}) {
+                sources.add(RowTeam.source("softmax.cu", dtype, vector, Map.of()));
+                sources.add(RowTeam.source("cross_entropy.cu", dtype, vector, Map.of("I", DType.I32)));
+                sources.add(RowTeam.source("layer_norm.cu", dtype, vector, Map.of("P", dtype)));
+                sources.add(RowTeam.source("rms_norm.cu", dtype, vector, Map.of("P", dtype)));
+            }
+        }
+        sources.add(RowTeam.source("layer_norm.cu", DType.BF16, 8, Map.of("P", DType.F32)));
+        sources.add(RowTeam.source("cross_entropy.cu", DType.F32, 4, Map.of("I", DType.I64)));
+    }
+
+    private void attention() {
+        for (DType dtype : FLOATS) {
+            for (int width : dtype == DType.F64 ? new int[] {32, 64} : new int[] {32, 64, 128}) {
+                sources.add(AttentionKernel.source(dtype, null, width));
+            }
+            add("attention.cu", Map.of("T", dtype.text(), "WIDTH", "64", "B", dtype.text()));
+        }
+        for (DType dtype : List.of(DType.BF16, DType.F16)) {
+            for (int head : new int[] {32, 64, 128}) {
+                add("attention_mma.cu", Map.of("T", dtype.text(), "HEAD", Integer.toString(head)));
+            }
+        }
+    }
+
+    private void indexing() {
+        for (String index : List.of("i32", "i64")) {
+            for (int unit : new int[] {1, 2, 4, 8, 16}) {
+                add("gather.cu", Map.of("T", "bytes" + unit, "I", index));
+            }
+            add("scatter_keys.cu", Map.of("K", "i32", "I", index));
+            add("scatter_keys.cu", Map.of("K", "i64", "I", index));
+        }
+        for (int unit : new int[] {1, 2, 4, 8, 16}) {
+            add("window.cu", Map.of("T", "bytes" + unit));
+        }
+        for (DType dtype : List.of(DType.F32, DType.BF16, DType.F64, DType.I64)) {
+            add("scatter_once.cu", Map.of("T", dtype.text(), "I", "i32"));
+            add("scatter_rows.cu", Map.of("T", dtype.text(), "K", "i32"));
+        }
+        add("radix_sort.cu", Map.of("K", "i32"));
+        add("radix_sort.cu", Map.of("K", "i64"));
+    }
+
+    private void optimizer() {
+        for (DType dtype : FLOATS) {
+            String compute = dtype.computeType().text();
+            add("adamw.cu", Map.of("T", dtype.text(), "M", compute, "G", dtype.text(), "S", compute, "MASTERED", "0"));
+        }
+        add("adamw.cu", Map.of("T", "bf16", "M", "f32", "G", "bf16", "S", "f32", "MASTERED", "1"));
+        add("adamw.cu", Map.of("T", "f16", "M", "f32", "G", "f32", "S", "f32", "MASTERED", "1"));
+    }
+
+    private void add(String file, Map<String, String> definitions) {
+        sources.add(Source.ofFile(file, definitions));
+    }
+}
