@@ -2,11 +2,14 @@ package org.adjoint.bench.verify;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.adjoint.contract.ContractSuite;
 
@@ -21,6 +24,8 @@ record SanitizerPart(String device) implements Part {
     /** What it exits with where it found something; other failures have other numbers. */
     private static final int FOUND = 86;
     private static final int LINES_KEPT = 40;
+    /** Under the tool a kernel takes some hundred times as long; what takes longer than this hangs. */
+    private static final int LONGEST_MINUTES = 5;
 
     @Override
     public String name() {
@@ -67,16 +72,27 @@ record SanitizerPart(String device) implements Part {
         command.addAll(List.of("-Dadjoint.cuda.separateIntermediates=true", "-Dadjoint.cuda.pooling=false",
             "-Dadjoint.cuda.graphs=false", "-cp", System.getProperty("java.class.path"),
             "org.adjoint.bench.Adjoint", "gradcheck", "--device", device, "--op", op));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        List<String> output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines()
-            .toList();
-        int status = process.waitFor();
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("passed", status == 0);
-        if (status != 0) {
-            fields.put("status", status);
-            fields.put("output", output.subList(Math.max(0, output.size() - LINES_KEPT), output.size()));
+        Path log = Files.createTempFile("adjoint-sanitizer", ".log");
+        try {
+            Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+            boolean ended = process.waitFor(LONGEST_MINUTES, TimeUnit.MINUTES);
+            if (!ended) {
+                process.destroyForcibly().waitFor();
+            }
+            List<String> output = new String(Files.readAllBytes(log), StandardCharsets.UTF_8).lines().toList();
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("passed", ended && process.exitValue() == 0);
+            if (!ended) {
+                fields.put("threw", "it did not end within " + LONGEST_MINUTES + " minutes");
+            } else if (process.exitValue() != 0) {
+                fields.put("status", process.exitValue());
+            }
+            if (!ended || process.exitValue() != 0) {
+                fields.put("output", output.subList(Math.max(0, output.size() - LINES_KEPT), output.size()));
+            }
+            return fields;
+        } finally {
+            Files.delete(log);
         }
-        return fields;
     }
 }

@@ -89,7 +89,8 @@ public final class VerifyCommand implements Callable<Integer> {
         AtomicFile.requireWritable(file);
         try (Device device = deviceOption.open()) {
             List<Part> chosen = choose(device);
-            VerifyRecord record = VerifyRecord.open(file, MachineFields.of(device), restart);
+            VerifyRecord record = VerifyRecord.open(file, MachineFields.of(device), restart,
+                spec.commandLine().getErr()::println);
             PrintWriter out = spec.commandLine().getOut();
             out.println(device);
             Outcome outcome = Outcome.PASSED;

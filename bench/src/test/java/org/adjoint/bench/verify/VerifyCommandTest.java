@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -142,8 +143,21 @@ class VerifyCommandTest {
         Map<String, Object> record = Json.readObject(file());
         record.put("machine", Map.of("device", "cuda", "commit", "1234567"));
         Json.write(file(), record);
-        assertEquals(0, run().status());
+        CommandRun run = run();
+        assertEquals(0, run.status());
         assertEquals(List.of("one", "two", "copy", "one", "two", "copy"), ran);
+        Path kept = file().resolveSibling(file().getFileName().toString().replace(".json", "-1.json"));
+        assertEquals(record, Json.readObject(kept));
+        assertTrue(run.err().contains("renamed to " + kept), run::err);
+    }
+
+    @Test
+    void aRecordThatCannotBeReadIsLeftAlone() throws IOException {
+        Files.writeString(file(), "{ not json");
+        CommandRun run = run();
+        assertEquals(1, run.status());
+        assertTrue(run.err().contains("remove it, or start anew with --restart"), run::err);
+        assertEquals("{ not json", Files.readString(file()));
     }
 
     @ParameterizedTest
