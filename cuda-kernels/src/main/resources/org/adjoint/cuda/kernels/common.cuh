@@ -114,9 +114,6 @@ __device__ inline f64 maximum(f64 a, f64 b) {
 struct Sum {
     template <typename C> __device__ static inline C fold(C a, C b) { return a + b; }
 };
-struct Maximum {
-    template <typename C> __device__ static inline C fold(C a, C b) { return maximum(a, b); }
-};
 
 // Every lane of a whole warp gets the fold of all 32.
 template <typename Fold, typename C> __device__ inline C warp_fold(C x) {
