@@ -2,7 +2,6 @@ package org.adjoint.cuda.driver;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -106,26 +105,6 @@ public final class Libraries {
     /** Such as {@code "12.6"}. */
     public String nvrtcVersion() {
         return nvrtc.version();
-    }
-
-    /** Such as {@code "12.6.4"}. */
-    public String cublasVersion() {
-        return cublas.version();
-    }
-
-    /** The file that the driver's library was loaded from. */
-    public Path driverPath() {
-        return driver.path();
-    }
-
-    /** The file that NVRTC was loaded from. */
-    public Path nvrtcPath() {
-        return nvrtc.path();
-    }
-
-    /** The file that cuBLAS was loaded from. */
-    public Path cublasPath() {
-        return cublas.path();
     }
 
     /**

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.adjoint.cuda.Nvcc;
 import org.adjoint.cuda.launch.Launch;
 import org.adjoint.cuda.launch.Prepared;
 import org.adjoint.cuda.launch.Source;
@@ -26,7 +27,6 @@ import org.adjoint.plan.Group;
 import org.adjoint.plan.Instruction;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,12 +43,7 @@ class NvccTest {
 
     @BeforeAll
     static void find() throws InterruptedException {
-        try {
-            new ProcessBuilder("nvcc", "--version").redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
-        } catch (IOException e) {
-            Assumptions.abort("SKIPPED: nvcc is not installed");
-        }
+        Nvcc.require();
     }
 
     /** Several groups as one program, each in a namespace of its own. */

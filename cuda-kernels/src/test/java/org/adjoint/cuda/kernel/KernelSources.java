@@ -39,7 +39,7 @@ final class KernelSources {
         return all.sources;
     }
 
-    /** As wide as accesses get, and one by one. */
+    /** As wide as accesses get, one by one, and some in between. */
     private void rows() {
         for (DType dtype : FLOATS) {
             for (int vector : new int[] {16 / dtype.bytes(), 1}) {
@@ -49,6 +49,9 @@ final class KernelSources {
                 sources.add(RowTeam.source("rms_norm.cu", dtype, vector, Map.of("P", dtype)));
             }
         }
+        sources.add(RowTeam.source("softmax.cu", DType.F32, 2, Map.of()));
+        sources.add(RowTeam.source("layer_norm.cu", DType.F32, 2, Map.of("P", DType.F32)));
+        sources.add(RowTeam.source("rms_norm.cu", DType.F32, 2, Map.of("P", DType.F32)));
         sources.add(RowTeam.source("layer_norm.cu", DType.BF16, 8, Map.of("P", DType.F32)));
         sources.add(RowTeam.source("cross_entropy.cu", DType.F32, 4, Map.of("I", DType.I64)));
     }
