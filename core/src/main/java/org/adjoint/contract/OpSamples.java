@@ -10,7 +10,8 @@ import java.util.stream.Stream;
 final class OpSamples {
     /** All rows. */
     static final List<OpRow> ROWS = Stream.of(
-        ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(), ModelSamples.rows())
+        ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(), ModelSamples.rows(),
+        ConvolutionSamples.rows(), PoolingSamples.rows())
         .flatMap(List::stream).toList();
 
     private OpSamples() { }

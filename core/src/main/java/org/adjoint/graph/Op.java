@@ -271,6 +271,28 @@ public sealed interface Op {
     }
 
     /**
+     * Windows of {@code size} elements, {@code dilation} apart, that begin every {@code step} elements of an axis: the
+     * axis becomes their number, a last axis is added for the place within a window. Windows may overlap.
+     */
+    record Windows(int axis, long size, long step, long dilation) implements Op {
+        @Override
+        public String name() {
+            return "windows";
+        }
+
+        /** How many whole windows an axis of {@code extent} has. */
+        long count(long extent) {
+            long span = (size - 1) * dilation + 1;
+            return extent < span ? 0 : (extent - span) / step + 1;
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[] {Ops.addWindows(cotangents[0], this, node.input(0).shape())};
+        }
+    }
+
+    /**
      * Puts element i of an axis at {@code low + i * (interior + 1)} of the result; the rest takes the value of the
      * second input, a scalar.
      */
@@ -451,7 +473,7 @@ public sealed interface Op {
     /** An operation defined by its decomposition into simpler ones, which a backend may have a kernel for. */
     sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
         FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention,
-        FusedOp.AttentionGradient, FusedOp.AdamWUpdate {
+        FusedOp.AttentionGradient, FusedOp.AdamWUpdate, GeneralConvolution {
 
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);

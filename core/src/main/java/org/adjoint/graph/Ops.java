@@ -487,6 +487,59 @@ public final class Ops {
         return identity ? x : node(new Op.Slice(List.copyOf(starts), List.copyOf(steps), shape), x.dtype(), shape, x);
     }
 
+    /** See {@link Op.Windows}; {@code size}, {@code step} and {@code dilation} are positive. */
+    public static Node windows(Node x, int axis, long size, long step, long dilation) {
+        int resolved = x.shape().axis("windows", axis);
+        if (size < 1 || step < 1 || dilation < 1) {
+            throw error("windows: size %d, step %d and dilation %d must be positive", size, step, dilation);
+        }
+        Op.Windows op = new Op.Windows(resolved, size, step, dilation);
+        Shape source = x.shape();
+        long count = op.count(source.extent(resolved));
+        long[] extents = Arrays.copyOf(source.toArray(), source.rank() + 1);
+        extents[resolved] = count;
+        extents[source.rank()] = size;
+        Shape shape = Shape.of(extents);
+        if (size == 1 && count > 0) {
+            long[] steps = new long[source.rank()];
+            Arrays.fill(steps, 1);
+            steps[resolved] = step;
+            return reshape(slice(x, Op.longs(new long[source.rank()]), Op.longs(steps), source.with(resolved, count)),
+                shape);
+        }
+        if (dilation == 1 && step == size) {
+            // Windows side by side are the axis in two: no sum is needed to come back.
+            long[] split = new long[source.rank() + 1];
+            int[] order = new int[source.rank() + 1];
+            for (int i = 0; i < split.length; i++) {
+                split[i] = i <= resolved ? extents[i] : i == resolved + 1 ? size : source.extent(i - 1);
+                order[i] = i <= resolved ? i : i == source.rank() ? resolved + 1 : i + 1;
+            }
+            return permute(reshape(slice(x, resolved, 0, count * size), Shape.of(split)), order);
+        }
+        return node(op, x.dtype(), shape, x);
+    }
+
+    /** The adjoint of {@link #windows}: a tensor of {@code shape}, each element the sum of where windows hold it. */
+    static Node addWindows(Node windows, Op.Windows op, Shape shape) {
+        int last = shape.rank();
+        long count = windows.shape().extent(op.axis());
+        boolean byPlace = op.size() <= count;
+        Node sum = null;
+        // Place i of window w is element w * step + i * dilation: one term for each of what there is less of.
+        for (long i = 0; i < Math.min(op.size(), count); i++) {
+            Node part = byPlace ? slice(windows, last, i, i + 1)
+                : transpose(slice(windows, op.axis(), i, i + 1), op.axis(), last);
+            long[] low = new long[last];
+            long[] interior = new long[last];
+            low[op.axis()] = i * (byPlace ? op.dilation() : op.step());
+            interior[op.axis()] = (byPlace ? op.step() : op.dilation()) - 1;
+            Node placed = pad(reshape(part, part.shape().without(last)), low, interior, shape, zeroOf(windows.dtype()));
+            sum = sum == null ? placed : add(sum, placed);
+        }
+        return sum == null ? full(windows.dtype(), shape, 0) : sum;
+    }
+
     public static Node flip(Node x, int... axes) {
         if (axes.length == 0 || x.shape().isEmpty()) {
             return x;

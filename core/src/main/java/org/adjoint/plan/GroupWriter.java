@@ -87,8 +87,8 @@ final class GroupWriter {
             case Op.Where _ -> add(new Instruction.Where(in[0], in[1], in[2], dtype));
             case Op.Cast cast -> cast(item, cast.target(), in[0]);
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Reshape _, Op.Permute _,
-                Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.ScatterAdd _,
-                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _, Op.Project _, Op.Fused _ ->
+                Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _,
+                Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _, Op.Project _, Op.Fused _ ->
                 throw new IllegalStateException(item.op.name() + " is not elementwise");
         };
     }

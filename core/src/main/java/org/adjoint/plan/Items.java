@@ -54,6 +54,8 @@ final class Items {
             case Op.Expand expand -> input(term, 0).with(input(term, 0).layout().expand(expand.shape()));
             case Op.Slice slice ->
                 input(term, 0).with(input(term, 0).layout().slice(slice.starts(), slice.steps(), slice.shape()));
+            case Op.Windows windows ->
+                input(term, 0).with(input(term, 0).layout().windows(windows, term.shape()));
             case Op.Pad pad -> pad(pad, term);
             case Op.Concat concat -> concat(concat.axis(), term);
             case Op.Project project -> Operand.whole(fusedResults.get(term.input(0)).get(project.index()));
@@ -196,8 +198,8 @@ final class Items {
                 yield found;
             }
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
-                Op.Reduce _, Op.ArgReduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
-                Op.MatMul _, Op.Gather _, Op.DynamicSlice _, Op.StopGradient _, Op.Project _ -> -1;
+                Op.Reduce _, Op.ArgReduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _,
+                Op.Concat _, Op.MatMul _, Op.Gather _, Op.DynamicSlice _, Op.StopGradient _, Op.Project _ -> -1;
         };
     }
 }

@@ -1,8 +1,11 @@
 package org.adjoint.plan;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.Op;
 import org.adjoint.graph.Shape;
 
 /** Where the elements of a tensor lie in the memory of another: a {@link View} before memory is assigned. */
@@ -27,13 +30,30 @@ record Layout(Shape shape, long[] strides, long offset) {
         return offset == 0 && View.isContiguous(shape, strides);
     }
 
-    /** How many different elements are touched. */
+    /** How many different elements are touched; at most, where windows overlap. */
     long distinctElements() {
         long count = 1;
+        long span = 1;
         for (int axis = 0; axis < strides.length; axis++) {
             count *= strides[axis] == 0 ? 1 : shape.extent(axis);
+            span += Math.abs(strides[axis]) * (shape.extent(axis) - 1);
         }
-        return count;
+        return shape.isEmpty() ? 0 : Math.min(count, span);
+    }
+
+    /** Whether two steps along different axes may lead to one element. */
+    boolean mayOverlap() {
+        int[] axes = IntStream.range(0, strides.length).filter(axis -> strides[axis] != 0 && shape.extent(axis) > 1)
+            .boxed().sorted(Comparator.comparingLong(axis -> Math.abs(strides[axis]))).mapToInt(axis -> axis).toArray();
+        long reach = 0;
+        for (int axis : axes) {
+            long stride = Math.abs(strides[axis]);
+            if (stride <= reach) {
+                return true;
+            }
+            reach += stride * (shape.extent(axis) - 1);
+        }
+        return false;
     }
 
     Layout permute(List<Integer> axes) {
@@ -67,6 +87,16 @@ record Layout(Shape shape, long[] strides, long offset) {
             sliced[axis] *= steps.get(axis);
         }
         return new Layout(target, sliced, start);
+    }
+
+    Layout windows(Op.Windows op, Shape target) {
+        if (target.isEmpty()) {
+            return contiguous(target);
+        }
+        long[] result = Arrays.copyOf(strides, strides.length + 1);
+        result[op.axis()] = strides[op.axis()] * op.step();
+        result[strides.length] = strides[op.axis()] * op.dilation();
+        return new Layout(target, result, offset);
     }
 
     /**

@@ -84,7 +84,8 @@ final class Stores {
         Operand operand = kernel.inputs.get(indices.input());
         long limit = kernel.inputs.getFirst().layout().shape().extent(indices.axis());
         boolean known = checked.getOrDefault(operand.value(), Long.MAX_VALUE) <= limit;
-        if (operand.layout().distinctElements() == operand.value().type.shape().elements()) {
+        if (!operand.layout().mayOverlap()
+            && operand.layout().distinctElements() == operand.value().type.shape().elements()) {
             checked.merge(operand.value(), limit, Math::min);
         }
         return !known;

@@ -140,6 +140,6 @@ final class Terms {
 
     static boolean isMovement(Op op) {
         return op instanceof Op.Reshape || op instanceof Op.Permute || op instanceof Op.Expand
-            || op instanceof Op.Slice;
+            || op instanceof Op.Slice || op instanceof Op.Windows;
     }
 }

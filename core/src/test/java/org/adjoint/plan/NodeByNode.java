@@ -77,6 +77,11 @@ final class NodeByNode {
                 }
                 return source;
             });
+            case Op.Windows op -> move(node, index -> {
+                long[] source = Arrays.copyOf(index, index.length - 1);
+                source[op.axis()] = index[op.axis()] * op.step() + index[index.length - 1] * op.dilation();
+                return source;
+            });
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _,
                 Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _ -> kernel(node);
         };

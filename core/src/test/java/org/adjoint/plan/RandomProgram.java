@@ -118,7 +118,7 @@ final class RandomProgram {
             case 10 -> Ops.reshape(x, reshaped(shape));
             case 11, 12 -> rank < 2 ? null : Ops.permute(x, permutation(rank));
             case 13 -> Ops.broadcastTo(x, expanded(shape));
-            case 14 -> slice(x);
+            case 14 -> rank == 0 || rank > 3 || random.nextBoolean() ? slice(x) : windows(x);
             case 15 -> pad(x);
             case 16 -> rank == 0 ? null : concat(x, random.nextInt(rank));
             case 17 -> rank < 2 || x.dtype() != DType.F64 ? null : bounded(Ops.matmul(x, Ops.transpose(x)));
@@ -220,6 +220,13 @@ final class RandomProgram {
             extents[axis] = count;
         }
         return Ops.slice(x, starts, steps, Shape.of(extents));
+    }
+
+    private Node windows(Node x) {
+        int axis = random.nextInt(x.shape().rank());
+        long size = 1 + random.nextInt((int) Math.max(1, Math.min(3, x.shape().extent(axis))));
+        long span = size == 1 ? 1 : (x.shape().extent(axis) - 1) / (size - 1);
+        return Ops.windows(x, axis, size, one(1L, 1L, 2L, 3L), span > 1 && random.nextBoolean() ? 2 : 1);
     }
 
     private Node pad(Node x) {

@@ -3,6 +3,7 @@ package org.adjoint.cpu;
 import java.util.List;
 import org.adjoint.cpu.kernel.RowView;
 import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.TensorType;
 import org.adjoint.plan.Target;
@@ -22,7 +23,7 @@ final class CpuTarget implements Target {
             case FusedOp.LayerNorm _, FusedOp.LayerNormGradient _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _,
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
             // Decomposed, it is one group that passes over memory once: a kernel could do no better.
-            case FusedOp.AdamWUpdate _ -> false;
+            case FusedOp.AdamWUpdate _, GeneralConvolution _ -> false;
         };
     }
 
@@ -45,8 +46,9 @@ final class CpuTarget implements Target {
             case Op.DynamicSlice _ -> !hasNegativeStride(view);
             case Op.MatMul _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.ScatterAdd _,
                 Op.DynamicUpdateSlice _ -> true;
-            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
-                Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
+            case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
+                Op.Where _, Op.Cast _,
+                Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
         };
     }

@@ -10,6 +10,7 @@ import org.adjoint.cuda.kernel.MatMulKernel;
 import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.SoftmaxKernel;
 import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.TensorType;
 import org.adjoint.plan.Target;
@@ -31,6 +32,8 @@ final class CudaTarget implements Target {
             case FusedOp.Attention _, FusedOp.AttentionGradient _ ->
                 inputs.stream().map(type -> type.dtype().computeType()).distinct().count() == 1;
             case FusedOp.AdamWUpdate _ -> AdamWKernel.supports(inputs);
+            // Patches are copied, cuBLAS does the rest.
+            case GeneralConvolution _ -> false;
             case FusedOp.RmsNorm _ -> RmsNormKernel.supports(inputs);
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
         };
@@ -53,8 +56,10 @@ final class CudaTarget implements Target {
             case Op.ScatterAdd _ -> index == 1 || view.isContiguous();
             case Op.DynamicUpdateSlice _ -> index > 0 || view.isContiguous();
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.DynamicSlice _ -> true;
-            case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
-                Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _, Op.StopGradient _, Op.Project _ -> false;
+            case GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
+                Op.Reduce _, Op.Reshape _,
+                Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
+                Op.StopGradient _, Op.Project _ -> false;
         };
     }
 

@@ -26,6 +26,7 @@ import org.adjoint.cuda.launch.Launch;
 import org.adjoint.cuda.launch.Prepared;
 import org.adjoint.cuda.launch.Source;
 import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.Op;
 import org.adjoint.plan.Plan;
 import org.adjoint.plan.PlanStep;
@@ -96,8 +97,9 @@ final class Kernels {
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.prepareGradient(step);
             case FusedOp.Attention op -> AttentionKernel.prepare(step, op, card);
             case FusedOp.AttentionGradient op -> AttentionGradientKernel.prepare(step, op, card);
-            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
-                Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
+            case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
+                Op.Where _, Op.Cast _,
+                Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> throw new IllegalArgumentException(
                     "cuda: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
         };
