@@ -19,6 +19,7 @@ import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Halves;
+import org.adjoint.graph.LinearAlgebraOps;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
@@ -190,6 +191,21 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         }
         List<Node> nodes = tensors.stream().map(tensor -> tensor.operand("concat")).toList();
         return tensors.getFirst().result("concat", Ops.concat(axis, nodes), tensors.toArray(Tensor[]::new));
+    }
+
+    /**
+     * A sum of products in the Einstein summation convention, in the notation of NumPy and PyTorch: {@code "bij,bjk->bik"}
+     * is a batched matrix product. A letter names an axis; what the result does not name is summed; a letter twice in one
+     * operand takes its diagonal; {@code ...} stands for axes that broadcast; without {@code ->} the result has the
+     * ellipsis, then the letters that occur once, in the order of the alphabet. Several operands are multiplied in pairs,
+     * in an order that keeps what lies between small.
+     */
+    public static Tensor einsum(String equation, Tensor... operands) {
+        if (operands.length == 0) {
+            throw new IllegalArgumentException("einsum \"" + equation + "\": there is no operand");
+        }
+        List<Node> nodes = Arrays.stream(operands).map(operand -> operand.operand("einsum")).toList();
+        return operands[0].result("einsum", LinearAlgebraOps.einsum(equation, nodes), operands);
     }
 
     public static Tensor stack(List<Tensor> tensors) {

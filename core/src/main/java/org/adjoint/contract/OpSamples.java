@@ -11,7 +11,8 @@ final class OpSamples {
     /** All rows. */
     static final List<OpRow> ROWS = Stream.of(
         ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(), ModelSamples.rows(),
-        ConvolutionSamples.rows(), PoolingSamples.rows())
+        ConvolutionSamples.rows(), PoolingSamples.rows(),
+        LinearAlgebraSamples.rows(), FactorizationSamples.rows())
         .flatMap(List::stream).toList();
 
     private OpSamples() { }

@@ -14,7 +14,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.ReduceOp;
 
-/** Samples of reductions and matrix products. */
+/** Samples of reductions. */
 final class ReductionSamples {
     /** A method of {@link Tensor} that takes axes. */
     @FunctionalInterface
@@ -51,7 +51,6 @@ final class ReductionSamples {
             .refuses(Refusal.of("min: axis 0 of (0, 3) is empty", x -> x[0].min(0), Operand.of(any, 0, 3))));
         rows.add(indexOf("argmax", Tensor::argmax));
         rows.add(indexOf("argmin", Tensor::argmin));
-        rows.add(matmul());
         return rows;
     }
 
@@ -94,30 +93,5 @@ final class ReductionSamples {
                 SampleCase.of(x -> apply.apply(x[0], 1), Operand.of(any, 0, 2)))
             .refuses(
                 Refusal.of(name + ": axis 0 of (0, 2) is empty", x -> apply.apply(x[0], 0), Operand.of(any, 0, 2)));
-    }
-
-    private static OpRow matmul() {
-        Domain any = uniform(-2, 2);
-        TensorFunction product = x -> x[0].matmul(x[1]);
-        return OpRow.of("matmul", Op.MatMul.class).dtypes(OpRow.NUMBERS)
-            .tolerance(Tolerance.summing(17, "33 products are summed at most, half an ulp for each"))
-            .cases(SampleCase.of(product, Operand.of(any, 1), Operand.of(any, 1)),
-                SampleCase.of(product, Operand.of(any, 13), Operand.of(any, 13)),
-                SampleCase.of(product, Operand.of(any, 3, 5), Operand.of(any, 5, 4)),
-                SampleCase.of(product, Operand.of(any, 5), Operand.of(any, 5, 4)),
-                SampleCase.of(product, Operand.of(any, 2, 3, 5), Operand.of(any, 5)),
-                SampleCase.of(product, Operand.of(any, 2, 3, 4), Operand.of(any, 4, 2)),
-                SampleCase.of(product, Operand.of(any, 2, 1, 3, 4), Operand.of(any, 3, 4, 2)),
-                SampleCase.of(product, Operand.of(any, 3, 5).laid(Layout.PERMUTED),
-                    Operand.of(any, 5, 4).laid(Layout.PERMUTED)),
-                SampleCase.of(product, Operand.of(any, 3, 5).laid(Layout.SLICED),
-                    Operand.of(any, 5, 4).laid(Layout.FLIPPED)),
-                SampleCase.of(product, Operand.of(any, 2, 0), Operand.of(any, 0, 3)),
-                SampleCase.of(product, Operand.of(any, 0, 3), Operand.of(any, 3, 2)),
-                SampleCase.of(product, Operand.of(any, 65, 33), Operand.of(any, 33, 67)).withoutDifferences())
-            .refuses(Refusal.of("matmul: the last dimension of a (2, 3) must equal the second-to-last of b (4, 5)",
-                product, Operand.of(any, 2, 3), Operand.of(any, 4, 5)),
-                Refusal.of("need at least one axis each: use mul for scalars", product, Operand.of(any),
-                    Operand.of(any, 2)));
     }
 }

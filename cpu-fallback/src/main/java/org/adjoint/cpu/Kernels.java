@@ -22,6 +22,7 @@ import org.adjoint.cpu.kernel.WindowKernel;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
+import org.adjoint.graph.MatrixOp;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Shape;
 import org.adjoint.plan.Group;
@@ -73,7 +74,7 @@ final class Kernels implements AutoCloseable {
             case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
-                Op.StopGradient _, Op.Project _ -> throw new IllegalArgumentException(
+                Op.StopGradient _, Op.Project _, MatrixOp _ -> throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
         };
     }

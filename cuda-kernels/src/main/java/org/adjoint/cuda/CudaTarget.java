@@ -11,6 +11,7 @@ import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.SoftmaxKernel;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
+import org.adjoint.graph.MatrixOp;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.TensorType;
 import org.adjoint.plan.Target;
@@ -36,6 +37,7 @@ final class CudaTarget implements Target {
             case GeneralConvolution _ -> false;
             case FusedOp.RmsNorm _ -> RmsNormKernel.supports(inputs);
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
+            case MatrixOp _ -> false;
         };
     }
 
@@ -60,6 +62,7 @@ final class CudaTarget implements Target {
                 Op.Reduce _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
+            case MatrixOp _ -> false;
         };
     }
 
