@@ -20,7 +20,7 @@ final class MovementSamples {
     private MovementSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(views(), joins(), indexing(), sources()).flatMap(List::stream).toList();
+        return Stream.of(views(), joins(), sources()).flatMap(List::stream).toList();
     }
 
     private static SampleCase of(TensorFunction function, Operand... operands) {
@@ -91,69 +91,6 @@ final class MovementSamples {
                 of(x -> Tensor.concat(0, List.of(x[0], x[0])), any(13)))
                 .refuses(Refusal.of("concat: (2, 3) and (2, 4) differ outside axis 0",
                     x -> Tensor.concat(0, List.of(x)), any(2, 3), any(2, 4))));
-    }
-
-    private static List<OpRow> indexing() {
-        TensorFunction gather0 = x -> x[0].gather(0, x[1]);
-        TensorFunction gather1 = x -> x[0].gather(1, x[1]);
-        TensorFunction scatter0 = x -> x[0].scatterAdd(0, x[1], x[2]);
-        TensorFunction scatter1 = x -> x[0].scatterAdd(1, x[1], x[2]);
-        TensorFunction rows = x -> x[0].embedding(x[1]);
-        TensorFunction update = x -> x[0].dynamicUpdateSlice(x[1], x[2]);
-        Operand outside = Operand.of(DType.I64, values(0, 7), 2);
-        Operand starts = Operand.of(DType.I64, values(1, 2), 2);
-        return List.of(
-            OpRow.of("gather", Op.Gather.class).dtypes(OpRow.ANY).cases(
-                of(gather0, any(5), Operand.indices(5, 13)), of(gather1, any(2, 5), Operand.indices(5, 2, 3)),
-                of(gather0, any(4, 3), Operand.of(DType.I32, whole(0, 3), 2, 2)),
-                of(gather0, any(3), Operand.indices(3, 0)),
-                of(gather1, any(3, 5).laid(Layout.PERMUTED), Operand.indices(5, 3, 4).laid(Layout.FLIPPED)),
-                of(gather0, any(3, 4).laid(Layout.SLICED), Operand.indices(3, 7, 4)),
-                of(gather0, any(207), Operand.indices(207, 207)))
-                .refuses(Refusal.of("gather: indices must be i32 or i64 but are f32(2)", gather0, any(3),
-                    Operand.of(DType.F32, whole(0, 1), 2)),
-                    Refusal.of("gather: indices (2) must have the rank of x (3, 3)", gather0, any(3, 3), outside),
-                    Refusal.whenComputed("7", gather0, any(3), outside)),
-            OpRow.of("embedding").cases(
-                of(rows, any(5, 3), Operand.indices(5)), of(rows, any(5, 3), Operand.indices(5, 0)),
-                of(rows, any(5, 3), Operand.indices(5, 13)), of(rows, any(4, 2, 3), Operand.indices(4, 2, 2)),
-                of(rows, any(13, 5).laid(Layout.PERMUTED), Operand.of(DType.I32, whole(0, 12), 3, 2)),
-                of(rows, any(23, 9), Operand.indices(23, 7)))
-                .refuses(Refusal.of("embedding: indices must be i32 or i64 but are f32(2)", rows, any(3, 2),
-                    Operand.of(DType.F32, whole(0, 1), 2)), Refusal.whenComputed("7", rows, any(3, 2), outside)),
-            OpRow.of("scatterAdd", Op.ScatterAdd.class).dtypes(OpRow.NUMBERS)
-                .tolerance(Tolerance.summing(16, "several updates may be added to one element, one rounding each")
-                    .roundings(16))
-                .cases(of(scatter0, any(5), Operand.indices(5, 13), any(13)),
-                    of(scatter1, any(2, 5), Operand.indices(5, 2, 3), any(2, 3)),
-                    of(scatter1, any(3, 4), Operand.of(DType.I32, whole(0, 3), 2, 2), any(2, 2)),
-                    of(scatter0, any(3), Operand.indices(3, 0), any(0)),
-                    of(scatter1, any(3, 5).laid(Layout.PERMUTED), Operand.indices(5, 3, 4),
-                        any(3, 4).laid(Layout.FLIPPED)),
-                    of(scatter0, any(31), Operand.indices(31, 207), any(207)))
-                .refuses(Refusal.of("scatterAdd: updates f32(3) must have the shape of the indices (2)", scatter0,
-                    Operand.of(DType.F32, ANY, 3), outside, Operand.of(DType.F32, ANY, 3)),
-                    Refusal.whenComputed("7", scatter0, any(3), outside, any(2))),
-            OpRow.of("dynamicSlice", Op.DynamicSlice.class).dtypes(OpRow.ANY).cases(
-                of(x -> x[0].dynamicSlice(x[1], 2, 2), any(3, 5), starts),
-                of(x -> x[0].dynamicSlice(x[1], 1, 1), any(13, 3), starts),
-                of(x -> x[0].dynamicSlice(x[1], 0, 3), any(3, 5), starts),
-                of(x -> x[0].dynamicSlice(x[1], 2, 3), any(3, 5).laid(Layout.PERMUTED), starts),
-                of(x -> x[0].dynamicSlice(x[1], 20), any(207), Operand.of(DType.I64, values(187), 1)),
-                of(x -> x[0].dynamicSlice(x[1], 1, 2), any(3, 4).laid(Layout.FLIPPED), starts))
-                .refuses(Refusal.of("dynamicSlice: a window (4, 1) does not fit in (3, 5)",
-                    x -> x[0].dynamicSlice(x[1], 4, 1), any(3, 5), starts),
-                    Refusal.of("dynamicSlice: starts of (3) must be i64(1) but are i64(2)",
-                        x -> x[0].dynamicSlice(x[1], 1), any(3), starts),
-                    Refusal.whenComputed("2", x -> x[0].dynamicSlice(x[1], 1, 4), any(3, 5), starts)),
-            OpRow.of("dynamicUpdateSlice", Op.DynamicUpdateSlice.class).dtypes(OpRow.ANY).cases(
-                of(update, any(3, 5), any(2, 2), starts), of(update, any(13, 3), any(1, 1), starts),
-                of(update, any(3, 5), any(0, 3), starts),
-                of(update, any(3, 5).laid(Layout.PERMUTED), any(2, 3), starts),
-                of(update, any(207), any(20), Operand.of(DType.I64, values(187), 1)),
-                of(update, any(3, 4), any(1, 2).laid(Layout.FLIPPED), starts))
-                .refuses(Refusal.of("dynamicUpdateSlice: a window (4, 1) does not fit in (3, 5)", update, any(3, 5),
-                    any(4, 1), starts), Refusal.whenComputed("2", update, any(3, 5), any(1, 4), starts)));
     }
 
     private static List<OpRow> sources() {

@@ -10,9 +10,16 @@ import java.util.stream.Stream;
 final class OpSamples {
     /** All rows. */
     static final List<OpRow> ROWS = Stream.of(
-        ElementwiseSamples.rows(), ReductionSamples.rows(), MovementSamples.rows(), ModelSamples.rows(),
-        ConvolutionSamples.rows(), PoolingSamples.rows(),
-        LinearAlgebraSamples.rows(), FactorizationSamples.rows())
+        ElementwiseSamples.rows(),
+        ReductionSamples.rows(),
+        MovementSamples.rows(),
+        IndexingSamples.rows(),
+        SortingSamples.rows(),
+        ModelSamples.rows(),
+        ConvolutionSamples.rows(),
+        PoolingSamples.rows(),
+        LinearAlgebraSamples.rows(),
+        FactorizationSamples.rows())
         .flatMap(List::stream).toList();
 
     private OpSamples() { }

@@ -193,6 +193,22 @@ public sealed interface Op {
         }
     }
 
+    /**
+     * The indices, {@code I64}, that sort each line along an axis; equal elements stay in order. NaN counts as greater
+     * than all numbers, -0 as equal to 0, as in PyTorch.
+     */
+    record ArgSort(int axis, boolean descending) implements Op {
+        @Override
+        public String name() {
+            return "argsort";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return new Node[1];
+        }
+    }
+
     /** The same elements in row-major order under another shape. */
     record Reshape(Shape shape) implements Op {
         @Override
@@ -400,6 +416,36 @@ public sealed interface Op {
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             return new Node[] {cotangents[0], null, Ops.gather(cotangents[0], axis, node.input(1))};
+        }
+    }
+
+    /**
+     * A copy of x with the elements at {@code indices} along {@code axis} replaced by updates; where several indices
+     * are equal, the last in row-major order wins. Inputs: x, indices, updates (shaped like the indices).
+     */
+    record Scatter(int axis) implements Op {
+        @Override
+        public String name() {
+            return "scatter";
+        }
+
+        @Override
+        public Indices indices() {
+            return new Indices(1, axis);
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node dy = cotangents[0];
+            Node indices = node.input(1);
+            Node zeros = Ops.full(dy.dtype(), indices.shape(), 0);
+            // Updates that share a destination differ in their place along the axis alone: the winner's is left there.
+            Node place = IndexingOps.along(axis, indices.shape());
+            Node nobody = Ops.full(DType.I64, dy.shape(), -1);
+            Node winners = Ops.gather(IndexingOps.scatter(nobody, axis, indices, place), axis, indices);
+            Node picked = Ops.gather(dy, axis, indices);
+            return new Node[] {IndexingOps.scatter(dy, axis, indices, zeros), null,
+                Ops.where(Ops.equal(winners, place), picked, zeros)};
         }
     }
 

@@ -12,7 +12,7 @@ import java.util.List;
 public final class Ops {
     private Ops() { }
 
-    private static Node node(Op op, DType dtype, Shape shape, Node... inputs) {
+    static Node node(Op op, DType dtype, Shape shape, Node... inputs) {
         return new Node(op, List.of(new TensorType(dtype, shape)), List.of(inputs));
     }
 
@@ -669,7 +669,7 @@ public final class Ops {
         return node(new Op.ScatterAdd(resolved), x.dtype(), x.shape(), x, indices, updates);
     }
 
-    private static void requireInside(String op, Shape x, int axis, Shape indices) {
+    static void requireInside(String op, Shape x, int axis, Shape indices) {
         boolean fits = x.rank() == indices.rank();
         for (int i = 0; fits && i < x.rank(); i++) {
             fits = i == axis || indices.extent(i) <= x.extent(i);

@@ -86,9 +86,10 @@ final class GroupWriter {
             case Op.Binary binary -> add(new Instruction.Binary(binary.function(), in[0], in[1], dtype));
             case Op.Where _ -> add(new Instruction.Where(in[0], in[1], in[2], dtype));
             case Op.Cast cast -> cast(item, cast.target(), in[0]);
-            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Reshape _, Op.Permute _,
-                Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _,
-                Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _, Op.Project _, Op.Fused _ ->
+            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _,
+                Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _,
+                Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _,
+                Op.StopGradient _, Op.Project _, Op.Fused _ ->
                 throw new IllegalStateException(item.op.name() + " is not elementwise");
         };
     }

@@ -59,8 +59,8 @@ final class Items {
             case Op.Pad pad -> pad(pad, term);
             case Op.Concat concat -> concat(concat.axis(), term);
             case Op.Project project -> Operand.whole(fusedResults.get(term.input(0)).get(project.index()));
-            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.MatMul _, Op.Gather _, Op.ScatterAdd _,
-                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Fused _ -> kernel(term);
+            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.MatMul _, Op.Gather _,
+                Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Fused _ -> kernel(term);
             case Op.Constant _, Op.StopGradient _ -> throw new IllegalStateException(term.op + " was lowered before");
         };
     }
@@ -189,7 +189,7 @@ final class Items {
     /** Which of {@code results} results may take the memory of input {@code position}, or -1. */
     static int updatedBy(Op op, int results, int position) {
         return switch (op) {
-            case Op.ScatterAdd _, Op.DynamicUpdateSlice _ -> position == 0 ? 0 : -1;
+            case Op.Scatter _, Op.ScatterAdd _, Op.DynamicUpdateSlice _ -> position == 0 ? 0 : -1;
             case Op.Fused fused -> {
                 int found = -1;
                 for (int result = 0; result < results; result++) {
@@ -197,9 +197,10 @@ final class Items {
                 }
                 yield found;
             }
-            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
-                Op.Reduce _, Op.ArgReduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _,
-                Op.Concat _, Op.MatMul _, Op.Gather _, Op.DynamicSlice _, Op.StopGradient _, Op.Project _ -> -1;
+            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _,
+                Op.Cast _, Op.Reduce _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _,
+                Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.DynamicSlice _,
+                Op.StopGradient _, Op.Project _ -> -1;
         };
     }
 }

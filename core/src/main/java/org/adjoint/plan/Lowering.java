@@ -65,8 +65,9 @@ final class Lowering {
             case Op.Project project -> List.of(inputs.getFirst().get(project.index()));
             case Op.Fused fused -> fused(fused, node.types(), firsts(inputs));
             case Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
-                Op.ArgReduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _,
-                Op.Concat _, Op.MatMul _, Op.Gather _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _ ->
+                Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _,
+                Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _,
+                Op.DynamicUpdateSlice _ ->
                 List.of(terms.of(node.op(), node.type(), firsts(inputs)));
         };
     }

@@ -36,9 +36,9 @@ final class Simplifier {
             case Op.Expand _ -> expand(type, inputs.getFirst());
             case Op.Slice slice -> slice(slice, type, inputs.getFirst());
             case Op.Concat concat -> concat(concat.axis(), type, inputs);
-            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Windows _, Op.Pad _,
-                Op.MatMul _, Op.Gather _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _,
-                Op.StopGradient _, Op.Project _, Op.Fused _ -> null;
+            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Windows _,
+                Op.Pad _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _,
+                Op.DynamicUpdateSlice _, Op.StopGradient _, Op.Project _, Op.Fused _ -> null;
         };
     }
 

@@ -4,8 +4,11 @@ import static org.adjoint.reference.Cells.cell;
 import static org.adjoint.reference.Cells.real;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
@@ -27,10 +30,12 @@ final class KernelStep {
             case Op.Iota _ -> Arrays.setAll(result.cells(), i -> i);
             case Op.RandomBits _ -> randomBits(inputs.get(0), inputs.get(1), result);
             case Op.ArgReduce op -> argReduce(op, inputs.getFirst(), result);
+            case Op.ArgSort op -> argSort(op, inputs.getFirst(), result);
             case Op.Pad op -> pad(op, inputs.get(0), inputs.get(1), result);
             case Op.Concat op -> concat(op.axis(), inputs, result);
             case Op.MatMul _ -> matmul(inputs.get(0), inputs.get(1), result);
             case Op.Gather op -> gather(op.axis(), inputs.get(0), inputs.get(1), result);
+            case Op.Scatter op -> scatter(op.axis(), inputs, result);
             case Op.ScatterAdd op -> scatterAdd(op.axis(), inputs, result);
             case Op.DynamicSlice _ -> dynamicSlice(inputs.get(0), inputs.get(1), result);
             case Op.DynamicUpdateSlice _ -> dynamicUpdateSlice(inputs, result);
@@ -68,6 +73,29 @@ final class KernelStep {
         }
         BinaryOp better = op.largest() ? BinaryOp.GREATER_THAN : BinaryOp.LESS_THAN;
         return Scalars.binary(better, dtype, challenger, best) != 0;
+    }
+
+    private static void argSort(Op.ArgSort op, Dense x, Dense result) {
+        int extent = x.extent(op.axis());
+        int inner = x.span(op.axis() + 1, x.shape().rank());
+        Comparator<Long> order = (a, b) -> compare(x.dtype(), a, b);
+        for (int line = 0; line < result.cells().length / Math.max(1, extent); line++) {
+            int first = line / inner * extent * inner + line % inner;
+            List<Integer> indices = new ArrayList<>(IntStream.range(0, extent).boxed().toList());
+            indices.sort(Comparator.comparing(k -> x.cells()[first + k * inner],
+                op.descending() ? order.reversed() : order));
+            for (int k = 0; k < extent; k++) {
+                result.cells()[first + k * inner] = indices.get(k);
+            }
+        }
+    }
+
+    /** NaN is greater than all numbers and equal to NaN; zeros are equal. */
+    private static int compare(DType dtype, long a, long b) {
+        if (dtype.isFloating() && (Double.isNaN(real(a)) || Double.isNaN(real(b)))) {
+            return Boolean.compare(Double.isNaN(real(a)), Double.isNaN(real(b)));
+        }
+        return dtype.isFloating() ? Double.compare(real(a) + 0.0, real(b) + 0.0) : Long.compare(a, b);
     }
 
     private static void pad(Op.Pad op, Dense x, Dense value, Dense result) {
@@ -136,6 +164,14 @@ final class KernelStep {
             int target = target("scatterAdd", axis, result, indices, i);
             result.cells()[target] =
                 Scalars.binary(BinaryOp.ADD, result.dtype(), result.cells()[target], inputs.get(2).cells()[i]);
+        }
+    }
+
+    private static void scatter(int axis, List<Dense> inputs, Dense result) {
+        Dense indices = inputs.get(1);
+        System.arraycopy(inputs.getFirst().cells(), 0, result.cells(), 0, result.cells().length);
+        for (int i = 0; i < indices.cells().length; i++) {
+            result.cells()[target("scatter", axis, result, indices, i)] = inputs.get(2).cells()[i];
         }
     }
 

@@ -82,8 +82,8 @@ final class NodeByNode {
                 source[op.axis()] = index[op.axis()] * op.step() + index[index.length - 1] * op.dilation();
                 return source;
             });
-            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _,
-                Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _ -> kernel(node);
+            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _,
+                Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _ -> kernel(node);
         };
     }
 

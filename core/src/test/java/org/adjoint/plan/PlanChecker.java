@@ -126,7 +126,8 @@ final class PlanChecker {
 
     private static boolean updates(Op op, int input, int result) {
         return op instanceof Op.Fused fused ? fused.inPlace(result) == input
-            : input == 0 && (op instanceof Op.ScatterAdd || op instanceof Op.DynamicUpdateSlice);
+            : input == 0 && (op instanceof Op.Scatter || op instanceof Op.ScatterAdd
+                || op instanceof Op.DynamicUpdateSlice);
     }
 
     private static void checkGroup(PlanStep.Elementwise step) {

@@ -46,8 +46,8 @@ final class CpuTarget implements Target {
             case FusedOp.Attention attention -> attention.biased() && index == 3 || RowView.fits(view, 1);
             case FusedOp.AttentionGradient gradient -> gradient.biased() && index == 3 || RowView.fits(view, 1);
             case Op.DynamicSlice _ -> !hasNegativeStride(view);
-            case Op.MatMul _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.ScatterAdd _,
-                Op.DynamicUpdateSlice _ -> true;
+            case Op.MatMul _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Gather _, Op.Scatter _,
+                Op.ScatterAdd _, Op.DynamicUpdateSlice _ -> true;
             case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,

@@ -4,6 +4,7 @@ import java.util.List;
 import org.adjoint.cpu.gemm.Gemm;
 import org.adjoint.cpu.group.GroupCompiler;
 import org.adjoint.cpu.kernel.ArgReduceKernel;
+import org.adjoint.cpu.kernel.ArgSortKernel;
 import org.adjoint.cpu.kernel.AttentionGradientKernel;
 import org.adjoint.cpu.kernel.AttentionKernel;
 import org.adjoint.cpu.kernel.ByteMatMulKernel;
@@ -17,6 +18,7 @@ import org.adjoint.cpu.kernel.RandomBitsKernel;
 import org.adjoint.cpu.kernel.RmsNormGradientKernel;
 import org.adjoint.cpu.kernel.RmsNormKernel;
 import org.adjoint.cpu.kernel.ScatterAddKernel;
+import org.adjoint.cpu.kernel.ScatterKernel;
 import org.adjoint.cpu.kernel.SoftmaxKernel;
 import org.adjoint.cpu.kernel.WindowKernel;
 import org.adjoint.graph.DType;
@@ -55,9 +57,11 @@ final class Kernels implements AutoCloseable {
             case Op.Iota _ -> new IotaKernel(step);
             case Op.RandomBits _ -> new RandomBitsKernel(step);
             case Op.ArgReduce op -> new ArgReduceKernel(step, op);
+            case Op.ArgSort op -> new ArgSortKernel(step, op);
             case Op.MatMul _ -> step.outputs().getFirst().dtype() == DType.U8 ? new ByteMatMulKernel(step)
                 : new MatMulKernel(step, gemm);
             case Op.Gather op -> new GatherKernel(step, op);
+            case Op.Scatter op -> new ScatterKernel(step, op, copyUnlessInPlace(step));
             case Op.ScatterAdd op -> new ScatterAddKernel(step, op, copyUnlessInPlace(step), vectorBits);
             case Op.DynamicSlice op -> dynamicSlice(step, op);
             case Op.DynamicUpdateSlice op -> dynamicUpdateSlice(step, op);

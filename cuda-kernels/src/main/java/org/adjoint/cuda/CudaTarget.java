@@ -55,9 +55,9 @@ final class CudaTarget implements Target {
             case FusedOp.AdamWUpdate _ -> AdamWKernel.fits(index, view);
             case Op.MatMul _ -> MatMulKernel.fits(view);
             // The indices may lie anyhow; x is updated in place, and the updates are read by rows.
-            case Op.ScatterAdd _ -> index == 1 || view.isContiguous();
+            case Op.Scatter _, Op.ScatterAdd _ -> index == 1 || view.isContiguous();
             case Op.DynamicUpdateSlice _ -> index > 0 || view.isContiguous();
-            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.Gather _, Op.DynamicSlice _ -> true;
+            case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Gather _, Op.DynamicSlice _ -> true;
             case GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,

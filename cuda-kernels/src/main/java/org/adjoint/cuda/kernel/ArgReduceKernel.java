@@ -52,7 +52,7 @@ public final class ArgReduceKernel {
         return new Prepared(work, workspace.bytes(), false);
     }
 
-    private static long[] without(long[] strides, int axis) {
+    static long[] without(long[] strides, int axis) {
         long[] rest = new long[strides.length - 1];
         System.arraycopy(strides, 0, rest, 0, axis);
         System.arraycopy(strides, axis + 1, rest, axis, rest.length - axis);

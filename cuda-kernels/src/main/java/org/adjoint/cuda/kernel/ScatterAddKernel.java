@@ -1,7 +1,6 @@
 package org.adjoint.cuda.kernel;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.adjoint.cuda.launch.Argument;
@@ -32,7 +31,6 @@ public final class ScatterAddKernel {
     private final View indices;
     private final View updates;
     private final View y;
-    private final long[] yStrides;
     private final List<Work> work = new ArrayList<>();
     private final WorkspaceLayout workspace = new WorkspaceLayout();
 
@@ -42,7 +40,6 @@ public final class ScatterAddKernel {
         this.indices = step.inputs().get(1);
         this.updates = step.inputs().get(2);
         this.y = step.outputs().getFirst();
-        this.yStrides = y.shape().contiguousStrides();
     }
 
     public static Prepared prepare(PlanStep.Kernel step, Op.ScatterAdd op) {
@@ -60,49 +57,23 @@ public final class ScatterAddKernel {
         return new Prepared(work, workspace.bytes(), checks);
     }
 
-    /** y's strides over the first axes, 0 along the indexed axis, which the index takes the place of. */
-    private long[] destinationStrides(int axes, long divisor) {
-        long[] strides = Arrays.copyOf(yStrides, axes);
-        strides[op.axis()] = 0;
-        for (int axis = 0; axis < axes; axis++) {
-            strides[axis] /= divisor;
-        }
-        return strides;
-    }
-
     private void addOnce() {
         long count = updates.shape().elements();
         long blocks = Math.ceilDiv(count, (long) THREADS);
         Argument axes = Axes.of(op.name(), indices.shape().toArray(),
-            destinationStrides(indices.shape().rank(), 1), indices.strides()).argument();
+            Destinations.strides(y, op.axis(), indices.shape().rank(), 1), indices.strides()).argument();
         String type = CNames.of(y.dtype());
         Source source = Source.ofFile("scatter_once.cu", Map.of("T", type, "I", CNames.of(indices.dtype())));
         work.add(Launch.of(source, "scatter_check_" + type, blocks, THREADS, Argument.of(indices), Argument.of(count),
             Argument.of(y.shape().extent(op.axis())), axes, new Argument.Status(), new Argument.StepNumber()));
         work.add(Launch.of(source, "scatter_once_" + type, blocks, THREADS, Argument.of(y), Argument.of(indices),
-            Argument.of(updates), Argument.of(count), Argument.of(yStrides[op.axis()]), axes, new Argument.Status()));
+            Argument.of(updates), Argument.of(count), Argument.of(y.shape().contiguousStrides()[op.axis()]), axes,
+            new Argument.Status()));
     }
 
     private void addSorted() {
-        IndexRuns runs = IndexRuns.of(indices, op.axis(), contiguous(y), contiguous(updates));
-        long count = runs.count();
-        // Rows of y start at multiples of this: all strides of a contiguous tensor are multiples of an inner one.
-        long rowStride = yStrides[runs.split() - 1];
-        long destinations = y.shape().elements() / rowStride;
-        RadixSort sort = RadixSort.of(destinations, count, workspace);
-        RadixSort.Pairs pairs = sort.allocate();
-        Axes axes = Axes.of(op.name(), runs.extents(), destinationStrides(runs.split(), rowStride), runs.strides());
-        Source keys = Source.ofFile("scatter_keys.cu",
-            Map.of("K", sort.type(), "I", CNames.of(indices.dtype())));
-        work.add(Launch.of(keys, "scatter_keys_" + sort.type(), Math.ceilDiv(count, (long) THREADS), THREADS,
-            Argument.of(indices), pairs.keys(), pairs.positions(), Argument.of(count),
-            Argument.of(y.shape().extent(op.axis())), Argument.of(yStrides[op.axis()] / rowStride),
-            Argument.of(runs.run()), axes.argument(), new Argument.Status(), new Argument.StepNumber()));
-        addRows(sort.sort(pairs, destinations, work), sort.type(), count, runs.run(), rowStride);
-    }
-
-    private static View contiguous(View view) {
-        return View.contiguous(view.slot(), view.dtype(), view.shape());
+        Destinations rows = Destinations.of(op.name(), op.axis(), indices, y, updates, workspace, work);
+        addRows(rows.sorted(work), rows.sort().type(), rows.count(), rows.width(), rows.rowStride());
     }
 
     /** Blocks have as many columns as a row needs, up to 256, and as many rows as there is room for. */

@@ -85,8 +85,14 @@ final class KernelSources {
             add("scatter_once.cu", Map.of("T", dtype.text(), "I", "i32"));
             add("scatter_rows.cu", Map.of("T", dtype.text(), "K", "i32"));
         }
+        add("scatter_last.cu", Map.of("T", "bytes1", "K", "u64"));
+        add("scatter_last.cu", Map.of("T", "bytes16", "K", "u32"));
         add("radix_sort.cu", Map.of("K", "i32"));
         add("radix_sort.cu", Map.of("K", "i64"));
+        for (DType dtype : DType.values()) {
+            add("argsort.cu", Map.of("T", CNames.of(dtype), "K", dtype.bytes() == Long.BYTES ? "u64" : "u32"));
+        }
+        add("argsort.cu", Map.of("T", "f32", "K", "u64"));
     }
 
     private void optimizer() {

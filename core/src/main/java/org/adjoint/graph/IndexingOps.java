@@ -1,0 +1,244 @@
+package org.adjoint.graph;
+
+import static org.adjoint.graph.Ops.*;
+
+import java.util.Arrays;
+
+/** Sorting, selecting and replacing elements by index: builds on {@link Ops} and refuses what does not fit likewise. */
+public final class IndexingOps {
+    private IndexingOps() { }
+
+    // Sorting
+
+    /** See {@link Op.ArgSort}. */
+    public static Node argSort(Node x, int axis, boolean descending) {
+        return sortingIndices("argsort", x, axis, descending);
+    }
+
+    private static Node sortingIndices(String op, Node x, int axis, boolean descending) {
+        int resolved = x.shape().axis(op, axis);
+        return node(new Op.ArgSort(resolved, descending), DType.I64, x.shape(), x);
+    }
+
+    /** The elements of each line along an axis in order; see {@link Op.ArgSort}. */
+    public static Node sort(Node x, int axis, boolean descending) {
+        return gather(x, axis, sortingIndices("sort", x, axis, descending));
+    }
+
+    /** The indices of the k largest (or smallest) elements of each line, the largest (or smallest) first. */
+    public static Node topK(Node x, long k, int axis, boolean largest) {
+        Node order = sortingIndices("topK", x, axis, largest);
+        long extent = x.shape().extent(x.shape().axis("topK", axis));
+        if (k < 0 || k > extent) {
+            throw error("topK: k must be in [0, %d], for axis %d of %s has %d elements, but is %d",
+                extent, axis, x.shape(), extent, k);
+        }
+        return slice(order, axis, 0, k);
+    }
+
+    /** The index of the k-th smallest element of each line, counted from 1; the axis stays with extent 1. */
+    public static Node kthValue(Node x, long k, int axis) {
+        Node order = sortingIndices("kthValue", x, axis, false);
+        long extent = x.shape().extent(x.shape().axis("kthValue", axis));
+        if (k < 1 || k > extent) {
+            throw error("kthValue: k must be in [1, %d], for axis %d of %s has %d elements, but is %d",
+                extent, axis, x.shape(), extent, k);
+        }
+        return slice(order, axis, k - 1, k);
+    }
+
+    /**
+     * The index of the median of each line, the lower of two, or of the first NaN where there is one, as in PyTorch;
+     * the axis stays with extent 1.
+     */
+    public static Node median(Node x, int axis) {
+        Node order = sortingIndices("median", x, axis, false);
+        int resolved = x.shape().axis("median", axis);
+        long extent = x.shape().extent(resolved);
+        if (extent == 0) {
+            throw error("median: axis %d of %s is empty, and nothing has no median", axis, x.shape());
+        }
+        Node middle = slice(order, resolved, (extent - 1) / 2, (extent + 1) / 2);
+        if (!x.dtype().isFloating()) {
+            return middle;
+        }
+        Node nan = unary(UnaryOp.IS_NAN, x);
+        Node first = argReduce(true, cast(nan, DType.U8), resolved);
+        first = reshape(first, middle.shape());
+        return where(gather(nan, resolved, first), first, middle);
+    }
+
+    /**
+     * Where each value would be inserted into a sorted sequence, so that it stays sorted: before equal elements, or
+     * with {@code right} behind them; NaN comes last. As PyTorch's searchsorted.
+     *
+     * @param sorted {@code (n)} for values of any shape, or {@code (batch..., n)} for values {@code (batch..., m)}
+     * @return {@code I64} in [0, n], shaped like the values
+     */
+    public static Node searchSorted(Node sorted, Node values, boolean right) {
+        Shape sequence = sorted.shape();
+        int last = sequence.rank() - 1;
+        if (sorted.dtype().isBoolean() || values.dtype().isBoolean()) {
+            throw error("searchSorted: does not take bool tensors: cast %s and %s to a number type first",
+                sorted.type(), values.type());
+        }
+        boolean fits = last == 0 || last > 0 && values.shape().rank() == last + 1
+            && values.shape().without(last).equals(sequence.without(last));
+        if (!fits) {
+            throw error("searchSorted: the sorted sequence %s must have one axis, or differ from the values %s along the "
+                + "last axis alone", sequence, values.shape());
+        }
+        DType dtype = DType.promote(sorted.dtype(), values.dtype());
+        boolean shared = last == 0;
+        Node from = cast(sorted, dtype);
+        Node value = cast(shared ? reshape(values, Shape.of(values.shape().elements())) : values, dtype);
+        long n = sequence.extent(last);
+        Node low = full(DType.I64, value.shape(), 0);
+        for (long step = Long.highestOneBit(n); step > 0 && !value.shape().isEmpty(); step >>= 1) {
+            Node probe = add(low, step);
+            Node element = gather(from, last, sub(min(probe, constant(DType.I64, n)), 1));
+            Node before = binary(BinaryOp.AND, binary(BinaryOp.LESS_OR_EQUAL, probe, n),
+                precedes(element, value, right));
+            low = where(before, probe, low);
+        }
+        return reshape(low, values.shape());
+    }
+
+    /** {@link #searchSorted} with boundaries {@code (n)} that serve all values. */
+    public static Node bucketize(Node x, Node boundaries, boolean right) {
+        if (boundaries.shape().rank() != 1) {
+            throw error("bucketize: the boundaries must have one axis but are %s", boundaries.type());
+        }
+        if (x.dtype().isBoolean() || boundaries.dtype().isBoolean()) {
+            throw error("bucketize: does not take bool tensors: cast %s and %s to a number type first",
+                x.type(), boundaries.type());
+        }
+        return searchSorted(boundaries, x, right);
+    }
+
+    /** Whether a comes before b, or with {@code orEqual} is equal, in the order in which NaN is the greatest. */
+    private static Node precedes(Node a, Node b, boolean orEqual) {
+        Node ordered = binary(orEqual ? BinaryOp.LESS_OR_EQUAL : BinaryOp.LESS_THAN, a, b);
+        if (!a.dtype().isFloating()) {
+            return ordered;
+        }
+        Node nanLast = unary(UnaryOp.IS_NAN, b);
+        return binary(BinaryOp.OR, ordered,
+            orEqual ? nanLast : binary(BinaryOp.AND, nanLast, unary(UnaryOp.NOT, unary(UnaryOp.IS_NAN, a))));
+    }
+
+    // Selecting
+
+    /** Slices of x at {@code indices}, of one axis, along an axis. */
+    public static Node indexSelect(Node x, int axis, Node indices) {
+        int resolved = requireList("indexSelect", x, axis, indices);
+        Shape shape = x.shape().with(resolved, indices.shape().extent(0));
+        return gather(x, resolved, spread(indices, resolved, shape));
+    }
+
+    /** Elements of x in row-major order at {@code indices}: shaped like these. */
+    public static Node take(Node x, Node indices) {
+        requireIndices("take", indices);
+        Node flat = reshape(x, Shape.of(x.shape().elements()));
+        return reshape(gather(flat, 0, reshape(indices, Shape.of(indices.shape().elements()))), indices.shape());
+    }
+
+    /**
+     * 1 where the class is the index, else 0: {@code (..., classes)}.
+     *
+     * @param indices in [0, classes), or it is an error when computed, as in PyTorch
+     */
+    public static Node oneHot(Node indices, long classes, DType dtype) {
+        requireIndices("oneHot", indices);
+        if (classes < 1) {
+            throw error("oneHot: there must be at least one class but there are %d", classes);
+        }
+        Node column = reshape(indices, indices.shape().withTrailingOne());
+        Node zeros = full(dtype, column.shape().with(column.shape().rank() - 1, classes), 0);
+        return scatter(zeros, -1, column, full(dtype, column.shape(), 1));
+    }
+
+    // Replacing
+
+    /** See {@link Op.Scatter}. */
+    public static Node scatter(Node x, int axis, Node indices, Node updates) {
+        int resolved = requireUpdates("scatter", x, axis, indices, updates);
+        return node(new Op.Scatter(resolved), x.dtype(), x.shape(), x, indices, updates);
+    }
+
+    /** {@code value} where the mask is true, else x. */
+    public static Node maskedFill(Node x, Node mask, double value) {
+        if (!mask.dtype().isBoolean()) {
+            throw error("maskedFill: the mask must be bool but is %s: compare it with something", mask.type());
+        }
+        Shape.broadcast("maskedFill", x.shape(), mask.shape());
+        return where(mask, scalar(x, value), x);
+    }
+
+    private static int requireUpdates(String op, Node x, int axis, Node indices, Node updates) {
+        requireIndices(op, indices);
+        int resolved = x.shape().axis(op, axis);
+        requireInside(op, x.shape(), resolved, indices.shape());
+        if (!updates.shape().equals(indices.shape()) || updates.dtype() != x.dtype()) {
+            throw error("%s: updates %s must have the shape of the indices %s and dtype %s",
+                op, updates.type(), indices.shape(), x.dtype().text());
+        }
+        return resolved;
+    }
+
+    /**
+     * A copy of x whose elements at {@code indices} are the largest (or smallest) of themselves and the updates that go
+     * there; NaN if one of these is. Of updates that tie, the last gets the cotangent.
+     */
+    public static Node scatterExtremum(boolean largest, Node x, int axis, Node indices, Node updates) {
+        String op = largest ? "scatterMax" : "scatterMin";
+        int resolved = requireUpdates(op, x, axis, indices, updates);
+        if (x.dtype().isBoolean()) {
+            throw error("%s: does not take bool tensors", op);
+        }
+        // The last of equal indices wins: so the updates go in order, the winning one last.
+        Node order = argSort(updates, resolved, !largest);
+        if (!largest && x.dtype().isFloating()) {
+            // Descending, NaN comes first, but is to win as well.
+            Node nanLast = argSort(unary(UnaryOp.IS_NAN, gather(updates, resolved, order)), resolved, false);
+            order = gather(order, resolved, nanLast);
+        }
+        Node best = scatter(x, resolved, gather(indices, resolved, order), gather(updates, resolved, order));
+        return binary(largest ? BinaryOp.MAX : BinaryOp.MIN, x, best);
+    }
+
+    /** A copy of x to which slices of updates are added at {@code indices}, of one axis, along an axis. */
+    public static Node indexAdd(Node x, int axis, Node indices, Node updates) {
+        int resolved = requireList("indexAdd", x, axis, indices);
+        Shape shape = x.shape().with(resolved, indices.shape().extent(0));
+        if (!updates.shape().equals(shape) || updates.dtype() != x.dtype()) {
+            throw error("indexAdd: updates %s must have shape %s, x's with one slice per index, and dtype %s",
+                updates.type(), shape, x.dtype().text());
+        }
+        if (x.dtype().isBoolean()) {
+            throw error("indexAdd: does not take bool tensors");
+        }
+        return scatterAdd(x, resolved, spread(indices, resolved, shape), updates);
+    }
+
+    private static int requireList(String op, Node x, int axis, Node indices) {
+        requireIndices(op, indices);
+        if (indices.shape().rank() != 1) {
+            throw error("%s: the indices must have one axis but are %s", op, indices.type());
+        }
+        return x.shape().axis(op, axis);
+    }
+
+    /** A list along one axis of a shape, the same for all elements of the others. */
+    private static Node spread(Node list, int axis, Shape shape) {
+        long[] extents = new long[shape.rank()];
+        Arrays.fill(extents, 1);
+        extents[axis] = shape.extent(axis);
+        return broadcastTo(reshape(list, Shape.of(extents)), shape);
+    }
+
+    /** {@code I64}: each element's place along an axis of a shape. */
+    static Node along(int axis, Shape shape) {
+        return spread(iota(DType.I64, shape.extent(axis)), axis, shape);
+    }
+}
