@@ -2,9 +2,8 @@ package org.adjoint;
 
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
-import org.adjoint.graph.Ops;
 
-/** What networks are made of: normalizations, losses, attention, computed by a {@link Tensor}. */
+/** What networks are made of: normalizations, attention, computed by a {@link Tensor}. */
 public sealed interface NeuralMethods permits Tensor {
     private Tensor self() {
         return (Tensor) this;
@@ -16,22 +15,6 @@ public sealed interface NeuralMethods permits Tensor {
 
     default Tensor logSoftmax(int axis) {
         return self().map("logSoftmax", x -> NeuralOps.logSoftmax(x, axis));
-    }
-
-    /** The mean loss of logits {@code (..., classes)} for target classes {@code (...)}, a scalar. */
-    default Tensor crossEntropy(Tensor targets) {
-        return self().zip("crossEntropy", targets, (x, t) -> Ops.mean(NeuralOps.crossEntropy(x, t), false));
-    }
-
-    /** The mean squared difference, a scalar. */
-    default Tensor mseLoss(Tensor target) {
-        return self().zip("mseLoss", target, (x, t) -> Ops.mean(NeuralOps.squaredError(x, t), false));
-    }
-
-    /** The mean loss of logits for targets in [0, 1] of one shape, a scalar. */
-    default Tensor binaryCrossEntropyWithLogits(Tensor targets) {
-        return self().zip("binaryCrossEntropyWithLogits", targets,
-            (x, t) -> Ops.mean(NeuralOps.binaryCrossEntropyWithLogits(x, t), false));
     }
 
     /** Normalizes along the last axis; gamma and beta are vectors of its extent. */

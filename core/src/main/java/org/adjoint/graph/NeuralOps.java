@@ -30,25 +30,6 @@ public final class NeuralOps {
         return alongAxis("logSoftmax", new FusedOp.LogSoftmax(), x, axis);
     }
 
-    /** Losses of rows of logits {@code (..., classes)} for target classes {@code (...)}: {@code (...)}, unreduced. */
-    public static Node crossEntropy(Node logits, Node targets) {
-        requireIndices("crossEntropy", targets);
-        requireFloating("crossEntropy", logits.dtype());
-        int rank = logits.shape().rank();
-        if (rank == 0 || !logits.shape().without(rank - 1).equals(targets.shape())) {
-            throw error("crossEntropy: logits %s need targets of their shape without the last axis, not %s",
-                logits.shape(), targets.shape());
-        }
-        long classes = logits.shape().extent(rank - 1);
-        if (classes == 0) {
-            throw error("crossEntropy: logits %s have no classes", logits.shape());
-        }
-        long rows = targets.shape().elements();
-        Node loss = fused(new FusedOp.CrossEntropy(), reshape(logits, Shape.of(rows, classes)),
-            reshape(targets, Shape.of(rows)));
-        return reshape(loss.output(0), targets.shape());
-    }
-
     /** See {@link FusedOp.LayerNorm}. */
     public static Node layerNorm(Node x, Node gamma, Node beta, double epsilon) {
         requireFloating("layerNorm", x.dtype());
@@ -157,28 +138,5 @@ public final class NeuralOps {
         Node cube = mul(mul(wide, wide), wide);
         Node inner = mul(add(wide, mul(cube, 0.044715)), Math.sqrt(2 / Math.PI));
         return cast(mul(mul(wide, 0.5), add(tanh(inner), 1)), floating(x).dtype());
-    }
-
-    /** Squared differences of tensors of one shape, unreduced. */
-    public static Node squaredError(Node prediction, Node target) {
-        if (!prediction.shape().equals(target.shape())) {
-            throw error("mseLoss: prediction %s and target %s must have one shape", prediction.shape(), target.shape());
-        }
-        Node difference = sub(prediction, target);
-        return mul(difference, difference);
-    }
-
-    /** {@code max(x, 0) - x t + log(1 + exp(-|x|))}, unreduced: stable for logits x of any size. */
-    public static Node binaryCrossEntropyWithLogits(Node logits, Node targets) {
-        requireFloating("binaryCrossEntropyWithLogits", logits.dtype());
-        if (!logits.shape().equals(targets.shape())) {
-            throw error("binaryCrossEntropyWithLogits: logits %s and targets %s must have one shape",
-                logits.shape(), targets.shape());
-        }
-        Node x = widen(logits);
-        Node t = cast(targets, x.dtype());
-        // At 0, max passes half the cotangent and abs none, which together give the true derivative 1/2 - t.
-        Node positive = max(x, zerosLike(x));
-        return add(sub(positive, mul(x, t)), log1p(exp(neg(abs(x)))));
     }
 }

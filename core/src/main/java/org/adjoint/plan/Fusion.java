@@ -55,9 +55,34 @@ final class Fusion {
             }
         }
         if (home == null) {
-            units.add(new Unit(item));
+            home = new Unit(item);
+            units.add(home);
         } else {
             home.add(item, home.domain.join(Domain.of(item)));
+        }
+        advance(home, item.index);
+    }
+
+    /** The latest of all items is in {@code unit} now, and so in all that units which need it have to wait for. */
+    private static void advance(Unit unit, int index) {
+        Deque<Unit> stack = new ArrayDeque<>();
+        unit.reach = index;
+        stack.push(unit);
+        while (!stack.isEmpty()) {
+            for (Item item : stack.pop().items) {
+                for (Value output : item.outputs) {
+                    output.readers.forEach(reader -> advance(reader, index, stack));
+                    // What comes after the filling of a value.
+                    output.writers.forEach(writer -> advance(writer, index, stack));
+                }
+            }
+        }
+    }
+
+    private static void advance(Item follower, int index, Deque<Unit> stack) {
+        if (follower.unit != null && follower.unit.reach < index) {
+            follower.unit.reach = index;
+            stack.push(follower.unit);
         }
     }
 
@@ -170,7 +195,7 @@ final class Fusion {
             !operand.isScalar() && operand.value().writers.stream().anyMatch(writer -> writer.unit == source));
     }
 
-    /** Units that the item needs, but those with no item after {@code oldest}: they can't follow from it. */
+    /** Units that the item needs, but those that need no item after {@code oldest}: they can't follow from it. */
     private void pushSources(Item item, Deque<Unit> stack, int oldest) {
         if (item.after != null) {
             push(item.after.unit, stack, oldest);
@@ -185,7 +210,7 @@ final class Fusion {
     }
 
     private void push(Unit unit, Deque<Unit> stack, int oldest) {
-        if (unit.mark != searches && unit.last > oldest) {
+        if (unit.mark != searches && unit.reach > oldest) {
             unit.mark = searches;
             stack.push(unit);
         }

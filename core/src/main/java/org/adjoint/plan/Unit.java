@@ -23,6 +23,8 @@ final class Unit {
     /** Positions of the first and the last item. */
     int first;
     int last;
+    /** Position of the last item in this unit and in those that it needs, directly or not. */
+    int reach;
     /** Why others did not join, for people. */
     final Set<String> refusals = new LinkedHashSet<>(0);
     /** The last search that came by. */

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Set;
 import org.adjoint.autodiff.Autodiff;
 import org.adjoint.graph.BinaryOp;
+import org.adjoint.graph.ClassLossOps;
+import org.adjoint.graph.CrossEntropyOptions;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.NeuralOps;
@@ -415,5 +417,16 @@ class PlanShapeTest {
         assertTrue(groups(plan) >= 1);
         assertTrue(plan.steps().stream().noneMatch(step -> step instanceof PlanStep.Kernel kernel
             && kernel.op() instanceof Op.Constant));
+    }
+
+    /** The gradient of the weights joins the group of the losses, whose sum what it is merged with later waits for. */
+    @Test
+    void lateJoinsMakeNoCycle() {
+        Node logits = leaf(5, 4);
+        Node weights = leaf(4);
+        Node loss = ClassLossOps.crossEntropy(logits, leaf(DType.I32, 5), weights,
+            CrossEntropyOptions.DEFAULT.labelSmoothing(0.1).ignoredIndex(2));
+        List<Node> gradients = Autodiff.pullback(List.of(loss), List.of(Ops.constant(DType.F32, 1.0)), List.of(weights));
+        assertEquals(List.of("crossEntropy", "gather", "scatterAdd"), kernels(plan(gradients.getFirst())));
     }
 }
