@@ -13,7 +13,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Op;
 
-/** Samples of what models are made of: softmax, norms, losses, attention, dropout, the optimizer's update. */
+/** Samples of what models are made of: softmax, norms, attention, dropout, the optimizer's update. */
 final class ModelSamples {
     private static final Domain ANY = uniform(-3, 3);
     private static final double EPSILON = 1e-5;
@@ -21,7 +21,7 @@ final class ModelSamples {
     private ModelSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(softmax(), losses(), layerNorm(), rmsNorm(), attention(), chance(), optimizers())
+        return Stream.of(softmax(), layerNorm(), rmsNorm(), attention(), chance(), optimizers())
             .flatMap(List::stream).toList();
     }
 
@@ -58,50 +58,6 @@ final class ModelSamples {
                     "x - max and the log of the sum each err by an ulp or two"))
                 .refuses(Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2),
                     any(2, 3))));
-    }
-
-    private static List<OpRow> losses() {
-        TensorFunction crossEntropy = x -> x[0].crossEntropy(x[1]);
-        TensorFunction squared = x -> x[0].mseLoss(x[1]);
-        TensorFunction binary = x -> x[0].binaryCrossEntropyWithLogits(x[1]);
-        Domain probability = uniform(0, 1);
-        // Logits away from 0, where the loss is made of pieces that meet.
-        Domain logits = Domain.grid(-3, 3, 0.25, 0.125);
-        return List.of(
-            OpRow.of("crossEntropy", FusedOp.CrossEntropy.class).cases(
-                of(crossEntropy, any(1, 3), Operand.indices(3, 1)), of(crossEntropy, any(5), Operand.indices(5)),
-                of(crossEntropy, any(13, 5), Operand.of(DType.I32, Domain.whole(0, 4), 13)),
-                of(crossEntropy, any(2, 3, 4), Operand.indices(4, 2, 3)),
-                of(crossEntropy, any(5, 7).laid(Layout.PERMUTED), Operand.indices(7, 5).laid(Layout.FLIPPED)),
-                of(crossEntropy, any(3, 67), Operand.indices(67, 3)),
-                of(crossEntropy, Operand.of(values(500, -500, 2, 1), 2, 4), Operand.indices(4, 2)).forwardOnly())
-                .tolerance(Tolerance.of(16, x -> x[0].crossEntropy(x[1]).add(x[0].abs().mean()).add(1),
-                    "the log of the sum and the picked logit cancel"))
-                .refuses(Refusal.of("crossEntropy: logits (2, 3) need targets of their shape without the last axis",
-                    crossEntropy, any(2, 3), Operand.indices(3, 3)),
-                    Refusal.of("crossEntropy: indices must be i32 or i64 but are f32(2)", crossEntropy, any(2, 3),
-                        Operand.of(DType.F32, ANY, 2)),
-                    Refusal.whenComputed("9", crossEntropy, any(2, 3), Operand.of(DType.I64, values(0, 9), 2))),
-            OpRow.of("mseLoss").cases(of(squared, any(), any()), of(squared, any(1), any(1)),
-                of(squared, any(13), any(13)), of(squared, any(3, 5), any(3, 5)), of(squared, any(207), any(207)),
-                of(squared, any(3, 5).laid(Layout.PERMUTED), any(3, 5).laid(Layout.FLIPPED)))
-                .tolerance(Tolerance.of(16, x -> {
-                    Tensor sum = x[0].abs().add(x[1].abs());
-                    return sum.mul(sum).mean();
-                }, "the difference cancels; its error is relative to both operands").roundings(8).gradient(24))
-                .refuses(Refusal.of("mseLoss: prediction (2, 3) and target (2, 4) must have one shape", squared,
-                    any(2, 3), any(2, 4))),
-            OpRow.of("binaryCrossEntropyWithLogits").cases(
-                of(binary, Operand.of(logits), Operand.of(probability)),
-                of(binary, Operand.of(logits, 1), Operand.of(probability, 1)),
-                of(binary, Operand.of(logits, 13), Operand.of(probability, 13)),
-                of(binary, Operand.of(logits, 207), Operand.of(probability, 207)),
-                of(binary, Operand.of(logits, 3, 5).laid(Layout.PERMUTED),
-                    Operand.of(probability, 3, 5).laid(Layout.SLICED)),
-                of(binary, Operand.of(values(200, -200, 0, 1), 4), Operand.of(probability, 4)).forwardOnly())
-                .tolerance(Tolerance.of(16, x -> x[0].abs().add(1).mean(), "x t and max(x, 0) cancel").roundings(2))
-                .refuses(Refusal.of("binaryCrossEntropyWithLogits: logits (2, 3) and targets (3) must have one shape",
-                    binary, any(2, 3), any(3))));
     }
 
     private static List<OpRow> layerNorm() {

@@ -16,6 +16,8 @@ final class OpSamples {
         IndexingSamples.rows(),
         SortingSamples.rows(),
         ModelSamples.rows(),
+        ClassLossSamples.rows(),
+        LossSamples.rows(),
         ConvolutionSamples.rows(),
         PoolingSamples.rows(),
         LinearAlgebraSamples.rows(),
