@@ -1,8 +1,9 @@
 package org.adjoint;
 
 import org.adjoint.graph.BinaryOp;
+import org.adjoint.graph.ComposedOp;
 import org.adjoint.graph.DType;
-import org.adjoint.graph.NeuralOps;
+import org.adjoint.graph.ElementwiseOps;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.UnaryOp;
 
@@ -46,13 +47,34 @@ public sealed interface ElementwiseMethods permits Tensor {
         return self().map("div", a -> Ops.div(a, other));
     }
 
-    /** The remainder of division towards zero, with the sign of this tensor's element. */
+    /**
+     * The remainder of division towards zero, with the sign of this tensor's element: Java's {@code %} and C's
+     * {@code fmod}, as PyTorch calls it too. PyTorch's own {@code remainder} is {@link #mod(Tensor)}.
+     */
     default Tensor remainder(Tensor other) {
         return self().binary(BinaryOp.REMAINDER, other);
     }
 
     default Tensor remainder(double other) {
         return self().binary(BinaryOp.REMAINDER, other);
+    }
+
+    /** The remainder of division rounded down, with the sign of {@code other}'s element: Python's {@code %}. */
+    default Tensor mod(Tensor other) {
+        return self().zip("mod", other, ElementwiseOps::mod);
+    }
+
+    default Tensor mod(double other) {
+        return self().map("mod", x -> ElementwiseOps.mod(x, Ops.scalar(x, other)));
+    }
+
+    /** The quotient rounded down, in the operands' dtype. Gradients do not pass; an integer divisor of 0 gives 0. */
+    default Tensor floorDivide(Tensor other) {
+        return self().zip("floorDivide", other, ElementwiseOps::floorDivide);
+    }
+
+    default Tensor floorDivide(double other) {
+        return self().map("floorDivide", x -> ElementwiseOps.floorDivide(x, Ops.scalar(x, other)));
     }
 
     default Tensor pow(Tensor exponent) {
@@ -82,9 +104,38 @@ public sealed interface ElementwiseMethods permits Tensor {
         return self().binary(BinaryOp.MAX, other);
     }
 
-    /** Elements limited to [low, high]. */
+    /** Elements limited to [low, high]; an infinite limit is none. Elements at a limit pass their gradient. */
     default Tensor clamp(double low, double high) {
-        return maximum(low).minimum(high);
+        return self().map("clamp", x -> ElementwiseOps.clamp(x, low, high));
+    }
+
+    /** As {@link #clamp(double, double)} with limits that broadcast with this tensor, of which one may be null. */
+    default Tensor clamp(Tensor low, Tensor high) {
+        return self().apply("clamp", x -> ElementwiseOps.clamp(x.get(0), x.get(1), x.get(2)), low, high);
+    }
+
+    /** {@code this + weight (end - this)}. */
+    default Tensor lerp(Tensor end, Tensor weight) {
+        return self().apply("lerp", x -> ElementwiseOps.lerp(x.get(0), x.get(1), x.get(2)), end, weight);
+    }
+
+    default Tensor lerp(Tensor end, double weight) {
+        return self().zip("lerp", end, (a, b) -> ElementwiseOps.lerp(a, b, weight));
+    }
+
+    /** The angle of the point (other, this), in [-pi, pi], zeros and infinities as {@link Math#atan2}. */
+    default Tensor atan2(Tensor other) {
+        return self().zip("atan2", other, (a, b) -> ElementwiseOps.composed(ComposedOp.ATAN2, a, b));
+    }
+
+    /** {@code sqrt(this^2 + other^2)} without overflow on the way. Its gradient at the origin is 0. */
+    default Tensor hypot(Tensor other) {
+        return self().zip("hypot", other, (a, b) -> ElementwiseOps.composed(ComposedOp.HYPOT, a, b));
+    }
+
+    /** {@code log(e^this + e^other)}. */
+    default Tensor logAddExp(Tensor other) {
+        return self().zip("logAddExp", other, (a, b) -> ElementwiseOps.composed(ComposedOp.LOG_ADD_EXP, a, b));
     }
 
     default Tensor neg() {
@@ -115,6 +166,18 @@ public sealed interface ElementwiseMethods permits Tensor {
         return self().unary(UnaryOp.LOG1P);
     }
 
+    default Tensor exp2() {
+        return self().map("exp2", ElementwiseOps::exp2);
+    }
+
+    default Tensor log2() {
+        return self().map("log2", ElementwiseOps::log2);
+    }
+
+    default Tensor log10() {
+        return self().map("log10", ElementwiseOps::log10);
+    }
+
     default Tensor sqrt() {
         return self().unary(UnaryOp.SQRT);
     }
@@ -139,27 +202,44 @@ public sealed interface ElementwiseMethods permits Tensor {
         return self().unary(UnaryOp.COS);
     }
 
+    default Tensor tan() {
+        return self().map("tan", x -> ElementwiseOps.composed(ComposedOp.TAN, x));
+    }
+
+    default Tensor asin() {
+        return self().map("asin", x -> ElementwiseOps.composed(ComposedOp.ASIN, x));
+    }
+
+    default Tensor acos() {
+        return self().map("acos", x -> ElementwiseOps.composed(ComposedOp.ACOS, x));
+    }
+
+    default Tensor atan() {
+        return self().unary(UnaryOp.ATAN);
+    }
+
+    default Tensor sinh() {
+        return self().map("sinh", x -> ElementwiseOps.composed(ComposedOp.SINH, x));
+    }
+
+    default Tensor cosh() {
+        return self().map("cosh", x -> ElementwiseOps.composed(ComposedOp.COSH, x));
+    }
+
     default Tensor tanh() {
         return self().unary(UnaryOp.TANH);
     }
 
-    default Tensor sigmoid() {
-        return self().unary(UnaryOp.SIGMOID);
+    default Tensor asinh() {
+        return self().map("asinh", x -> ElementwiseOps.composed(ComposedOp.ASINH, x));
     }
 
-    /** {@code max(x, 0)}, whose derivative at 0 is 0. */
-    default Tensor relu() {
-        return self().map("relu", NeuralOps::relu);
+    default Tensor acosh() {
+        return self().map("acosh", x -> ElementwiseOps.composed(ComposedOp.ACOSH, x));
     }
 
-    /** The exact GELU. */
-    default Tensor gelu() {
-        return self().map("gelu", NeuralOps::gelu);
-    }
-
-    /** GELU's tanh approximation. */
-    default Tensor geluTanh() {
-        return self().map("geluTanh", NeuralOps::geluTanh);
+    default Tensor atanh() {
+        return self().map("atanh", x -> ElementwiseOps.composed(ComposedOp.ATANH, x));
     }
 
     default Tensor erf() {
@@ -183,8 +263,27 @@ public sealed interface ElementwiseMethods permits Tensor {
         return self().unary(UnaryOp.TRUNC);
     }
 
+    /** {@code x - trunc(x)}. */
+    default Tensor frac() {
+        return self().map("frac", ElementwiseOps::frac);
+    }
+
     default Tensor isNan() {
         return self().unary(UnaryOp.IS_NAN);
+    }
+
+    default Tensor isInf() {
+        return self().map("isInf", ElementwiseOps::isInf);
+    }
+
+    /** Neither NaN nor infinite. */
+    default Tensor isFinite() {
+        return self().map("isFinite", ElementwiseOps::isFinite);
+    }
+
+    /** NaN replaced by {@code nan}, the infinities by {@code positive} and {@code negative}. */
+    default Tensor nanToNum(double nan, double positive, double negative) {
+        return self().map("nanToNum", x -> ElementwiseOps.nanToNum(x, nan, positive, negative));
     }
 
     // Comparison, logic, choice
@@ -255,6 +354,26 @@ public sealed interface ElementwiseMethods permits Tensor {
     /** Logical for {@code BOOL}, bitwise for integers. */
     default Tensor not() {
         return self().unary(UnaryOp.NOT);
+    }
+
+    /** Whether both elements are other than 0. */
+    default Tensor logicalAnd(Tensor other) {
+        return self().zip("logicalAnd", other, (a, b) -> ElementwiseOps.logical(BinaryOp.AND, a, b));
+    }
+
+    /** Whether one of the elements is other than 0, or both. */
+    default Tensor logicalOr(Tensor other) {
+        return self().zip("logicalOr", other, (a, b) -> ElementwiseOps.logical(BinaryOp.OR, a, b));
+    }
+
+    /** Whether one of the elements is other than 0, but not both. */
+    default Tensor logicalXor(Tensor other) {
+        return self().zip("logicalXor", other, (a, b) -> ElementwiseOps.logical(BinaryOp.XOR, a, b));
+    }
+
+    /** Whether the element is 0. */
+    default Tensor logicalNot() {
+        return self().map("logicalNot", ElementwiseOps::logicalNot);
     }
 
     default Tensor shiftLeft(Tensor count) {

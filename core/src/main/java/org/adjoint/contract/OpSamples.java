@@ -11,6 +11,7 @@ final class OpSamples {
     /** All rows. */
     static final List<OpRow> ROWS = Stream.of(
         ElementwiseSamples.rows(),
+        FunctionSamples.rows(),
         ReductionSamples.rows(),
         MovementSamples.rows(),
         IndexingSamples.rows(),

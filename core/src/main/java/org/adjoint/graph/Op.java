@@ -519,7 +519,8 @@ public sealed interface Op {
     /** An operation defined by its decomposition into simpler ones, which a backend may have a kernel for. */
     sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
         FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention,
-        FusedOp.AttentionGradient, FusedOp.AdamWUpdate, GeneralConvolution, MatrixOp {
+        FusedOp.AttentionGradient, FusedOp.AdamWUpdate, GeneralConvolution, MatrixOp,
+        Composition {
 
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);
@@ -537,6 +538,12 @@ public sealed interface Op {
             return null;
         }
     }
+
+    /**
+     * A fused operation that no backend has a kernel for, as a kernel would gain nothing: it is there for its name and
+     * its derivative.
+     */
+    sealed interface Composition extends Fused permits ComposedOp.Composed { }
 
     /** Shorthand for the attribute lists of operations. */
     static List<Long> longs(long... values) {

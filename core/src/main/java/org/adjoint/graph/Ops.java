@@ -228,6 +228,10 @@ public final class Ops {
         return unary(UnaryOp.EXP, x);
     }
 
+    public static Node expm1(Node x) {
+        return unary(UnaryOp.EXPM1, x);
+    }
+
     public static Node log(Node x) {
         return unary(UnaryOp.LOG, x);
     }
@@ -254,6 +258,10 @@ public final class Ops {
 
     public static Node cos(Node x) {
         return unary(UnaryOp.COS, x);
+    }
+
+    public static Node atan(Node x) {
+        return unary(UnaryOp.ATAN, x);
     }
 
     public static Node tanh(Node x) {

@@ -16,6 +16,7 @@ public enum UnaryOp {
     RECIPROCAL("reciprocal", Takes.FLOATS, (x, y, dy) -> neg(mul(dy, mul(y, y)))),
     SIN("sin", Takes.FLOATS, (x, y, dy) -> mul(dy, cos(x))),
     COS("cos", Takes.FLOATS, (x, y, dy) -> neg(mul(dy, sin(x)))),
+    ATAN("atan", Takes.FLOATS, (x, y, dy) -> div(dy, add(mul(x, x), 1))),
     TANH("tanh", Takes.FLOATS, (x, y, dy) -> mul(dy, sub(1, mul(y, y)))),
     SIGMOID("sigmoid", Takes.FLOATS, (x, y, dy) -> mul(dy, mul(y, sub(1, y)))),
     /** Abramowitz and Stegun 7.1.1; its derivative is 2/sqrt(pi) exp(-x^2). */
@@ -72,7 +73,8 @@ public enum UnaryOp {
     public boolean isDifferentiable() {
         return switch (this) {
             case SIGN, FLOOR, CEIL, ROUND, TRUNC, NOT, IS_NAN -> false;
-            case NEG, ABS, EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, TANH, SIGMOID, ERF -> true;
+            case NEG, ABS, EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, ATAN, TANH, SIGMOID, ERF ->
+                true;
         };
     }
 

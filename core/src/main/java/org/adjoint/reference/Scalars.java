@@ -33,6 +33,7 @@ final class Scalars {
             case RECIPROCAL -> 1 / x;
             case SIN -> StrictMath.sin(x);
             case COS -> StrictMath.cos(x);
+            case ATAN -> StrictMath.atan(x);
             case TANH -> StrictMath.tanh(x);
             case SIGMOID -> sigmoid(x);
             case ERF -> ErrorFunction.erf(x);
@@ -56,8 +57,8 @@ final class Scalars {
             case ABS -> Math.abs(x);
             case SIGN -> Long.signum(x);
             case NOT -> ~x;
-            case EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, TANH, SIGMOID, ERF, FLOOR, CEIL, ROUND, TRUNC,
-                IS_NAN -> throw new AssertionError(op + " takes floating values alone");
+            case EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, ATAN, TANH, SIGMOID, ERF, FLOOR, CEIL, ROUND,
+                TRUNC, IS_NAN -> throw new AssertionError(op + " takes floating values alone");
         };
     }
 

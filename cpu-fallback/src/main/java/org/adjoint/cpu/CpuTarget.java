@@ -25,7 +25,7 @@ final class CpuTarget implements Target {
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
             // Decomposed, it is one group that passes over memory once: a kernel could do no better.
             case FusedOp.AdamWUpdate _, GeneralConvolution _ -> false;
-            case MatrixOp _ -> false;
+            case MatrixOp _, Op.Composition _ -> false;
         };
     }
 
@@ -52,7 +52,7 @@ final class CpuTarget implements Target {
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
-            case MatrixOp _ -> false;
+            case MatrixOp _, Op.Composition _ -> false;
         };
     }
 

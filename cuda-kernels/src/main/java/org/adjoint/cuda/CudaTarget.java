@@ -37,7 +37,7 @@ final class CudaTarget implements Target {
             case GeneralConvolution _ -> false;
             case FusedOp.RmsNorm _ -> RmsNormKernel.supports(inputs);
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
-            case MatrixOp _ -> false;
+            case MatrixOp _, Op.Composition _ -> false;
         };
     }
 
@@ -62,7 +62,7 @@ final class CudaTarget implements Target {
                 Op.Reduce _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
-            case MatrixOp _ -> false;
+            case MatrixOp _, Op.Composition _ -> false;
         };
     }
 

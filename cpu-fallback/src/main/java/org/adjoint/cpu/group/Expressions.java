@@ -23,6 +23,7 @@ final class Expressions {
             case RECIPROCAL -> m.div(m.number(x.kind(), 1), x);
             case SIN -> Trigonometry.sin(m, x);
             case COS -> Trigonometry.cos(m, x);
+            case ATAN -> Arctangent.atan(m, x);
             case TANH -> Exponentials.tanh(m, x);
             case SIGMOID -> Exponentials.sigmoid(m, x);
             case ERF -> ErrorFunction.erf(m, x);

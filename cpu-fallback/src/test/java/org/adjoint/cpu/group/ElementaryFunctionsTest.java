@@ -25,7 +25,7 @@ class ElementaryFunctionsTest {
             case NEG, ABS, SIGN, FLOOR, CEIL, ROUND, TRUNC -> 0;
             case SQRT, RECIPROCAL -> 0.5;
             case EXP, LOG -> 1;
-            case EXPM1, LOG1P, SIN, COS, ERF -> 2;
+            case EXPM1, LOG1P, SIN, COS, ATAN, ERF -> 2;
             case TANH, SIGMOID -> 2.2;
             case NOT, IS_NAN -> throw new IllegalArgumentException(op.text());
         };
@@ -59,6 +59,7 @@ class ElementaryFunctionsTest {
             case LOG1P -> StrictMath.log1p(x);
             case SIN -> StrictMath.sin(x);
             case COS -> StrictMath.cos(x);
+            case ATAN -> StrictMath.atan(x);
             case TANH -> StrictMath.tanh(x);
             case SIGMOID -> x >= 0 ? 1 / (1 + StrictMath.exp(-x)) : StrictMath.exp(x) / (1 + StrictMath.exp(x));
             case ERF -> erf(x);
@@ -108,7 +109,7 @@ class ElementaryFunctionsTest {
         float[] specials = {0f, 1f, 2f, 88.72284f, 87.33655f, 103.97208f, 0.3465736f, 8f, 9.01f, 16.6f, 0.921875f,
             0.6666667f,
             1.3333334f, 0x1p17f, 8388608f, Float.MIN_NORMAL, Float.POSITIVE_INFINITY, 0.5f, 1.5707964f, 3.1415927f,
-                11f};
+            11f, 0.41421357f, 2.4142137f};
         int special = 0;
         while (bits <= Integer.MAX_VALUE) {
             for (int i = 0; i < BLOCK; i++) {
@@ -131,7 +132,7 @@ class ElementaryFunctionsTest {
 
     @ParameterizedTest
     @EnumSource(value = UnaryOp.class, mode = EnumSource.Mode.INCLUDE,
-        names = {"EXP", "EXPM1", "LOG", "LOG1P", "SIN", "COS", "TANH", "SIGMOID", "ERF", "SQRT", "RECIPROCAL"})
+        names = {"EXP", "EXPM1", "LOG", "LOG1P", "SIN", "COS", "ATAN", "TANH", "SIGMOID", "ERF", "SQRT", "RECIPROCAL"})
     void doublesAreWithinTheirBound(UnaryOp op) {
         BlockKernel kernel = kernel(op, DType.F64, 0);
         int n = 400;

@@ -28,6 +28,7 @@ final class HighPrecision {
             case LOG1P -> x.abs().compareTo(new BigDecimal("1e-6")) < 0 ? logOfRatio(ONE.add(x)) : log(ONE.add(x));
             case SIN -> sin(x, 0);
             case COS -> sin(x, 1);
+            case ATAN -> atan(x);
             case TANH -> {
                 BigDecimal t = expm1(x.multiply(TWO));
                 yield t.divide(t.add(TWO), DIGITS);
@@ -92,6 +93,22 @@ final class HighPrecision {
             sum = sum.add(power.divide(BigDecimal.valueOf(i), DIGITS));
         }
         return sum;
+    }
+
+    /** {@code 2 atan(x / (1 + sqrt(1 + x^2)))}, four times over, then the series. */
+    private static BigDecimal atan(BigDecimal x) {
+        BigDecimal t = x;
+        for (int i = 0; i < 4; i++) {
+            t = t.divide(ONE.add(ONE.add(t.multiply(t)).sqrt(DIGITS)), DIGITS);
+        }
+        BigDecimal square = t.multiply(t, DIGITS).negate();
+        BigDecimal power = t;
+        BigDecimal sum = t;
+        for (int i = 3; power.abs().compareTo(TINY.multiply(t.abs())) > 0; i += 2) {
+            power = power.multiply(square, DIGITS);
+            sum = sum.add(power.divide(BigDecimal.valueOf(i), DIGITS), DIGITS);
+        }
+        return sum.multiply(BigDecimal.valueOf(16));
     }
 
     private static BigDecimal sin(BigDecimal x, int quarters) {

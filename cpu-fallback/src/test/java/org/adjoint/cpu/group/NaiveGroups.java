@@ -17,7 +17,7 @@ final class NaiveGroups {
     static boolean isExact(UnaryOp op) {
         return switch (op) {
             case NEG, ABS, SIGN, SQRT, RECIPROCAL, FLOOR, CEIL, ROUND, TRUNC, NOT, IS_NAN -> true;
-            case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, ERF -> false;
+            case EXP, EXPM1, LOG, LOG1P, SIN, COS, ATAN, TANH, SIGMOID, ERF -> false;
         };
     }
 
