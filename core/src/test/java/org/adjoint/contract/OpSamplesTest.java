@@ -10,6 +10,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import org.adjoint.graph.BinaryOp;
+import org.adjoint.graph.ComposedOp;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.UnaryOp;
@@ -27,6 +28,7 @@ class OpSamplesTest {
         all.addAll(List.of(UnaryOp.values()));
         all.addAll(List.of(BinaryOp.values()));
         all.addAll(List.of(ReduceOp.values()));
+        all.addAll(List.of(ComposedOp.values()));
         collect(Op.class, all);
         all.removeAll(FAMILIES);
         List<Object> missing = all.stream().filter(op -> !covered.contains(op)).toList();
