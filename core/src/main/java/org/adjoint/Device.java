@@ -18,6 +18,7 @@ import org.adjoint.backend.DeviceUnavailableException;
 import org.adjoint.backend.Executable;
 import org.adjoint.backend.OutOfDeviceMemoryException;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.MovementOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.Shape;
@@ -287,6 +288,39 @@ public final class Device implements AutoCloseable {
     /** 0, 1, ..., count - 1. */
     public Tensor arange(DType dtype, long count) {
         return lazy(Ops.iota(dtype, count));
+    }
+
+    /** {@code start, start + step, ...} up to, but not including, {@code end}; integers take whole numbers. */
+    public Tensor arange(DType dtype, double start, double end, double step) {
+        return lazy(MovementOps.arange(dtype, start, end, step));
+    }
+
+    /** {@code count} numbers from {@code start} to {@code end}, both included, evenly spaced. */
+    public Tensor linspace(DType dtype, double start, double end, long count) {
+        return lazy(MovementOps.linspace(dtype, start, end, count));
+    }
+
+    /** The identity matrix. */
+    public Tensor eye(DType dtype, long side) {
+        return eye(dtype, side, side);
+    }
+
+    /** Ones on the main diagonal of (rows, columns), zeros else. */
+    public Tensor eye(DType dtype, long rows, long columns) {
+        return lazy(MovementOps.eye(dtype, rows, columns));
+    }
+
+    /** A value everywhere, in another tensor's shape and dtype. */
+    public Tensor fullLike(Tensor like, double value) {
+        return full(like.dtype(), value, like.shape().toArray());
+    }
+
+    public Tensor zerosLike(Tensor like) {
+        return fullLike(like, 0);
+    }
+
+    public Tensor onesLike(Tensor like) {
+        return fullLike(like, 1);
     }
 
     /** Random numbers of this device, whose state is a variable like any other. */

@@ -20,6 +20,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Halves;
 import org.adjoint.graph.LinearAlgebraOps;
+import org.adjoint.graph.MovementOps;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
@@ -210,7 +211,19 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     public static Tensor stack(List<Tensor> tensors) {
-        return concat(0, tensors.stream().map(tensor -> tensor.unsqueeze(0)).toList());
+        return stack(0, tensors);
+    }
+
+    /** Tensors of one shape along a new axis of the result. */
+    public static Tensor stack(int axis, List<Tensor> tensors) {
+        return concat(axis, tensors.stream().map(tensor -> tensor.unsqueeze(axis)).toList());
+    }
+
+    /** See {@link MovementOps#meshgrid}. */
+    public static List<Tensor> meshgrid(List<Tensor> vectors) {
+        List<Node> grids = MovementOps.meshgrid(vectors.stream().map(vector -> vector.operand("meshgrid")).toList());
+        return IntStream.range(0, grids.size())
+            .mapToObj(i -> vectors.get(i).result("meshgrid", grids.get(i))).toList();
     }
 
     /** {@link #dropout} by given random numbers. */

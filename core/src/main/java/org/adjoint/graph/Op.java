@@ -176,6 +176,7 @@ public sealed interface Op {
                     Node ties = Ops.expandReduced(Ops.reduce(ReduceOp.SUM, hit, axes), x.shape(), axes);
                     yield Ops.mul(dy, Ops.div(hit, ties));
                 }
+                case PROD -> Ops.mul(dy, CumulativeOp.productOfOthers(x, axes));
             }};
         }
     }
@@ -520,7 +521,7 @@ public sealed interface Op {
     sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
         FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention,
         FusedOp.AttentionGradient, FusedOp.AdamWUpdate, GeneralConvolution, MatrixOp,
-        Composition {
+        Composition, CumulativeOp {
 
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);

@@ -307,7 +307,7 @@ public final class Ops {
             throw error("%s: does not take bool tensors: cast %s to a number type first", op.text(), x.type());
         }
         for (int axis : axes) {
-            if (op != ReduceOp.SUM && x.shape().extent(axis) == 0) {
+            if (op.isChoice() && x.shape().extent(axis) == 0) {
                 throw error("%s: axis %d of %s is empty, and nothing has no %s", op.text(), axis, x.shape(), op.text());
             }
         }
@@ -379,13 +379,13 @@ public final class Ops {
         return broadcastTo(reshape(reduced, Shape.of(extents)), shape);
     }
 
-    private static int[] allAxes(Node x) {
+    static int[] allAxes(Node x) {
         int[] axes = new int[x.shape().rank()];
         Arrays.setAll(axes, i -> i);
         return axes;
     }
 
-    private static int[] resolveAxes(String op, Shape shape, int... axes) {
+    static int[] resolveAxes(String op, Shape shape, int... axes) {
         int[] resolved = new int[axes.length];
         for (int i = 0; i < axes.length; i++) {
             resolved[i] = shape.axis(op, axes[i]);

@@ -7,7 +7,9 @@ public enum ReduceOp {
     /** NaN if any element is; nothing to fold is an error. */
     MAX("max"),
     /** NaN if any element is; nothing to fold is an error. */
-    MIN("min");
+    MIN("min"),
+    /** 1 for nothing. 16-bit types multiply in {@code F32}. */
+    PROD("prod");
 
     private final String text;
 
@@ -17,5 +19,13 @@ public enum ReduceOp {
 
     public String text() {
         return text;
+    }
+
+    /** Whether the result is one of the elements, so that there is none of nothing. */
+    public boolean isChoice() {
+        return switch (this) {
+            case SUM, PROD -> false;
+            case MAX, MIN -> true;
+        };
     }
 }

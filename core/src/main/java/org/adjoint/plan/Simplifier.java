@@ -6,7 +6,6 @@ import java.util.OptionalLong;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
-import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 import org.adjoint.graph.UnaryOp;
@@ -192,7 +191,7 @@ final class Simplifier {
 
     private Term reduce(Op.Reduce reduce, TensorType type, Term x) {
         List<Integer> folding = reduce.axes().stream().filter(axis -> x.shape().extent(axis) != 1
-            && !(reduce.function() != ReduceOp.SUM && isRepeated(x, axis))).toList();
+            && !(reduce.function().isChoice() && isRepeated(x, axis))).toList();
         if (folding.size() == reduce.axes().size()) {
             return null;
         }

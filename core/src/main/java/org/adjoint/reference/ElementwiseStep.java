@@ -100,8 +100,9 @@ final class ElementwiseStep {
 
     /** What changes nothing that it is folded with. */
     private static long neutral(ReduceOp reduce, DType dtype) {
-        if (reduce == ReduceOp.SUM) {
-            return 0;
+        if (!reduce.isChoice()) {
+            long number = reduce == ReduceOp.SUM ? 0 : 1;
+            return dtype.isFloating() ? cell(number) : number;
         }
         boolean max = reduce == ReduceOp.MAX;
         return switch (dtype) {
@@ -118,6 +119,7 @@ final class ElementwiseStep {
             case SUM -> BinaryOp.ADD;
             case MAX -> BinaryOp.MAX;
             case MIN -> BinaryOp.MIN;
+            case PROD -> BinaryOp.MUL;
         };
         folds[r] = Scalars.binary(with, type(result.value()), folds[r], values[result.value()]);
     }

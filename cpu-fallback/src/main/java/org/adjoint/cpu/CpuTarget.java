@@ -2,6 +2,7 @@ package org.adjoint.cpu;
 
 import java.util.List;
 import org.adjoint.cpu.kernel.RowView;
+import org.adjoint.graph.CumulativeOp;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.MatrixOp;
@@ -25,7 +26,7 @@ final class CpuTarget implements Target {
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
             // Decomposed, it is one group that passes over memory once: a kernel could do no better.
             case FusedOp.AdamWUpdate _, GeneralConvolution _ -> false;
-            case MatrixOp _, Op.Composition _ -> false;
+            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
         };
     }
 
@@ -52,7 +53,7 @@ final class CpuTarget implements Target {
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
-            case MatrixOp _, Op.Composition _ -> false;
+            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
         };
     }
 

@@ -9,6 +9,7 @@ import org.adjoint.cuda.kernel.LayerNormKernel;
 import org.adjoint.cuda.kernel.MatMulKernel;
 import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.SoftmaxKernel;
+import org.adjoint.graph.CumulativeOp;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.MatrixOp;
@@ -37,7 +38,7 @@ final class CudaTarget implements Target {
             case GeneralConvolution _ -> false;
             case FusedOp.RmsNorm _ -> RmsNormKernel.supports(inputs);
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
-            case MatrixOp _, Op.Composition _ -> false;
+            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
         };
     }
 
@@ -62,7 +63,7 @@ final class CudaTarget implements Target {
                 Op.Reduce _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.Project _ -> false;
-            case MatrixOp _, Op.Composition _ -> false;
+            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
         };
     }
 

@@ -28,6 +28,7 @@ final class Fold {
             case SUM -> FoldOp.SUM;
             case MAX -> FoldOp.MAX;
             case MIN -> FoldOp.MIN;
+            case PROD -> FoldOp.PROD;
         };
         return new LoopProgram(List.of(Access.array(kind)), List.of(), List.of(),
             List.of(new LoopProgram.Fold(lanes, new Machine().input(0, kind), null)));
@@ -46,6 +47,10 @@ final class Fold {
                 case F32, F64 -> Double.doubleToRawLongBits(Double.POSITIVE_INFINITY);
                 case I32, MASK -> Integer.MAX_VALUE;
                 case I64 -> Long.MAX_VALUE;
+            };
+            case PROD -> switch (kind) {
+                case F32, F64 -> Double.doubleToRawLongBits(1);
+                case I32, MASK, I64 -> 1;
             };
         };
     }
@@ -114,8 +119,8 @@ final class Fold {
             return RowKernels.foldSum(lanes);
         }
         float result = lanes[0];
-        for (float lane : lanes) {
-            result = op == ReduceOp.MAX ? Math.max(result, lane) : Math.min(result, lane);
+        for (int i = 1; i < lanes.length; i++) {
+            result = combine(result, lanes[i]);
         }
         return result;
     }
@@ -125,8 +130,8 @@ final class Fold {
             return RowKernels.foldSum(lanes);
         }
         double result = lanes[0];
-        for (double lane : lanes) {
-            result = op == ReduceOp.MAX ? Math.max(result, lane) : Math.min(result, lane);
+        for (int i = 1; i < lanes.length; i++) {
+            result = combine(result, lanes[i]);
         }
         return result;
     }
@@ -134,34 +139,39 @@ final class Fold {
     /** Folds two partial results. */
     long combine(long a, long b) {
         return switch (kind) {
-            case F32 -> {
-                float x = (float) Double.longBitsToDouble(a);
-                float y = (float) Double.longBitsToDouble(b);
-                yield Double.doubleToRawLongBits(switch (op) {
-                    case SUM -> x + y;
-                    case MAX -> Math.max(x, y);
-                    case MIN -> Math.min(x, y);
-                });
-            }
-            case F64 -> {
-                double x = Double.longBitsToDouble(a);
-                double y = Double.longBitsToDouble(b);
-                yield Double.doubleToRawLongBits(switch (op) {
-                    case SUM -> x + y;
-                    case MAX -> Math.max(x, y);
-                    case MIN -> Math.min(x, y);
-                });
-            }
+            case F32 -> Double.doubleToRawLongBits(
+                combine((float) Double.longBitsToDouble(a), (float) Double.longBitsToDouble(b)));
+            case F64 -> Double.doubleToRawLongBits(combine(Double.longBitsToDouble(a), Double.longBitsToDouble(b)));
             case I32, MASK -> switch (op) {
                 case SUM -> (int) a + (int) b;
                 case MAX -> Math.max(a, b);
                 case MIN -> Math.min(a, b);
+                case PROD -> (int) a * (int) b;
             };
             case I64 -> switch (op) {
                 case SUM -> a + b;
                 case MAX -> Math.max(a, b);
                 case MIN -> Math.min(a, b);
+                case PROD -> a * b;
             };
+        };
+    }
+
+    private float combine(float a, float b) {
+        return switch (op) {
+            case SUM -> a + b;
+            case MAX -> Math.max(a, b);
+            case MIN -> Math.min(a, b);
+            case PROD -> a * b;
+        };
+    }
+
+    private double combine(double a, double b) {
+        return switch (op) {
+            case SUM -> a + b;
+            case MAX -> Math.max(a, b);
+            case MIN -> Math.min(a, b);
+            case PROD -> a * b;
         };
     }
 }

@@ -238,6 +238,7 @@ public final class GroupCompiler implements AutoCloseable {
             case SUM -> BinaryOp.ADD;
             case MAX -> BinaryOp.MAX;
             case MIN -> BinaryOp.MIN;
+            case PROD -> BinaryOp.MUL;
         }, 0, 1, dtype);
         return BlockProgram.ofOne(fold, List.of(dtype, dtype));
     }

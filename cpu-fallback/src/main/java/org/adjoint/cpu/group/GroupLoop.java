@@ -91,6 +91,7 @@ final class GroupLoop {
             case SUM -> m.add(partial, value);
             case MAX -> m.max(partial, value);
             case MIN -> m.min(partial, value);
+            case PROD -> m.mul(partial, value);
         };
     }
 

@@ -32,7 +32,7 @@ record LoopProgram(List<Access> inputs, List<Kind> scalars, List<Store> stores, 
     record Store(Access access, Value value) { }
 
     /** How a value goes into its virtual lane. */
-    enum FoldOp { SUM, MIN, MAX, FMA }
+    enum FoldOp { SUM, MIN, MAX, PROD, FMA }
 
     /** Folds {@code a}, or {@code a * b} for {@code FMA}, into an array of virtual lanes. */
     record Fold(FoldOp op, Value a, Value b) {

@@ -102,6 +102,10 @@ final class ScalarEmitter extends Emitter {
                 push(fold.a());
                 add(kind);
             }
+            case PROD -> {
+                push(fold.a());
+                multiply(kind);
+            }
             case MIN, MAX -> {
                 push(fold.a());
                 invokeStatic(MATH, fold.op() == LoopProgram.FoldOp.MIN ? "min" : "max", type, type, type);
@@ -127,6 +131,15 @@ final class ScalarEmitter extends Emitter {
         }
     }
 
+    private void multiply(Kind kind) {
+        switch (kind) {
+            case F32 -> code.fmul();
+            case F64 -> code.dmul();
+            case I32, MASK -> code.imul();
+            case I64 -> code.lmul();
+        }
+    }
+
     @Override
     void operation(Value value) {
         if (value.code() == Code.SELECT) {
@@ -149,14 +162,7 @@ final class ScalarEmitter extends Emitter {
                     case I64 -> code.lsub();
                 }
             }
-            case MUL -> {
-                switch (kind) {
-                    case F32 -> code.fmul();
-                    case F64 -> code.dmul();
-                    case I32, MASK -> code.imul();
-                    case I64 -> code.lmul();
-                }
-            }
+            case MUL -> multiply(kind);
             case DIV -> {
                 switch (kind) {
                     case F32 -> code.fdiv();

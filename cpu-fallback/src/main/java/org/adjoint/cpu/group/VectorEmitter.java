@@ -292,12 +292,13 @@ final class VectorEmitter extends Emitter {
     private void combine(Fold fold, int local) {
         ClassDesc type = Lanes.of(fold.kind()).type;
         switch (fold.op()) {
-            case SUM, MIN, MAX -> {
+            case SUM, MIN, MAX, PROD -> {
                 code.aload(local);
                 push(fold.a());
                 String name = switch (fold.op()) {
                     case SUM -> "add";
                     case MIN -> "min";
+                    case PROD -> "mul";
                     case MAX, FMA -> "max";
                 };
                 invokeVirtual(type, name, type, VECTOR);

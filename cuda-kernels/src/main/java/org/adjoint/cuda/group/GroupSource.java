@@ -127,6 +127,7 @@ final class GroupSource {
             case SUM -> "FoldSum";
             case MAX -> "FoldMax";
             case MIN -> "FoldMin";
+            case PROD -> "FoldProd";
         };
     }
 

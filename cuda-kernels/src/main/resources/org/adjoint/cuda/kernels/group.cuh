@@ -77,6 +77,11 @@ struct FoldSum {
     template <typename C> __device__ static inline C fold(C a, C b) { return op::add(a, b); }
 };
 
+struct FoldProd {
+    template <typename C> __device__ static inline C identity() { return 1; }
+    template <typename C> __device__ static inline C fold(C a, C b) { return op::mul(a, b); }
+};
+
 struct FoldMax {
     template <typename C> __device__ static inline C identity();
     template <typename C> __device__ static inline C fold(C a, C b) { return op::max(a, b); }

@@ -1,0 +1,489 @@
+package org.adjoint.graph;
+
+import static org.adjoint.graph.Ops.*;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Arrangements of elements made of views, padding and concatenation. Axes may count from the end.
+ *
+ * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
+ */
+public final class MovementOps {
+    private MovementOps() { }
+
+    // Padding
+
+    /**
+     * {@code widths[axis][0]} elements of {@code value} in front of each axis and {@code widths[axis][1]} behind it;
+     * negative widths cut elements off.
+     */
+    public static Node pad(Node x, double value, long[][] widths) {
+        requirePairs(x, widths);
+        Node cut = x;
+        long[] low = new long[widths.length];
+        Shape shape = x.shape();
+        for (int axis = 0; axis < widths.length; axis++) {
+            long extent = x.shape().extent(axis);
+            long front = Math.max(0, -widths[axis][0]);
+            long behind = extent - Math.max(0, -widths[axis][1]);
+            if (front > behind) {
+                throw error("pad: axis %d of %s has too few elements to cut off %d and %d", axis, x.shape(), front,
+                    extent - behind);
+            }
+            cut = slice(cut, axis, front, behind);
+            low[axis] = Math.max(0, widths[axis][0]);
+            shape = shape.with(axis, extent + widths[axis][0] + widths[axis][1]);
+        }
+        return Ops.pad(cut, low, new long[low.length], shape, constant(x.dtype(), value));
+    }
+
+    /** As {@link #pad(Node, double, long[][])} with elements of x; widths must not be negative. */
+    public static Node pad(Node x, PadMode mode, long[][] widths) {
+        requirePairs(x, widths);
+        Node padded = x;
+        for (int axis = 0; axis < widths.length; axis++) {
+            long extent = x.shape().extent(axis);
+            for (long width : widths[axis]) {
+                if (width < 0 || width > mode.most(extent)) {
+                    throw error("pad: %s padding of axis %d of %s must be 0 to %s elements wide but is %d",
+                        mode.text(), axis,
+                        x.shape(), mode.most(extent) == Long.MAX_VALUE ? "any" : mode.most(extent), width);
+                }
+            }
+            padded = pad(padded, mode, axis, widths[axis][0], widths[axis][1]);
+        }
+        return padded;
+    }
+
+    private static Node pad(Node x, PadMode mode, int axis, long low, long high) {
+        long extent = x.shape().extent(axis);
+        List<Node> parts = new ArrayList<>();
+        if (low > 0) {
+            parts.add(switch (mode) {
+                case REFLECT -> flip(slice(x, axis, 1, low + 1), axis);
+                case REPLICATE -> broadcastTo(slice(x, axis, 0, 1), x.shape().with(axis, low));
+                case CIRCULAR -> slice(x, axis, extent - low, extent);
+            });
+        }
+        parts.add(x);
+        if (high > 0) {
+            parts.add(switch (mode) {
+                case REFLECT -> flip(slice(x, axis, extent - 1 - high, extent - 1), axis);
+                case REPLICATE -> broadcastTo(slice(x, axis, extent - 1, extent), x.shape().with(axis, high));
+                case CIRCULAR -> slice(x, axis, 0, high);
+            });
+        }
+        return concat(axis, parts);
+    }
+
+    private static void requirePairs(Node x, long[][] widths) {
+        boolean pairs = widths.length == x.shape().rank();
+        for (long[] pair : widths) {
+            pairs &= pair.length == 2;
+        }
+        if (!pairs) {
+            throw error("pad: %s needs a pair of widths, in front and behind, for each of its %d axes but got %s",
+                x.shape(), x.shape().rank(), Arrays.deepToString(widths));
+        }
+    }
+
+    /** Elements that leave an axis at its end come back in at its start; a negative shift goes the other way. */
+    public static Node roll(Node x, long shift, int axis) {
+        int resolved = x.shape().axis("roll", axis);
+        long extent = x.shape().extent(resolved);
+        long front = extent == 0 ? 0 : Math.floorMod(shift, extent);
+        return front == 0 ? x : concat(resolved,
+            List.of(slice(x, resolved, extent - front, extent), slice(x, resolved, 0, extent - front)));
+    }
+
+    // Parts
+
+    /** Consecutive parts of an axis; their extents must add up to its. */
+    public static List<Node> split(Node x, int axis, long... extents) {
+        int resolved = x.shape().axis("split", axis);
+        if (Arrays.stream(extents).anyMatch(extent -> extent < 0)
+            || Arrays.stream(extents).sum() != x.shape().extent(resolved)) {
+            throw error("split: parts of %s must not be negative and must add up to axis %d of %s",
+                Arrays.toString(extents), axis, x.shape());
+        }
+        List<Node> parts = new ArrayList<>();
+        long start = 0;
+        for (long extent : extents) {
+            parts.add(slice(x, resolved, start, start + extent));
+            start += extent;
+        }
+        return parts;
+    }
+
+    /** Parts of {@code size} elements of an axis, the last one perhaps smaller; one empty part of an empty axis. */
+    public static List<Node> splitEvenly(Node x, int axis, long size) {
+        int resolved = x.shape().axis("split", axis);
+        if (size < 1) {
+            throw error("split: parts must have at least one element but the size is %d", size);
+        }
+        long extent = x.shape().extent(resolved);
+        long[] extents = new long[Math.toIntExact(Math.max(1, Math.ceilDiv(extent, size)))];
+        Arrays.fill(extents, size);
+        extents[extents.length - 1] = extent - (extents.length - 1) * size;
+        return split(x, resolved, extents);
+    }
+
+    /** At most {@code count} parts of an axis, of one size but for the last. */
+    public static List<Node> chunk(Node x, int axis, long count) {
+        int resolved = x.shape().axis("chunk", axis);
+        if (count < 1) {
+            throw error("chunk: there must be at least one part but the count is %d", count);
+        }
+        return splitEvenly(x, resolved, Math.max(1, Math.ceilDiv(x.shape().extent(resolved), count)));
+    }
+
+    /** The slices along an axis, without it. */
+    public static List<Node> unbind(Node x, int axis) {
+        int resolved = x.shape().axis("unbind", axis);
+        List<Node> slices = new ArrayList<>();
+        for (long i = 0; i < x.shape().extent(resolved); i++) {
+            slices.add(reshape(slice(x, resolved, i, i + 1), x.shape().without(resolved)));
+        }
+        return slices;
+    }
+
+    // Repetition
+
+    /** x, {@code counts[i]} times along axis i of the result; axes are added in front where there are more counts. */
+    public static Node repeat(Node x, long... counts) {
+        int added = counts.length - x.shape().rank();
+        if (added < 0 || Arrays.stream(counts).anyMatch(count -> count < 0)) {
+            throw error("repeat: %s needs a count for each axis, none negative, but got %s: tile takes fewer",
+                x.shape(),
+                Arrays.toString(counts));
+        }
+        long[] apart = new long[2 * counts.length];
+        long[] expanded = new long[2 * counts.length];
+        long[] joined = new long[counts.length];
+        for (int axis = 0; axis < counts.length; axis++) {
+            long extent = axis < added ? 1 : x.shape().extent(axis - added);
+            apart[2 * axis] = 1;
+            apart[2 * axis + 1] = extent;
+            expanded[2 * axis] = counts[axis];
+            expanded[2 * axis + 1] = extent;
+            joined[axis] = counts[axis] * extent;
+        }
+        return reshape(broadcastTo(reshape(x, Shape.of(apart)), Shape.of(expanded)), Shape.of(joined));
+    }
+
+    /** As {@link #repeat}; where there are fewer counts than axes, the first axes are taken once. */
+    public static Node tile(Node x, long... counts) {
+        long[] all = new long[Math.max(counts.length, x.shape().rank())];
+        Arrays.fill(all, 1);
+        System.arraycopy(counts, 0, all, all.length - counts.length, counts.length);
+        return repeat(x, all);
+    }
+
+    /** Each element of an axis {@code count} times in a row. */
+    public static Node repeatInterleave(Node x, int axis, long count) {
+        int resolved = x.shape().axis("repeatInterleave", axis);
+        if (count < 0) {
+            throw error("repeatInterleave: the count must not be negative but is %d", count);
+        }
+        Node column = unsqueeze(x, resolved + 1);
+        Shape expanded = column.shape().with(resolved + 1, count);
+        return reshape(broadcastTo(column, expanded), x.shape().with(resolved, x.shape().extent(resolved) * count));
+    }
+
+    // Matrices: the last two axes, unless told
+
+    /** Zeros above diagonal {@code offset}: 0 is the main one, 1 the one above it. */
+    public static Node tril(Node x, long offset) {
+        return where(isAbove("tril", x, offset), zerosLike(x), x);
+    }
+
+    /** Zeros below diagonal {@code offset}. */
+    public static Node triu(Node x, long offset) {
+        return where(isAbove("triu", x, offset - 1), x, zerosLike(x));
+    }
+
+    private static Node isAbove(String name, Node x, long offset) {
+        int rank = x.shape().rank();
+        requireMatrices(name, x);
+        long rows = x.shape().extent(rank - 2);
+        Node row = add(reshape(iota(DType.I64, rows), Shape.of(rows, 1)), constant(DType.I64, offset));
+        return greaterThan(iota(DType.I64, x.shape().extent(rank - 1)), row);
+    }
+
+    private static void requireMatrices(String name, Node x) {
+        if (x.shape().rank() < 2) {
+            throw error("%s: needs at least two axes but x is %s", name, x.shape());
+        }
+    }
+
+    /**
+     * The diagonal of each matrix of the axes {@code rows} and {@code columns}, which become the last axis of the
+     * result.
+     */
+    public static Node diagonal(Node x, long offset, int rows, int columns) {
+        requireMatrices("diagonal", x);
+        Node matrices = lastAxes("diagonal", x, rows, columns);
+        int rank = x.shape().rank();
+        long height = matrices.shape().extent(rank - 2);
+        long width = matrices.shape().extent(rank - 1);
+        long extent = Math.max(0, Math.min(height + Math.min(0, offset), width - Math.max(0, offset)));
+        Shape batch = matrices.shape().without(rank - 2, rank - 1);
+        Node flat = reshape(matrices, trailing(batch, height * width));
+        long[] starts = new long[rank - 1];
+        long[] steps = new long[rank - 1];
+        Arrays.fill(steps, 1);
+        starts[rank - 2] = extent == 0 ? 0 : Math.max(0, offset) + Math.max(0, -offset) * width;
+        steps[rank - 2] = width + 1;
+        return slice(flat, Op.longs(starts), Op.longs(steps), trailing(batch, extent));
+    }
+
+    /**
+     * Matrices, along the axes {@code rows} and {@code columns} of the result, with x's last axis on a diagonal and 0
+     * else.
+     */
+    public static Node diagonalEmbed(Node x, long offset, int rows, int columns) {
+        int rank = x.shape().rank();
+        if (rank == 0) {
+            throw error("diagonalEmbed: needs at least one axis but x is a scalar");
+        }
+        long extent = x.shape().extent(rank - 1);
+        long side = extent + Math.abs(offset);
+        Shape batch = x.shape().without(rank - 1);
+        long[] low = new long[rank];
+        long[] interior = new long[rank];
+        low[rank - 1] = extent == 0 ? 0 : Math.max(0, offset) + Math.max(0, -offset) * side;
+        interior[rank - 1] = side;
+        Node flat = Ops.pad(x, low, interior, trailing(batch, side * side), zeroOf(x.dtype()));
+        Node matrices = reshape(flat, matrix(batch, side, side));
+        int[] order = lastAxesOrder("diagonalEmbed", matrices.shape(), rows, columns);
+        int[] inverse = new int[order.length];
+        for (int i = 0; i < order.length; i++) {
+            inverse[order[i]] = i;
+        }
+        return permute(matrices, inverse);
+    }
+
+    /** The diagonal of a matrix, or the matrix with a vector on that diagonal. */
+    public static Node diag(Node x, long offset) {
+        return switch (x.shape().rank()) {
+            case 1 -> diagonalEmbed(x, offset, -2, -1);
+            case 2 -> diagonal(x, offset, -2, -1);
+            default -> throw error("diag: needs a vector or a matrix but x is %s: see diagonal and diagonalEmbed",
+                x.shape());
+        };
+    }
+
+    /** The sum of the main diagonal of a matrix. */
+    public static Node trace(Node x) {
+        if (x.shape().rank() != 2) {
+            throw error("trace: needs a matrix but x is %s: sum its diagonal", x.shape());
+        }
+        return sum(ReductionOps.countable(diagonal(x, 0, 0, 1)));
+    }
+
+    private static Shape trailing(Shape batch, long extent) {
+        return batch.withTrailingOne().with(batch.rank(), extent);
+    }
+
+    private static int[] lastAxesOrder(String name, Shape shape, int first, int second) {
+        int[] last = {shape.axis(name, first), shape.axis(name, second)};
+        if (last[0] == last[1]) {
+            throw error("%s: axis %d is named twice", name, second);
+        }
+        int[] order = new int[shape.rank()];
+        int next = 0;
+        for (int axis = 0; axis < order.length; axis++) {
+            if (axis != last[0] && axis != last[1]) {
+                order[next++] = axis;
+            }
+        }
+        order[next] = last[0];
+        order[next + 1] = last[1];
+        return order;
+    }
+
+    private static Node lastAxes(String name, Node x, int first, int second) {
+        return permute(x, lastAxesOrder(name, x.shape(), first, second));
+    }
+
+    // Axes
+
+    /** Axis {@code from} becomes axis {@code to}; the others keep their order. */
+    public static Node moveAxis(Node x, int from, int to) {
+        int source = x.shape().axis("moveAxis", from);
+        int target = x.shape().axis("moveAxis", to);
+        List<Integer> order = new ArrayList<>();
+        for (int axis = 0; axis < x.shape().rank(); axis++) {
+            if (axis != source) {
+                order.add(axis);
+            }
+        }
+        order.add(target, source);
+        return permute(x, order.stream().mapToInt(Integer::intValue).toArray());
+    }
+
+    /** The axes {@code first} to {@code last} as one. */
+    public static Node flatten(Node x, int first, int last) {
+        if (x.shape().rank() == 0) {
+            return reshape(x, Shape.of(1));
+        }
+        int start = x.shape().axis("flatten", first);
+        int end = x.shape().axis("flatten", last);
+        if (start > end) {
+            throw error("flatten: axis %d of %s lies behind axis %d", first, x.shape(), last);
+        }
+        long[] extents = new long[x.shape().rank() - (end - start)];
+        Arrays.fill(extents, 1);
+        for (int axis = 0; axis < x.shape().rank(); axis++) {
+            extents[axis <= start ? axis : Math.max(start, axis - (end - start))] *= x.shape().extent(axis);
+        }
+        return reshape(x, Shape.of(extents));
+    }
+
+    /** An axis as several; one extent may be -1: it is what is left. */
+    public static Node unflatten(Node x, int axis, long... extents) {
+        int resolved = x.shape().axis("unflatten", axis);
+        long[] parts = inferred("unflatten", Shape.of(x.shape().extent(resolved)), extents).toArray();
+        if (Arrays.stream(parts).reduce(1, (a, b) -> a * b) != x.shape().extent(resolved)) {
+            throw error("unflatten: axis %d of %s does not divide into %s", axis, x.shape(), Arrays.toString(extents));
+        }
+        long[] result = new long[x.shape().rank() - 1 + parts.length];
+        for (int i = 0; i < result.length; i++) {
+            result[i] = i < resolved ? x.shape().extent(i) : i < resolved + parts.length ? parts[i - resolved]
+                : x.shape().extent(i - parts.length + 1);
+        }
+        return reshape(x, Shape.of(result));
+    }
+
+    /** The shape with its one -1, if there is one, replaced so that it has as many elements as {@code source}. */
+    public static Shape inferred(String name, Shape source, long... shape) {
+        long known = 1;
+        int unknown = -1;
+        for (int axis = 0; axis < shape.length; axis++) {
+            if (shape[axis] != -1) {
+                known *= shape[axis];
+            } else if (unknown >= 0) {
+                throw error("%s: %s has more than one -1", name, Arrays.toString(shape));
+            } else {
+                unknown = axis;
+            }
+        }
+        if (unknown < 0) {
+            return Shape.of(shape);
+        }
+        if (known <= 0 || source.elements() % known != 0) {
+            throw error("%s: %s does not divide into %s", name, source, Arrays.toString(shape));
+        }
+        long[] extents = shape.clone();
+        extents[unknown] = source.elements() / known;
+        return Shape.of(extents);
+    }
+
+    /** An axis of extent 1 more, at {@code axis} of the result. */
+    public static Node unsqueeze(Node x, int axis) {
+        int rank = x.shape().rank() + 1;
+        int at = axis < 0 ? axis + rank : axis;
+        if (at < 0 || at >= rank) {
+            throw error("unsqueeze: axis %d is out of range for %s", axis, x.shape());
+        }
+        long[] extents = new long[rank];
+        for (int i = 0; i < rank; i++) {
+            extents[i] = i == at ? 1 : x.shape().extent(i < at ? i : i - 1);
+        }
+        return reshape(x, Shape.of(extents));
+    }
+
+    /** Without axes of extent 1: those named, or all of them where none is. */
+    public static Node squeeze(Node x, int... axes) {
+        int[] dropped = axes.length == 0 ? allOnes(x.shape()) : resolveAxes("squeeze", x.shape(), axes);
+        for (int axis : dropped) {
+            if (x.shape().extent(axis) != 1) {
+                throw error("squeeze: axis %d of %s is not 1", axis, x.shape());
+            }
+        }
+        return reshape(x, x.shape().without(dropped));
+    }
+
+    private static int[] allOnes(Shape shape) {
+        return IntStream.range(0, shape.rank()).filter(axis -> shape.extent(axis) == 1).toArray();
+    }
+
+    /** Broadcasts to a shape, of which an extent of -1 stays what it is. */
+    public static Node expand(Node x, long... shape) {
+        long[] extents = shape.clone();
+        int added = shape.length - x.shape().rank();
+        for (int axis = 0; axis < extents.length; axis++) {
+            if (extents[axis] == -1 && axis >= added) {
+                extents[axis] = x.shape().extent(axis - added);
+            }
+        }
+        return broadcastTo(x, Shape.of(extents));
+    }
+
+    /**
+     * Coordinates of a grid: of vectors of m, n, ... elements, tensors (m, n, ...), of which number i repeats vector
+     * i along
+     * all axes but its own ("ij" indexing, matrix order).
+     */
+    public static List<Node> meshgrid(List<Node> vectors) {
+        long[] extents = new long[vectors.size()];
+        for (int i = 0; i < extents.length; i++) {
+            if (vectors.get(i).shape().rank() != 1) {
+                throw error("meshgrid: needs vectors but number %d is %s", i, vectors.get(i).shape());
+            }
+            extents[i] = vectors.get(i).shape().extent(0);
+        }
+        List<Node> grids = new ArrayList<>();
+        for (int i = 0; i < extents.length; i++) {
+            long[] line = new long[extents.length];
+            Arrays.fill(line, 1);
+            line[i] = extents[i];
+            grids.add(broadcastTo(reshape(vectors.get(i), Shape.of(line)), Shape.of(extents)));
+        }
+        return grids;
+    }
+
+    // Sources
+
+    /** Ones on the main diagonal of (rows, columns), zeros else. */
+    public static Node eye(DType dtype, long rows, long columns) {
+        if (rows < 0 || columns < 0) {
+            throw error("eye: rows and columns must not be negative but are %d and %d", rows, columns);
+        }
+        return cast(equal(reshape(iota(DType.I64, rows), Shape.of(rows, 1)), iota(DType.I64, columns)), dtype);
+    }
+
+    /**
+     * {@code count} numbers from {@code start} to {@code end}, both included, evenly spaced; computed in {@code F64}.
+     */
+    public static Node linspace(DType dtype, double start, double end, long count) {
+        requireFloating("linspace", dtype);
+        if (count < 0) {
+            throw error("linspace: the count must not be negative but is %d", count);
+        }
+        double step = count < 2 ? 0 : (end - start) / (count - 1);
+        Node index = iota(DType.F64, count);
+        Node fromEnd = sub(end, mul(sub(count - 1, index), step));
+        return cast(where(lessThan(index, constant(DType.F64, count / 2.0)), add(mul(index, step), start), fromEnd),
+            dtype);
+    }
+
+    /**
+     * {@code start, start + step, ...} up to, but not including, {@code end}. Floating ones are computed in {@code
+     * F64},
+     * integers take whole numbers.
+     */
+    public static Node arange(DType dtype, double start, double end, double step) {
+        double steps = Math.ceil((end - start) / step);
+        if (step == 0 || !(Math.abs(steps) < Long.MAX_VALUE)) {
+            throw error("arange: there is no way from %s to %s in steps of %s", start, end, step);
+        }
+        DType compute = dtype.isFloating() ? DType.F64 : DType.I64;
+        Node index = iota(compute, Math.max(0, (long) steps));
+        return cast(add(mul(index, constant(compute, step)), constant(compute, start)), dtype);
+    }
+}
