@@ -86,6 +86,18 @@ public final class StepFixture {
         slots.get(view.slot()).set(ValueLayout.JAVA_LONG_UNALIGNED, at(view, element) * Long.BYTES, value);
     }
 
+    /** As many of these bits as an element has. */
+    public void setBits(View view, long element, long bits) {
+        MemorySegment memory = slots.get(view.slot());
+        long offset = at(view, element) * view.dtype().bytes();
+        switch (view.dtype().bytes()) {
+            case 1 -> memory.set(ValueLayout.JAVA_BYTE, offset, (byte) bits);
+            case 2 -> memory.set(ValueLayout.JAVA_SHORT_UNALIGNED, offset, (short) bits);
+            case 4 -> memory.set(ValueLayout.JAVA_INT_UNALIGNED, offset, (int) bits);
+            default -> memory.set(ValueLayout.JAVA_LONG_UNALIGNED, offset, bits);
+        }
+    }
+
     public double get(View view, long element) {
         MemorySegment memory = slots.get(view.slot());
         long offset = at(view, element) * view.dtype().bytes();

@@ -44,15 +44,15 @@ final class SortKeys {
         }
     }
 
-    /** Adding +0 makes -0 a 0; the bits of a negative number grow with its magnitude. */
+    /** Adding +0 makes -0 a 0; the bits of a negative number grow with its magnitude; every NaN becomes the same. */
     private static int key(float value) {
         int bits = Float.floatToIntBits(value + 0f);
-        return value != value ? Integer.MAX_VALUE : bits ^ bits >> 31 & Integer.MAX_VALUE;
+        return bits ^ bits >> 31 & Integer.MAX_VALUE;
     }
 
     private static long key(double value) {
         long bits = Double.doubleToLongBits(value + 0.0);
-        return value != value ? Long.MAX_VALUE : bits ^ bits >> 63 & Long.MAX_VALUE;
+        return bits ^ bits >> 63 & Long.MAX_VALUE;
     }
 
     /** The lower half of a 64-bit key, above a position. */

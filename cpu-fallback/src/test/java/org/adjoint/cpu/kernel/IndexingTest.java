@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Gather, scatterAdd and dynamic windows, against loops over logical elements. */
+/** Gather, scatter, scatterAdd and dynamic windows, against loops over logical elements. */
 class IndexingTest {
     private static final Shape X = Shape.of(7, 5, 6);
 
@@ -143,6 +143,61 @@ class IndexingTest {
         assertArrayEquals(expected, fixture.values(x));
     }
 
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void scatterLeavesTheLastUpdate(DType dtype) {
+        for (int axis = 0; axis < 3; axis++) {
+            StepFixture fixture = new StepFixture();
+            int extent = (int) X.extent(axis);
+            Shape shape = Shape.of(4, 5, 3).with(axis, 40);
+            View x = fixture.strided(dtype, X, new long[] {6, 50, -1}, 7, 260, i -> sample(dtype, i));
+            View indices = fixture.tensor(DType.I64, shape, i -> i * i * 13 % extent);
+            long first = shape.extent(0);
+            View updates = fixture.strided(dtype, shape, new long[] {1, first, first * shape.extent(1)}, 0,
+                shape.elements(), i -> sample(dtype, i + 999));
+            View y = fixture.output(dtype, X);
+            fixture.runEverywhere(new Op.Scatter(axis), List.of(x, indices, updates), List.of(y));
+            assertArrayEquals(replace(fixture, x, indices, updates, axis), fixture.values(y), "axis " + axis);
+        }
+    }
+
+    private static double[] replace(StepFixture fixture, View x, View indices, View updates, int axis) {
+        double[] expected = fixture.values(x);
+        for (int i = 0; i < indices.shape().elements(); i++) {
+            expected[picked(x.shape(), indices.shape(), axis, i, (int) fixture.get(indices, i))] = fixture.get(updates, i);
+        }
+        return expected;
+    }
+
+    /** Rows that share an index, cut into columns where they are long; out of place, then in place. */
+    @ParameterizedTest
+    @CsvSource({"F32, 2", "BF16, 207", "F64, 4098", "U8, 70001"})
+    void scatterOfRowsLeavesTheLastUpdate(DType dtype, int width) {
+        StepFixture fixture = new StepFixture();
+        View x = fixture.tensor(dtype, Shape.of(11, 1, width), i -> sample(dtype, i));
+        View indices = fixture.strided(DType.I32, Shape.of(20, 1, width), new long[] {1, 1, 0}, 0, 20,
+            i -> i / width * (i / width) % 9);
+        View updates = fixture.tensor(dtype, Shape.of(20, 1, width), i -> sample(dtype, i + 999));
+        View y = fixture.output(dtype, Shape.of(11, 1, width));
+        double[] expected = replace(fixture, x, indices, updates, 0);
+        fixture.runEverywhere(new Op.Scatter(0), List.of(x, indices, updates), List.of(y));
+        assertArrayEquals(expected, fixture.values(y));
+        fixture.run(new Op.Scatter(0), List.of(x, indices, updates), List.of(x), 256, 2);
+        assertArrayEquals(expected, fixture.values(x));
+    }
+
+    @Test
+    void aBadIndexReplacesNothing() {
+        StepFixture fixture = new StepFixture();
+        View x = fixture.tensor(DType.F32, Shape.of(3), 1, 2, 3);
+        View indices = fixture.tensor(DType.I64, Shape.of(3), 0, 1, 3);
+        View updates = fixture.tensor(DType.F32, Shape.of(3), 4, 5, 6);
+        assertEquals("scatter: index 3 at position (2) is out of range for axis 0 with extent 3",
+            assertThrows(IndexOutOfBoundsException.class,
+                () -> fixture.run(new Op.Scatter(0), List.of(x, indices, updates), List.of(x), 0, 2)).getMessage());
+        assertArrayEquals(new double[] {1, 2, 3}, fixture.values(x));
+    }
+
     @Test
     void nothingToPickOrToAdd() {
         StepFixture fixture = new StepFixture();
@@ -153,6 +208,9 @@ class IndexingTest {
         fixture.run(new Op.Gather(0), List.of(x, none), List.of(nothing), 0, 2);
         fixture.run(new Op.ScatterAdd(0), List.of(x, none, nothing), List.of(y), 0, 2);
         assertArrayEquals(fixture.values(x), fixture.values(y));
+        View copy = fixture.output(DType.F32, Shape.of(3, 20));
+        fixture.run(new Op.Scatter(0), List.of(x, none, nothing), List.of(copy), 0, 2);
+        assertArrayEquals(fixture.values(x), fixture.values(copy));
     }
 
     @ParameterizedTest
