@@ -459,6 +459,7 @@ public final class Device implements AutoCloseable {
             requireSame(reader, storage.device());
             return storage.buffer(reader);
         }
+        Mapping.requireNone(leaf);
         throw new IllegalStateException(reader + ": a tensor " + leaf.type() + " of a traced function was used outside of it");
     }
 

@@ -65,7 +65,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         this.scope = scope;
         if (trace == null) {
             Uses.of(node).addHandle(this);
-            if (node.depth() > LONGEST_CHAIN) {
+            if (node.depth() > LONGEST_CHAIN && !Mapping.isActive()) {
                 realize();
                 History.trim(node);
             }
@@ -500,7 +500,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
             return;
         }
         if (node.value() instanceof Storage storage && !storage.isFreed()) {
-            List<Node> pending = Uses.of(node).pendingReaders();
+            List<Node> pending = Uses.of(node).pendingReaders().stream().filter(Mapping::hasValue).toList();
             if (!pending.isEmpty()) {
                 device.realize(pending, pending.stream().map(reader -> Uses.owner(reader, scope)).toList());
             }

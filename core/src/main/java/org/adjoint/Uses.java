@@ -10,6 +10,8 @@ final class Uses {
     private final List<WeakReference<Tensor>> handles = new ArrayList<>(1);
     private final List<WeakReference<Node>> readers = new ArrayList<>(2);
     private int pruneAt = 16;
+    /** Whether the node stands for one example of many; see {@link Mapping}. */
+    private volatile boolean placeholder;
     /** The variable that the node is a read of, or null. */
     private WeakReference<Variable> variable;
 
@@ -36,6 +38,14 @@ final class Uses {
 
     synchronized void setVariable(Variable read) {
         variable = new WeakReference<>(read);
+    }
+
+    void setPlaceholder() {
+        placeholder = true;
+    }
+
+    static boolean isPlaceholder(Node node) {
+        return node.attachment() instanceof Uses uses && uses.placeholder;
     }
 
     /** Whether somebody can ask for a gradient for this node: by a handle, or by the variable that it is a read of. */

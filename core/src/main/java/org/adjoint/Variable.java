@@ -114,6 +114,7 @@ public final class Variable implements Differentiable, AutoCloseable {
                 throw new IllegalArgumentException("assign: variable '" + variable.name + "' is " + variable.type
                     + " but the value is " + node.type());
             }
+            Mapping.requireShared(variable, node);
             nodes.add(node);
         }
         Trace trace = Trace.current();

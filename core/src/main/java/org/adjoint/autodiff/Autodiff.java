@@ -32,6 +32,30 @@ public final class Autodiff {
         return pullback(outputs, cotangents, sources, Set.of());
     }
 
+    /**
+     * Jacobian-vector products, as the gradient of vector-Jacobian products for their cotangents, which these are linear
+     * in (Townsend, "A new trick for calculating Jacobian vector products", 2017). None of the products' own operations
+     * is computed.
+     *
+     * @param outputs floating nodes
+     * @param sources floating nodes to differentiate for
+     * @param tangents one per source, of its shape and dtype
+     * @return one tangent per output, null where it depends on no source differentiably
+     */
+    public static List<Node> pushforward(List<Node> outputs, List<Node> sources, List<Node> tangents) {
+        List<Node> cotangents = outputs.stream().map(Ops::zerosLike).toList();
+        List<Node> products = pullback(outputs, cotangents, sources);
+        List<Node> found = new ArrayList<>();
+        List<Node> seeds = new ArrayList<>();
+        for (int i = 0; i < products.size(); i++) {
+            if (products.get(i) != null) {
+                found.add(products.get(i));
+                seeds.add(tangents.get(i));
+            }
+        }
+        return pullback(found, seeds, cotangents);
+    }
+
     private static List<Node> pullback(List<Node> outputs, List<Node> cotangents, List<Node> sources, Set<Node> boundary) {
         Set<Node> wanted = Collections.newSetFromMap(new IdentityHashMap<>());
         wanted.addAll(sources);

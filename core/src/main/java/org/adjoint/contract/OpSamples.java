@@ -24,7 +24,8 @@ final class OpSamples {
         ConvolutionSamples.rows(),
         PoolingSamples.rows(),
         LinearAlgebraSamples.rows(),
-        FactorizationSamples.rows())
+        FactorizationSamples.rows(),
+        TransformSamples.rows())
         .flatMap(List::stream).toList();
 
     private OpSamples() { }

@@ -5,6 +5,7 @@ import static org.adjoint.graph.Ops.*;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Operations that backends have kernels for because the kernel was measured to beat the composition. The decomposition
@@ -35,6 +36,11 @@ public final class FusedOp {
         }
 
         @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return results(fused(this, inputs.getFirst()));
+        }
+
+        @Override
         public Node[] decompose(List<Node> inputs) {
             Node x = widen(inputs.getFirst());
             Node e = exp(sub(x, stopGradient(maxKeep(x))));
@@ -60,6 +66,11 @@ public final class FusedOp {
         @Override
         public List<TensorType> infer(List<TensorType> inputs) {
             return List.of(inputs.getFirst());
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return results(fused(this, inputs.getFirst()));
         }
 
         @Override
@@ -96,6 +107,18 @@ public final class FusedOp {
         public List<TensorType> infer(List<TensorType> inputs) {
             TensorType row = new TensorType(statistics(inputs.getFirst()), rows(inputs.getFirst()));
             return List.of(row, row);
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            Node logits = inputs.get(0);
+            Node targets = inputs.get(1);
+            long n = logits.shape().extent(logits.shape().rank() - 2);
+            long classes = logits.shape().extent(logits.shape().rank() - 1);
+            Node allLogits = reshape(broadcastTo(logits, Shape.of(extent, n, classes)), Shape.of(extent * n, classes));
+            Node allTargets = reshape(broadcastTo(targets, Shape.of(extent, n)), Shape.of(extent * n));
+            return results(fused(this, allLogits, allTargets)).stream()
+                .map(row -> reshape(row, Shape.of(extent, n))).toList();
         }
 
         @Override
@@ -141,6 +164,11 @@ public final class FusedOp {
         public List<TensorType> infer(List<TensorType> inputs) {
             TensorType row = new TensorType(statistics(inputs.getFirst()), rows(inputs.getFirst()));
             return List.of(inputs.getFirst(), row, row);
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return mapped[1] || mapped[2] ? null : results(fused(this, inputs.toArray(Node[]::new)));
         }
 
         @Override
@@ -216,6 +244,11 @@ public final class FusedOp {
         public List<TensorType> infer(List<TensorType> inputs) {
             TensorType x = inputs.getFirst();
             return List.of(x, new TensorType(statistics(x), rows(x)));
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return mapped[1] ? null : results(fused(this, inputs.toArray(Node[]::new)));
         }
 
         @Override
@@ -306,6 +339,11 @@ public final class FusedOp {
         }
 
         @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(this, inputs, mapped, extent);
+        }
+
+        @Override
         public Node[] decompose(List<Node> inputs) {
             Node scores = scores(inputs);
             Node max = stopGradient(maxKeep(scores));
@@ -364,6 +402,11 @@ public final class FusedOp {
             Node dout = widen(inputs.getLast());
             Node dp = matmul(dout, transpose(widen(inputs.get(2))));
             return mul(probabilities(inputs), sub(dp, sumKeep(mul(dout, out))));
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(this, inputs, mapped, extent);
         }
 
         @Override
@@ -430,6 +473,20 @@ public final class FusedOp {
             return inputs.size() > MASTER ? new Node[] {rounded, first, second, updated}
                 : new Node[] {rounded, first, second};
         }
+    }
+
+    /** Operations that take any number of leading axes: those that lack the mapped one get it. */
+    private static List<Node> alongLeadingAxes(Op.Fused op, List<Node> inputs, boolean[] mapped, long extent) {
+        Node[] all = new Node[mapped.length];
+        for (int i = 0; i < all.length; i++) {
+            Node input = inputs.get(i);
+            all[i] = mapped[i] ? input : broadcastTo(input, input.shape().withLeading(extent));
+        }
+        return results(fused(op, all));
+    }
+
+    private static List<Node> results(Node node) {
+        return IntStream.range(0, node.types().size()).mapToObj(node::output).toList();
     }
 
     private static int[] axesUpTo(int end) {

@@ -29,7 +29,7 @@ public final class Node {
             depth = Math.max(depth, input.depth());
         }
         this.definition = new Definition(op, List.copyOf(inputs), inputs.isEmpty() ? 0 : depth + 1);
-        this.projections = op instanceof Op.Fused && types.size() > 1 ? project() : List.of();
+        this.projections = types.size() > 1 ? project() : List.of();
     }
 
     private List<Node> project() {

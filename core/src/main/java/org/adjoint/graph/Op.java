@@ -3,6 +3,8 @@ package org.adjoint.graph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * What a node computes. A closed set: a {@code switch} over it has no {@code default}, so that the compiler lists what
@@ -504,6 +506,71 @@ public sealed interface Op {
         }
     }
 
+    /**
+     * The first {@code values} inputs as they are, with a derivative of their own: the cotangents that {@code rule} gives
+     * go to the other inputs, those from which the first were computed, and nothing goes through the first.
+     *
+     * <p>Equality leaves the rule out: what is computed does not depend on it.
+     *
+     * @param label what messages call it
+     */
+    record WithGradient(String label, int values, Rule rule) implements Op {
+        /** Cotangents of inputs. */
+        @FunctionalInterface
+        public interface Rule {
+            /**
+             * @param inputs those that are differentiated for
+             * @param outputs the results
+             * @param cotangents one per result, null for a result that nothing depends on
+             * @return one per input, null where there is none
+             */
+            Node[] apply(List<Node> inputs, List<Node> outputs, Node[] cotangents);
+        }
+
+        @Override
+        public String name() {
+            return label;
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            List<Node> inputs = node.inputs().subList(values, node.inputs().size());
+            List<Node> outputs = IntStream.range(0, values).mapToObj(node::output).toList();
+            Node[] found = rule.apply(inputs, outputs, cotangents);
+            Node[] all = new Node[node.inputs().size()];
+            System.arraycopy(found, 0, all, values, found.length);
+            return all;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof WithGradient op && label.equals(op.label) && values == op.values;
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(label, values);
+        }
+    }
+
+    /**
+     * The first input, for readers that run when the others have been computed, and are not merged with its other
+     * readers: what is computed from it is computed again. Costs nothing itself.
+     */
+    record Barrier() implements Op {
+        @Override
+        public String name() {
+            return "barrier";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            Node[] gradients = new Node[node.inputs().size()];
+            gradients[0] = cotangents[0];
+            return gradients;
+        }
+    }
+
     /** Result {@code index} of an operation that has several. */
     record Project(int index) implements Op {
         @Override
@@ -532,6 +599,17 @@ public sealed interface Op {
         /** Input whose memory result {@code index} may overwrite, or -1. */
         default int inPlace(int index) {
             return -1;
+        }
+
+        /**
+         * Mapped over an axis that some of the inputs have in front of the axes they would have.
+         *
+         * @param mapped which inputs have it
+         * @param extent of that axis
+         * @return each result with that axis in front; or null: map the decomposition
+         */
+        default List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return null;
         }
 
         @Override

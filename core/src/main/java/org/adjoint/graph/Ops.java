@@ -1,7 +1,9 @@
 package org.adjoint.graph;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The only place where a node is born (with {@link NeuralOps} and {@link RandomOps}, which build on it): each method checks its arguments in the user's words, promotes dtypes,
@@ -92,7 +94,12 @@ public final class Ops {
         if (!state.type().equals(new TensorType(DType.I64, Shape.of(2)))) {
             throw error("randomBits: the state must be i64(2) but is %s", state.type());
         }
-        return node(new Op.RandomBits(), DType.I32, shape, state, constant(DType.I64, stream));
+        return randomBits(shape, state, constant(DType.I64, stream));
+    }
+
+    /** As {@link #randomBits(Shape, Node, long)} with a stream that is a node, {@code i64()}. */
+    public static Node randomBits(Shape shape, Node state, Node stream) {
+        return node(new Op.RandomBits(), DType.I32, shape, state, stream);
     }
 
     // Elementwise
@@ -294,6 +301,35 @@ public final class Ops {
 
     public static Node stopGradient(Node x) {
         return node(new Op.StopGradient(), x.dtype(), x.shape(), x);
+    }
+
+    /**
+     * {@code values}, which were computed from {@code inputs}, with a derivative of their own; see
+     * {@link Op.WithGradient}.
+     */
+    public static List<Node> withGradient(String label, List<Node> values, List<Node> inputs, Op.WithGradient.Rule rule) {
+        List<Node> all = new ArrayList<>(values);
+        all.addAll(inputs);
+        Node node = new Node(new Op.WithGradient(label, values.size(), rule), values.stream().map(Node::type).toList(), all);
+        return IntStream.range(0, values.size()).mapToObj(node::output).toList();
+    }
+
+    /** The same value and derivative as a node of its own, to differentiate for it and for nothing else that reads x. */
+    public static Node alias(Node x) {
+        return withGradient("alias", List.of(x), List.of(x), (_, _, cotangents) -> cotangents).getFirst();
+    }
+
+    /** See {@link Op.Barrier}. */
+    public static Node barrier(Node x, List<Node> dependencies) {
+        List<Node> inputs = new ArrayList<>();
+        inputs.add(x);
+        inputs.addAll(dependencies);
+        return node(new Op.Barrier(), x.dtype(), x.shape(), inputs.toArray(Node[]::new));
+    }
+
+    /** The operation of {@code node} on other inputs, of the same types. */
+    public static Node again(Node node, List<Node> inputs) {
+        return new Node(node.op(), node.types(), inputs);
     }
 
     // Reductions

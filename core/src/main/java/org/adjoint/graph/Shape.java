@@ -98,6 +98,14 @@ public final class Shape {
         return of(result);
     }
 
+    /** This shape with another axis in front. */
+    public Shape withLeading(long extent) {
+        long[] result = new long[extents.length + 1];
+        result[0] = extent;
+        System.arraycopy(extents, 0, result, 1, extents.length);
+        return of(result);
+    }
+
     /** This shape with an axis of extent 1 behind the last. */
     public Shape withTrailingOne() {
         long[] result = Arrays.copyOf(extents, extents.length + 1);

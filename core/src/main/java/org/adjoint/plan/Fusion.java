@@ -191,7 +191,8 @@ final class Fusion {
     }
 
     private static boolean readsFrom(Item item, Unit source) {
-        return item.after != null && item.after.unit == source || item.inputs.stream().anyMatch(operand ->
+        return item.after != null && item.after.unit == source
+            || item.awaited.stream().anyMatch(awaited -> awaited.unit == source) || item.inputs.stream().anyMatch(operand ->
             !operand.isScalar() && operand.value().writers.stream().anyMatch(writer -> writer.unit == source));
     }
 
@@ -200,6 +201,7 @@ final class Fusion {
         if (item.after != null) {
             push(item.after.unit, stack, oldest);
         }
+        item.awaited.forEach(awaited -> push(awaited.unit, stack, oldest));
         for (Operand operand : item.inputs) {
             if (!operand.isScalar()) {
                 for (Item writer : operand.value().writers) {

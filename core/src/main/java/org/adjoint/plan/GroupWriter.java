@@ -89,7 +89,8 @@ final class GroupWriter {
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _,
                 Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _,
-                Op.StopGradient _, Op.Project _, Op.Fused _ ->
+                Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
+                Op.Project _, Op.Fused _ ->
                 throw new IllegalStateException(item.op.name() + " is not elementwise");
         };
     }

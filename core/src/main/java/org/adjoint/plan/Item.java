@@ -25,6 +25,8 @@ final class Item {
     final ReduceOp reduce;
     /** What has to be written before, or null: the filling of what this item puts a part into. */
     final Item after;
+    /** What has to be computed before, or along with this in one group, though it is not read. */
+    final List<Item> awaited;
     /** What it belongs to. */
     Unit unit;
     /** Other units that compute it again for themselves. */
@@ -40,6 +42,7 @@ final class Item {
         this.place = place;
         this.reduce = reduce;
         this.after = after;
+        this.awaited = inputs.stream().flatMap(input -> input.after().stream()).toList();
         for (Operand input : inputs) {
             if (!input.isScalar()) {
                 input.value().readers.add(this);

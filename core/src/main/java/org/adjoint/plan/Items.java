@@ -57,16 +57,27 @@ final class Items {
             case Op.Windows windows ->
                 input(term, 0).with(input(term, 0).layout().windows(windows, term.shape()));
             case Op.Pad pad -> pad(pad, term);
+            case Op.Barrier _ -> barrier(term);
             case Op.Concat concat -> concat(concat.axis(), term);
             case Op.Project project -> Operand.whole(fusedResults.get(term.input(0)).get(project.index()));
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.MatMul _, Op.Gather _,
                 Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Fused _ -> kernel(term);
-            case Op.Constant _, Op.StopGradient _ -> throw new IllegalStateException(term.op + " was lowered before");
+            case Op.Constant _, Op.StopGradient _, Op.WithGradient _ ->
+                throw new IllegalStateException(term.op + " was lowered before");
         };
     }
 
     private Operand input(Term term, int position) {
         return operands[term.input(position).index];
+    }
+
+    private Operand barrier(Term term) {
+        Operand guarded = input(term, 0);
+        for (int i = 1; i < term.inputs.size(); i++) {
+            Operand awaited = input(term, i);
+            guarded = awaited.isScalar() ? guarded : guarded.after(awaited.value().writers);
+        }
+        return guarded;
     }
 
     private Operand point(Term term) {
@@ -95,7 +106,7 @@ final class Items {
     }
 
     private static Operand input(Value value, Shape shape) {
-        return new Operand(value, -1, value.type.dtype(), Layout.contiguous(shape));
+        return new Operand(value, -1, value.type.dtype(), Layout.contiguous(shape), List.of());
     }
 
     /**
@@ -183,7 +194,7 @@ final class Items {
     private Operand spread(Operand scalar) {
         Value once = copied(Operand.scalar(scalar.scalar(), scalar.dtype(), Shape.SCALAR));
         Layout everywhere = new Layout(scalar.shape(), new long[scalar.shape().rank()], 0);
-        return new Operand(once, -1, scalar.dtype(), everywhere);
+        return new Operand(once, -1, scalar.dtype(), everywhere, List.of());
     }
 
     /** Which of {@code results} results may take the memory of input {@code position}, or -1. */
@@ -200,7 +211,8 @@ final class Items {
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _,
                 Op.Cast _, Op.Reduce _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _,
                 Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.DynamicSlice _,
-                Op.StopGradient _, Op.Project _ -> -1;
+                Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
+                Op.Project _ -> -1;
         };
     }
 }

@@ -62,12 +62,13 @@ final class Lowering {
             case Op.Leaf _ -> throw new IllegalStateException("a leaf that the program does not list");
             case Op.Constant constant -> List.of(terms.extraConstant(node.dtype(), constant.bits()));
             case Op.StopGradient _ -> inputs.getFirst();
+            case Op.WithGradient with -> firsts(inputs).subList(0, with.values());
             case Op.Project project -> List.of(inputs.getFirst().get(project.index()));
             case Op.Fused fused -> fused(fused, node.types(), firsts(inputs));
             case Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
                 Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _,
                 Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _,
-                Op.DynamicUpdateSlice _ ->
+                Op.DynamicUpdateSlice _, Op.Barrier _ ->
                 List.of(terms.of(node.op(), node.type(), firsts(inputs)));
         };
     }

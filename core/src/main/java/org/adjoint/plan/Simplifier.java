@@ -37,7 +37,8 @@ final class Simplifier {
             case Op.Concat concat -> concat(concat.axis(), type, inputs);
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Windows _,
                 Op.Pad _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _,
-                Op.DynamicUpdateSlice _, Op.StopGradient _, Op.Project _, Op.Fused _ -> null;
+                Op.DynamicUpdateSlice _, Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
+                Op.Project _, Op.Fused _ -> null;
         };
     }
 

@@ -50,6 +50,12 @@ final class Task {
                 follow(line.after.unit.task);
             }
         }
+        for (Item line : lines) {
+            // What is computed here again for another unit's sake waits for nothing: it only saves memory.
+            if (line.unit == unit) {
+                line.awaited.forEach(awaited -> follow(awaited.unit.task));
+            }
+        }
     }
 
     /** Runs after {@code other}, if that is a task at all. */

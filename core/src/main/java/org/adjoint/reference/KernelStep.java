@@ -40,7 +40,8 @@ final class KernelStep {
             case Op.DynamicSlice _ -> dynamicSlice(inputs.get(0), inputs.get(1), result);
             case Op.DynamicUpdateSlice _ -> dynamicUpdateSlice(inputs, result);
             case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
-                Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.StopGradient _, Op.Project _, Op.Fused _ ->
+                Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
+                Op.Project _, Op.Fused _ ->
                 throw new IllegalArgumentException(
                     step.op().name() + " is no kernel of the reference: plan it as elementwise steps and views");
         }

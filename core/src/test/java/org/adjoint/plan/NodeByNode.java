@@ -43,8 +43,10 @@ final class NodeByNode {
             case Op.Leaf _ -> throw new IllegalArgumentException("a leaf without a value");
             case Op.Constant constant -> group(node, List.of(), 0, new long[] {constant.bits()},
                 new Instruction.Scalar(0, node.dtype().computeType()));
-            case Op.StopGradient _ -> value(node.input(0));
-            case Op.Project project -> fused(node.input(0), project.index());
+            case Op.StopGradient _, Op.Barrier _ -> value(node.input(0));
+            case Op.WithGradient _ -> value(node.input(0));
+            case Op.Project project -> node.input(0).op() instanceof Op.WithGradient
+                ? value(node.input(0).input(project.index())) : fused(node.input(0), project.index());
             case Op.Fused _ -> fused(node, 0);
             case Op.Unary op -> group(node, node.inputs(), 0, new long[0],
                 new Instruction.Unary(op.function(), 0, node.dtype().computeType()));

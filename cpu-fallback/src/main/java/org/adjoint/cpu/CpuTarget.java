@@ -52,7 +52,8 @@ final class CpuTarget implements Target {
             case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
-                Op.StopGradient _, Op.Project _ -> false;
+                Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
+                Op.Project _ -> false;
             case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
         };
     }

@@ -79,7 +79,8 @@ final class Kernels implements AutoCloseable {
             case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
-                Op.StopGradient _, Op.Project _, CumulativeOp _, MatrixOp _, Op.Composition _ ->
+                Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
+                Op.Project _, CumulativeOp _, MatrixOp _, Op.Composition _ ->
                 throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
         };
