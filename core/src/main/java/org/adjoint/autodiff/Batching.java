@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.IndexingOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
@@ -130,8 +131,8 @@ public final class Batching {
             case Op.WithGradient with -> withGradient(with, node);
             case Op.Project project -> List.of(batched.get(node.input(0)).get(project.index()));
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
-                Op.Reduce _, Op.ArgReduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Pad _, Op.Concat _,
-                Op.MatMul _, Op.Gather _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _,
+                Op.Reduce _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _,
+                Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _,
                 Op.Barrier _ -> List.of(single(node));
         };
     }
@@ -158,6 +159,11 @@ public final class Batching {
             case Op.Gather op -> batched.containsKey(node.input(0))
                 ? Ops.gather(any(node.input(0)), op.axis() + 1, all(node.input(1)))
                 : gatherShared(any(node.input(0)), op.axis(), any(node.input(1)));
+            case Op.ArgSort op -> IndexingOps.argSort(any(node.input(0)), op.axis() + 1, op.descending());
+            case Op.Windows op ->
+                Ops.windows(any(node.input(0)), op.axis() + 1, op.size(), op.step(), op.dilation());
+            case Op.Scatter op ->
+                IndexingOps.scatter(all(node.input(0)), op.axis() + 1, all(node.input(1)), all(node.input(2)));
             case Op.ScatterAdd op ->
                 Ops.scatterAdd(all(node.input(0)), op.axis() + 1, all(node.input(1)), all(node.input(2)));
             case Op.DynamicSlice op -> dynamicSlice(node, op.shape());

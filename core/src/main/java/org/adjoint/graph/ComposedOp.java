@@ -101,6 +101,11 @@ public enum ComposedOp {
         }
 
         @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(this, inputs, mapped, extent);
+        }
+
+        @Override
         public Node[] decompose(List<Node> inputs) {
             return new Node[] {cast(function.meaning.of(wide(inputs)), inputs.getFirst().dtype())};
         }

@@ -5,7 +5,6 @@ import static org.adjoint.graph.Ops.*;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Operations that backends have kernels for because the kernel was measured to beat the composition. The decomposition
@@ -473,20 +472,6 @@ public final class FusedOp {
             return inputs.size() > MASTER ? new Node[] {rounded, first, second, updated}
                 : new Node[] {rounded, first, second};
         }
-    }
-
-    /** Operations that take any number of leading axes: those that lack the mapped one get it. */
-    private static List<Node> alongLeadingAxes(Op.Fused op, List<Node> inputs, boolean[] mapped, long extent) {
-        Node[] all = new Node[mapped.length];
-        for (int i = 0; i < all.length; i++) {
-            Node input = inputs.get(i);
-            all[i] = mapped[i] ? input : broadcastTo(input, input.shape().withLeading(extent));
-        }
-        return results(fused(op, all));
-    }
-
-    private static List<Node> results(Node node) {
-        return IntStream.range(0, node.types().size()).mapToObj(node::output).toList();
     }
 
     private static int[] axesUpTo(int end) {

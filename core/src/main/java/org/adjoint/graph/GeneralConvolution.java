@@ -59,6 +59,38 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         return List.of(new TensorType(inputs.getFirst().dtype(), Shape.of(extents)));
     }
 
+    /** Examples that share the kernel are more images; those with kernels of their own are more groups. */
+    @Override
+    public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+        Node x = inputs.get(0);
+        Node kernel = inputs.get(1);
+        if (!mapped[1]) {
+            Node y = fused(this, merged(x, 0), kernel);
+            return List.of(reshape(y, split(y.shape(), 0, extent)));
+        }
+        Node all = mapped[0] ? transpose(x, 0, 1)
+            : broadcastTo(reshape(x, split(x.shape(), 1, 1)), split(x.shape(), 1, 1).with(1, extent));
+        Node y = fused(this, merged(all, 1), merged(kernel, 0));
+        return List.of(transpose(reshape(y, split(y.shape(), 1, extent)), 0, 1));
+    }
+
+    /** Axes {@code axis} and {@code axis + 1} as one. */
+    private static Node merged(Node x, int axis) {
+        long both = x.shape().extent(axis) * x.shape().extent(axis + 1);
+        return reshape(x, x.shape().without(axis).with(axis, both));
+    }
+
+    /** {@code outer} times what is left, in place of one axis. */
+    private static Shape split(Shape shape, int axis, long outer) {
+        long[] extents = new long[shape.rank() + 1];
+        for (int i = 0; i < extents.length; i++) {
+            extents[i] = shape.extent(i <= axis ? i : i - 1);
+        }
+        extents[axis] = outer;
+        extents[axis + 1] /= outer == 0 ? 1 : outer;
+        return Shape.of(extents);
+    }
+
     /** Matrix products of the kernel and patches of x, copied one beside the other. 16-bit products sum in F32. */
     @Override
     public Node[] decompose(List<Node> inputs) {

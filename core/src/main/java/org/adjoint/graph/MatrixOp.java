@@ -12,6 +12,11 @@ import java.util.List;
  * for dense linear-algebra algorithms", 1997).
  */
 public sealed interface MatrixOp extends Op.Fused {
+    @Override
+    default List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+        return alongLeadingAxes(this, inputs, mapped, extent);
+    }
+
     private static long rows(Node x) {
         return x.shape().extent(x.shape().rank() - 2);
     }

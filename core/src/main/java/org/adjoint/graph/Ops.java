@@ -784,6 +784,20 @@ public final class Ops {
         return new Node(op, op.infer(types), List.of(inputs));
     }
 
+    /** {@link Op.Fused#batched} for operations that take any leading axes: inputs that lack the mapped one get it. */
+    static List<Node> alongLeadingAxes(Op.Fused op, List<Node> inputs, boolean[] mapped, long extent) {
+        Node[] all = new Node[mapped.length];
+        for (int i = 0; i < all.length; i++) {
+            Node input = inputs.get(i);
+            all[i] = mapped[i] ? input : broadcastTo(input, input.shape().withLeading(extent));
+        }
+        return results(fused(op, all));
+    }
+
+    static List<Node> results(Node node) {
+        return IntStream.range(0, node.types().size()).mapToObj(node::output).toList();
+    }
+
     static void requireFloating(String op, DType dtype) {
         if (!dtype.isFloating()) {
             throw error("%s: needs a floating dtype but got %s", op, dtype.text());
