@@ -56,6 +56,11 @@ public sealed interface CumulativeOp extends Op.Fused {
         }
 
         @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(new Cumulative(function, axis + 1), inputs, mapped, extent);
+        }
+
+        @Override
         public Node[] decompose(List<Node> inputs) {
             Node x = inputs.getFirst();
             return new Node[] {switch (function) {
@@ -114,6 +119,11 @@ public sealed interface CumulativeOp extends Op.Fused {
         @Override
         public List<TensorType> infer(List<TensorType> inputs) {
             return List.of(inputs.getFirst());
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(new LinearRecurrence(axis + 1), inputs, mapped, extent);
         }
 
         @Override
