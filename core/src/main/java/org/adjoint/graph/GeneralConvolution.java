@@ -91,6 +91,17 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         return Shape.of(extents);
     }
 
+    /** Whether it is a matrix product of the kernel, one tap for each channel, and x as it lies. */
+    public boolean isProduct(List<TensorType> inputs) {
+        Shape kernel = inputs.get(1).shape();
+        boolean moves = false;
+        for (int axis = 0; axis < stride.size(); axis++) {
+            moves |= kernel.extent(LEADING + axis) != 1 || stride.get(axis) != 1 || low.get(axis) != 0
+                || high.get(axis) != 0 || inputDilation.get(axis) != 1;
+        }
+        return !moves;
+    }
+
     /** Matrix products of the kernel and patches of x, copied one beside the other. 16-bit products sum in F32. */
     @Override
     public Node[] decompose(List<Node> inputs) {

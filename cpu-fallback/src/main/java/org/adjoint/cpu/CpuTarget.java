@@ -1,6 +1,7 @@
 package org.adjoint.cpu;
 
 import java.util.List;
+import org.adjoint.cpu.kernel.ConvolutionKernel;
 import org.adjoint.cpu.kernel.RowView;
 import org.adjoint.graph.CumulativeOp;
 import org.adjoint.graph.FusedOp;
@@ -25,8 +26,10 @@ final class CpuTarget implements Target {
             case FusedOp.LayerNorm _, FusedOp.LayerNormGradient _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _,
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
             // Decomposed, it is one group that passes over memory once: a kernel could do no better.
-            case FusedOp.AdamWUpdate _, GeneralConvolution _ -> false;
+            case FusedOp.AdamWUpdate _ -> false;
             case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
+            // Of one tap each, it is a product of views.
+            case GeneralConvolution convolution -> !convolution.isProduct(inputs);
         };
     }
 
@@ -46,10 +49,11 @@ final class CpuTarget implements Target {
             // Rows of q, k, v and so on are packed whole; a bias, input 3, is read as it lies.
             case FusedOp.Attention attention -> attention.biased() && index == 3 || RowView.fits(view, 1);
             case FusedOp.AttentionGradient gradient -> gradient.biased() && index == 3 || RowView.fits(view, 1);
+            case GeneralConvolution _ -> ConvolutionKernel.fits(index, view);
             case Op.DynamicSlice _ -> !hasNegativeStride(view);
             case Op.MatMul _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Gather _, Op.Scatter _,
                 Op.ScatterAdd _, Op.DynamicUpdateSlice _ -> true;
-            case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
+            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,

@@ -8,6 +8,7 @@ import org.adjoint.cpu.kernel.ArgSortKernel;
 import org.adjoint.cpu.kernel.AttentionGradientKernel;
 import org.adjoint.cpu.kernel.AttentionKernel;
 import org.adjoint.cpu.kernel.ByteMatMulKernel;
+import org.adjoint.cpu.kernel.ConvolutionKernel;
 import org.adjoint.cpu.kernel.CrossEntropyKernel;
 import org.adjoint.cpu.kernel.GatherKernel;
 import org.adjoint.cpu.kernel.IotaKernel;
@@ -75,8 +76,9 @@ final class Kernels implements AutoCloseable {
             case FusedOp.RmsNormGradient _ -> new RmsNormGradientKernel(step, vectorBits);
             case FusedOp.Attention op -> new AttentionKernel(step, op, vectorBits);
             case FusedOp.AttentionGradient op -> new AttentionGradientKernel(step, op, vectorBits);
+            case GeneralConvolution op -> ConvolutionKernel.of(step, op, vectorBits);
             // A group does AdamW's update in one pass over memory already: nothing could be faster.
-            case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
+            case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,

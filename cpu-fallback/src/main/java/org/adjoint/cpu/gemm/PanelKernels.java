@@ -224,6 +224,18 @@ public final class PanelKernels {
         }
     }
 
+    /**
+     * Packs columns of a right operand in scratch into consecutive panels: step p, column j is {@code source[offset +
+     * steps[p] + j]}. Lanes past {@code columns} hold what lies behind them: the source has whole vectors.
+     */
+    public void packSteps(Object source, int offset, int[] steps, int depth, int columns, Object target,
+            int targetOffset, int panelStride) {
+        for (int done = 0, panel = targetOffset; done < columns; done += panelColumns(), panel += panelStride) {
+            int width = paddedWidth(Math.min(panelColumns(), columns - done));
+            moves.copySteps(source, offset + done, steps, depth, width / lanes, target, panel);
+        }
+    }
+
     /** {@code target[c * targetStride + r] = source row r, column c}, through a staging block of one vector of rows. */
     private void transpose(ElementType type, MemorySegment source, long offset, long rowBytes, int rows, int columns,
             Object target, int targetOffset, int targetStride, Object staging, short[] halves) {

@@ -28,6 +28,13 @@ interface RowMoves {
             Object target, int targetOffset, int panelStride);
 
     /**
+     * Copies a panel out of an array: step p, {@code vectors} whole vectors wide, from {@code sourceOffset +
+     * steps[p]} to {@code targetOffset} + p * width.
+     */
+    void copySteps(Object source, int sourceOffset, int[] steps, int depth, int vectors, Object target,
+            int targetOffset);
+
+    /**
      * Stores rows of an array, or adds them to what is there (memory + array). F32 or F64, as the arithmetic is.
      */
     void store(Object source, int sourceOffset, int sourceStride, MemorySegment target, long offset, long rowBytes,

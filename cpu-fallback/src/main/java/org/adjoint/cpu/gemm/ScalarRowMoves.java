@@ -39,6 +39,14 @@ final class ScalarRowMoves implements RowMoves {
     }
 
     @Override
+    public void copySteps(Object source, int sourceOffset, int[] steps, int depth, int vectors, Object target,
+            int targetOffset) {
+        for (int p = 0; p < depth; p++) {
+            System.arraycopy(source, sourceOffset + steps[p], target, targetOffset + p * vectors, vectors);
+        }
+    }
+
+    @Override
     public void store(Object source, int sourceOffset, int sourceStride, MemorySegment target, long offset,
             long rowBytes, int rows, int columns, boolean add) {
         for (int row = 0; row < rows; row++) {

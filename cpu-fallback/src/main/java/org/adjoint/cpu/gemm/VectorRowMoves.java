@@ -138,6 +138,24 @@ final class VectorRowMoves implements RowMoves {
         }
     }
 
+    @Override
+    public void copySteps(Object source, int sourceOffset, int[] steps, int depth, int vectors, Object target,
+            int targetOffset) {
+        if (vectors == 2) {
+            for (int p = 0; p < depth; p++) {
+                int from = sourceOffset + steps[p];
+                store(SPECIES.fromArray(source, from), target, targetOffset);
+                store(SPECIES.fromArray(source, from + LANES), target, targetOffset + LANES);
+                targetOffset += 2 * LANES;
+            }
+        } else {
+            for (int p = 0; p < depth; p++) {
+                store(SPECIES.fromArray(source, sourceOffset + steps[p]), target, targetOffset);
+                targetOffset += LANES;
+            }
+        }
+    }
+
     private static void widen(MemorySegment source, long offset, long rowBytes, int rows, int columns,
             float[] target, int targetOffset, int targetStride) {
         int whole = columns & -LANES;

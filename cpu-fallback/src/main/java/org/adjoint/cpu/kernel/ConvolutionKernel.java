@@ -1,0 +1,29 @@
+package org.adjoint.cpu.kernel;
+
+import org.adjoint.cpu.CpuKernel;
+import org.adjoint.graph.GeneralConvolution;
+import org.adjoint.plan.PlanStep;
+import org.adjoint.plan.View;
+
+/** Convolution over views: whatever there is more of, positions or taps, is what inner loops run along. */
+public final class ConvolutionKernel {
+    private ConvolutionKernel() { }
+
+    /** Whether the kernels read input {@code index} where it lies. */
+    public static boolean fits(int index, View view) {
+        return ConvolutionShape.fits(index, view);
+    }
+
+    public static CpuKernel of(PlanStep.Kernel step, GeneralConvolution op, int vectorBits) {
+        if (step.outputs().getFirst().shape().isEmpty()) {
+            return (slots, scalars, parallel) -> { };
+        }
+        ConvolutionShape shape = ConvolutionShape.of(step, op);
+        if (shape.channels() == 0) {
+            return (slots, scalars, parallel) -> slots[shape.y().slot()].asSlice(shape.y().byteOffset(),
+                shape.y().shape().elements() * shape.y().dtype().bytes()).fill((byte) 0);
+        }
+        return shape.positionCount() >= shape.tapCount() ? new PositionsConvolution(shape, vectorBits)
+            : new TapsConvolution(shape, vectorBits);
+    }
+}

@@ -1,0 +1,197 @@
+package org.adjoint.cpu.kernel;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * A channel of an image in scratch, with its zeros around and between, laid out so that a convolution reads it in
+ * straight runs. Of two indices that meet in an element, {@code base * spread + offset * move}, steps of the base are
+ * to be steps of one: so along each axis elements are sorted by their remainder modulo the spread, the <em>phase</em>,
+ * and lie in it by their quotient, the <em>cell</em>. For a result computed side by side the base is the position and
+ * the offset the tap; for a product over the taps it is the other way round.
+ *
+ * <p>Cells of all axes are numbered in row-major order; scratch holds a window of them, the same of each phase.
+ */
+final class PhaseImage {
+    private final ConvolutionShape shape;
+    private final int[] baseExtents;
+    private final int[] cellStrides;
+    /** Per offset in row-major order. */
+    private final int[] offsetPhase;
+    private final int[] offsetCell;
+    private final int phases;
+    private final int maxShift;
+    /** Per line of the input: what its outer axes add to the phase and the cell, -1 for a cell that nobody reads. */
+    private final int[] linePhase;
+    private final int[] lineCell;
+    private final long[] lineBytes;
+    /** Per element of a line likewise; null where elements stay side by side. */
+    private final int[] elementPhase;
+    private final int[] elementCell;
+    private final int reach;
+
+    private PhaseImage(ConvolutionShape shape, int[] baseExtents, int[] spread, int[] offsetExtents, int[] move) {
+        this.shape = shape;
+        this.baseExtents = baseExtents;
+        int axes = shape.axes();
+        int last = axes - 1;
+        int[] reaches = new int[axes];
+        int[][] phaseOf = new int[axes][];
+        int[] phaseStrides = new int[axes];
+        this.cellStrides = new int[axes];
+        int phaseCount = 1;
+        int cells = 1;
+        for (int axis = last; axis >= 0; axis--) {
+            reaches[axis] = (baseExtents[axis] - 1) * spread[axis] + (offsetExtents[axis] - 1) * move[axis] + 1;
+            phaseStrides[axis] = phaseCount;
+            cellStrides[axis] = cells;
+            phaseOf[axis] = new int[spread[axis]];
+            Arrays.fill(phaseOf[axis], -1);
+            int found = 0;
+            for (int i = 0; i < offsetExtents[axis]; i++) {
+                int remainder = i * move[axis] % spread[axis];
+                if (phaseOf[axis][remainder] < 0) {
+                    phaseOf[axis][remainder] = found++;
+                }
+            }
+            phaseCount = Math.multiplyExact(phaseCount, found);
+            cells = Math.multiplyExact(cells, (reaches[axis] - 1) / spread[axis] + 1);
+        }
+        this.phases = phaseCount;
+        this.offsetPhase = new int[ConvolutionShape.product(offsetExtents)];
+        this.offsetCell = new int[offsetPhase.length];
+        int largest = 0;
+        for (int offset = 0; offset < offsetPhase.length; offset++) {
+            for (int axis = last, rest = offset; axis >= 0; rest /= offsetExtents[axis], axis--) {
+                int distance = rest % offsetExtents[axis] * move[axis];
+                offsetPhase[offset] += phaseOf[axis][distance % spread[axis]] * phaseStrides[axis];
+                offsetCell[offset] += distance / spread[axis] * cellStrides[axis];
+            }
+            largest = Math.max(largest, offsetCell[offset]);
+        }
+        this.maxShift = largest;
+        this.reach = reaches[last];
+        int lines = ConvolutionShape.product(Arrays.copyOf(shape.in(), last));
+        this.linePhase = new int[lines];
+        this.lineCell = new int[lines];
+        this.lineBytes = new long[lines];
+        for (int line = 0; line < lines; line++) {
+            for (int axis = last - 1, rest = line; axis >= 0; rest /= shape.in()[axis], axis--) {
+                int i = rest % shape.in()[axis];
+                lineBytes[line] += i * shape.x().strides()[3 + axis] * shape.x().dtype().bytes();
+                int at = shape.low()[axis] + i * shape.inputDilation()[axis];
+                int phase = at < 0 || at >= reaches[axis] ? -1 : phaseOf[axis][at % spread[axis]];
+                if (phase < 0) {
+                    lineCell[line] = -1;
+                } else if (lineCell[line] >= 0) {
+                    linePhase[line] += phase * phaseStrides[axis];
+                    lineCell[line] += at / spread[axis] * cellStrides[axis];
+                }
+            }
+        }
+        boolean straight = spread[last] == 1 && shape.inputDilation()[last] == 1;
+        this.elementPhase = straight ? null : new int[shape.in()[last]];
+        this.elementCell = straight ? null : new int[shape.in()[last]];
+        for (int i = 0; !straight && i < elementCell.length; i++) {
+            int at = shape.low()[last] + i * shape.inputDilation()[last];
+            elementPhase[i] = at < 0 || at >= reach ? -1 : phaseOf[last][at % spread[last]];
+            elementCell[i] = elementPhase[i] < 0 ? -1 : at / spread[last];
+        }
+    }
+
+    /** Positions side by side. */
+    static PhaseImage ofPositions(ConvolutionShape shape) {
+        return new PhaseImage(shape, shape.positions(), shape.stride(), shape.taps(), shape.kernelDilation());
+    }
+
+    /** Taps side by side. */
+    static PhaseImage ofTaps(ConvolutionShape shape) {
+        return new PhaseImage(shape, shape.taps(), shape.kernelDilation(), shape.positions(), shape.stride());
+    }
+
+    int phases() {
+        return phases;
+    }
+
+    /** How many cells further than its base an offset reaches, at most. */
+    int maxShift() {
+        return maxShift;
+    }
+
+    /** Runs of the base along the last axis. */
+    int lines() {
+        return ConvolutionShape.product(Arrays.copyOf(baseExtents, baseExtents.length - 1));
+    }
+
+    int lineLength() {
+        return baseExtents[baseExtents.length - 1];
+    }
+
+    /** The cell of the first base of a line. */
+    int firstCell(int line) {
+        int cell = 0;
+        for (int axis = baseExtents.length - 2, rest = line; axis >= 0; rest /= baseExtents[axis], axis--) {
+            cell += rest % baseExtents[axis] * cellStrides[axis];
+        }
+        return cell;
+    }
+
+    /** Where an offset is found, from the cell of a base on, with windows of {@code length} cells. */
+    int shift(int offset, int length) {
+        return offsetPhase[offset] * length + offsetCell[offset];
+    }
+
+    /**
+     * Fills {@code phases() * length} elements from {@code at} on with cells {@code first} to {@code first + length}.
+     *
+     * @param channel bytes from the start of memory to the channel
+     * @param line scratch for a line of the input
+     */
+    void fill(Arithmetic arithmetic, MemorySegment memory, long channel, Object target, int at, int first, int length,
+        Object line) {
+        arithmetic.fill(target, at, phases * length, 0);
+        int width = shape.in()[shape.axes() - 1];
+        int low = shape.low()[shape.axes() - 1];
+        int bytes = shape.x().dtype().bytes();
+        for (int i = 0; i < lineCell.length; i++) {
+            int start = lineCell[i] - first;
+            if (lineCell[i] < 0 || start >= length || start + reach <= 0) {
+                continue;
+            }
+            int window = at + linePhase[i] * length;
+            if (elementCell == null) {
+                int from = Math.max(Math.max(0, -low), -(start + low));
+                int to = Math.min(Math.min(width, reach - low), length - (start + low));
+                if (from < to) {
+                    arithmetic.load(memory, channel + lineBytes[i] + (long) from * bytes, shape.x().dtype(), target,
+                        window + start + low + from, to - from);
+                }
+            } else {
+                arithmetic.load(memory, channel + lineBytes[i], shape.x().dtype(), line, 0, width);
+                if (target instanceof float[] floats) {
+                    spread((float[]) line, floats, window, start, length);
+                } else {
+                    spread((double[]) line, (double[]) target, window, start, length);
+                }
+            }
+        }
+    }
+
+    private void spread(float[] line, float[] target, int window, int start, int length) {
+        for (int i = 0; i < elementCell.length; i++) {
+            int cell = start + elementCell[i];
+            if (elementCell[i] >= 0 && cell >= 0 && cell < length) {
+                target[window + elementPhase[i] * length + cell] = line[i];
+            }
+        }
+    }
+
+    private void spread(double[] line, double[] target, int window, int start, int length) {
+        for (int i = 0; i < elementCell.length; i++) {
+            int cell = start + elementCell[i];
+            if (elementCell[i] >= 0 && cell >= 0 && cell < length) {
+                target[window + elementPhase[i] * length + cell] = line[i];
+            }
+        }
+    }
+}
