@@ -120,14 +120,14 @@ final class GradcheckCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         List<String> asked = ops.isEmpty() ? ContractSuite.operations() : ops;
         int width = asked.stream().mapToInt(String::length).max().orElse(0);
-        String row = "%-" + Math.max(width, "operation".length()) + "s  %-5s  %7s  %20s  %s%n";
+        String row = "%-" + Math.max(width, "operation".length()) + "s  %-5s  %7s  %8s  %20s  %s%n";
         out.println(device);
-        out.printf(row, "operation", "dtype", "samples", "worst relative error", "verdict");
+        out.printf(row, "operation", "dtype", "samples", "refusals", "worst relative error", "verdict");
         out.flush();
         Set<String> seen = new HashSet<>();
         Consumer<OpResult> table = result -> {
             out.printf(row, seen.add(result.op()) ? result.op() : "", result.dtype().text(), result.samples(),
-                    String.format(Locale.ROOT, "%.2e", result.worstRelativeError()),
+                    result.refusals(), String.format(Locale.ROOT, "%.2e", result.worstRelativeError()),
                     result.passed() ? "passed" : "FAILED");
             out.flush();
         };
@@ -153,8 +153,9 @@ final class GradcheckCommand implements Callable<Integer> {
         }
         long operations = results.stream().map(OpResult::op).distinct().count();
         long samples = results.stream().mapToLong(OpResult::samples).sum();
-        out.printf(Locale.ROOT, "%n%d %s, %,d samples: %s%n", operations,
-                operations == 1 ? "operation" : "operations", samples,
+        long refusals = results.stream().mapToLong(OpResult::refusals).sum();
+        out.printf(Locale.ROOT, "%n%d %s, %,d samples, %,d inputs that must be refused: %s%n", operations,
+                operations == 1 ? "operation" : "operations", samples, refusals,
                 failed.isEmpty() ? "all passed" : failed.size() + " of " + results.size() + " rows failed");
         out.flush();
     }
@@ -166,6 +167,7 @@ final class GradcheckCommand implements Callable<Integer> {
             fields.put("op", result.op());
             fields.put("dtype", result.dtype().text());
             fields.put("samples", result.samples());
+            fields.put("refusals", result.refusals());
             fields.put("worstRelativeError", result.worstRelativeError());
             fields.put("passed", result.passed());
             if (!result.passed()) {

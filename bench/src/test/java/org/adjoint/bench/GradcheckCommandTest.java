@@ -29,10 +29,10 @@ class GradcheckCommandTest {
                 "--json", json.toString());
         assertEquals(0, run.status(), run::err);
         List<String> lines = run.out().lines().toList();
-        assertTrue(lines.get(1).matches("operation  dtype  samples  worst relative error  verdict"), run::out);
+        assertTrue(lines.get(1).matches("operation  dtype  samples  refusals  worst relative error  verdict"), run::out);
         String row = ".* f(32|64) +\\d+ +\\d\\.\\d\\de[-+]\\d\\d  passed";
         assertEquals(4, lines.stream().filter(line -> line.matches(row)).count(), run::out);
-        assertTrue(lines.getLast().matches("2 operations, \\d+ samples: all passed"), run::out);
+        assertTrue(lines.getLast().matches("2 operations, \\d+ samples, \\d+ inputs that must be refused: all passed"), run::out);
 
         Map<String, Object> results = Json.readObject(json);
         assertEquals(true, results.get("passed"));
@@ -40,7 +40,7 @@ class GradcheckCommandTest {
         assertEquals(4, ops.size());
         for (Object op : ops) {
             Map<?, ?> fields = (Map<?, ?>) op;
-            assertEquals(List.of("op", "dtype", "samples", "worstRelativeError", "passed"),
+            assertEquals(List.of("op", "dtype", "samples", "refusals", "worstRelativeError", "passed"),
                     List.copyOf(fields.keySet()));
             assertTrue(List.of("tanh", "add").contains(fields.get("op")));
             assertTrue((Long) fields.get("samples") > 0);
@@ -53,8 +53,8 @@ class GradcheckCommandTest {
         Path json = folder.resolve("gradcheck.json");
         GradcheckCommand command = new GradcheckCommand((suite, progress) -> {
             List<OpResult> results = List.of(
-                    new OpResult("tanh", DType.F32, 7, 1e-8, true, ""),
-                    new OpResult("tanh", DType.F64, 7, 0.5, false, "tanh of 1.0: analytic 1.0, numeric 0.5"));
+                    new OpResult("tanh", DType.F32, 7, 3, 1e-8, true, ""),
+                    new OpResult("tanh", DType.F64, 7, 3, 0.5, false, "tanh of 1.0: analytic 1.0, numeric 0.5"));
             results.forEach(progress);
             return results;
         });
@@ -64,7 +64,7 @@ class GradcheckCommandTest {
         assertEquals(1, status);
         assertTrue(out.toString().contains("5.00e-01  FAILED"), out::toString);
         assertTrue(out.toString().contains("tanh f64: tanh of 1.0: analytic 1.0, numeric 0.5"), out::toString);
-        assertTrue(out.toString().contains("1 operation, 14 samples: 1 of 2 rows failed"), out::toString);
+        assertTrue(out.toString().contains("1 operation, 14 samples, 6 inputs that must be refused: 1 of 2 rows failed"), out::toString);
         assertEquals(false, Json.readObject(json).get("passed"));
     }
 

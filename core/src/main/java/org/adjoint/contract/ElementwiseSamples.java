@@ -84,11 +84,6 @@ final class ElementwiseSamples {
             SampleCase.of(function, Operand.of(a, 31, 67), Operand.of(b, 67)).withoutDifferences());
     }
 
-    private static Refusal mismatch(String op, BinaryOperator<Tensor> apply, Domain domain) {
-        return Refusal.of(op + ": shapes (2, 3) and (2, 4) do not broadcast: axis -1 has 3 and 4",
-            x -> apply.apply(x[0], x[1]), Operand.of(domain, 2, 3), Operand.of(domain, 2, 4));
-    }
-
     private static void unary(List<OpRow> rows) {
         rows.add(number(function(UnaryOp.NEG, 0, uniform(-3, 3), Tensor::neg), Tensor::neg));
         rows.add(number(function(UnaryOp.ABS, 0, NOT_ZERO, Tensor::abs), Tensor::abs));
@@ -126,33 +121,39 @@ final class ElementwiseSamples {
         Domain any = uniform(-3, 3);
         rows.add(OpRow.of("add", BinaryOp.ADD, Op.Binary.class).dtypes(OpRow.NUMBERS).tolerance(IEEE)
             .cases(pairs(any, any, Tensor::add)).cases(specialPairs(Tensor::add))
-            .refuses(mismatch("add", Tensor::add, any)));
+            .refuses(FunctionSamples.mismatches("add", Tensor::add))
+            .refuses(noTruth("add", Tensor::add)));
         rows.add(OpRow.of("sub", BinaryOp.SUB).dtypes(OpRow.NUMBERS).tolerance(IEEE)
             .cases(pairs(any, any, Tensor::sub)).cases(specialPairs(Tensor::sub))
-            .refuses(mismatch("sub", Tensor::sub, any)));
+            .refuses(FunctionSamples.mismatches("sub", Tensor::sub))
+            .refuses(noTruth("sub", Tensor::sub)));
         rows.add(OpRow.of("mul", BinaryOp.MUL).dtypes(OpRow.NUMBERS).tolerance(IEEE)
             .cases(pairs(any, any, Tensor::mul)).cases(specialPairs(Tensor::mul))
-            .refuses(mismatch("mul", Tensor::mul, any)));
+            .refuses(FunctionSamples.mismatches("mul", Tensor::mul))
+            .refuses(noTruth("mul", Tensor::mul)));
         rows.add(OpRow.of("div", BinaryOp.DIV).tolerance(IEEE)
             .cases(pairs(any, NOT_ZERO, Tensor::div)).cases(specialPairs(Tensor::div))
-            .refuses(mismatch("div", Tensor::div, any)));
+            .refuses(FunctionSamples.mismatches("div", Tensor::div)));
         rows.add(OpRow.of("remainder", BinaryOp.REMAINDER).dtypes(OpRow.NUMBERS).tolerance(IEEE)
             .cases(pairs(BETWEEN_HALVES, values(1.5, -1.5), Tensor::remainder))
-            .refuses(mismatch("remainder", Tensor::remainder, any)));
+            .refuses(FunctionSamples.mismatches("remainder", Tensor::remainder))
+            .refuses(noTruth("remainder", Tensor::remainder)));
         rows.add(OpRow.of("pow", BinaryOp.POW)
             .tolerance(Tolerance.ulps(4, "exp and log of our own, with a compensated log"))
             .cases(pairs(uniform(0.3, 3), uniform(-2, 2), Tensor::pow))
             .cases(SampleCase.of(x -> x[0].pow(x[1]), Operand.of(values(-2, -2, -2, 0, 0, 4, 2, 0), 8),
                 Operand.of(values(3, 2, -1, 0, 2, 0.5, -3, 0.5), 8)).forwardOnly())
-            .refuses(mismatch("pow", Tensor::pow, any)));
+            .refuses(FunctionSamples.mismatches("pow", Tensor::pow)));
         // Values of the two interleave: neither ties nor pairs closer than 1/8.
         Domain between = grid(-3, 3, 0.25, 0);
         rows.add(OpRow.of("minimum", BinaryOp.MIN).dtypes(OpRow.NUMBERS).tolerance(CHOICE)
             .cases(pairs(between, NOT_ZERO, Tensor::minimum)).cases(specialPairs(Tensor::minimum))
-            .refuses(mismatch("min", Tensor::minimum, any)));
+            .refuses(FunctionSamples.mismatches("min", Tensor::minimum))
+            .refuses(noTruth("min", Tensor::minimum)));
         rows.add(OpRow.of("maximum", BinaryOp.MAX).dtypes(OpRow.NUMBERS).tolerance(CHOICE)
             .cases(pairs(between, NOT_ZERO, Tensor::maximum)).cases(specialPairs(Tensor::maximum))
-            .refuses(mismatch("max", Tensor::maximum, any)));
+            .refuses(FunctionSamples.mismatches("max", Tensor::maximum))
+            .refuses(noTruth("max", Tensor::maximum)));
     }
 
     /** Every special value with every other. */
@@ -164,16 +165,26 @@ final class ElementwiseSamples {
     private static void comparisons(List<OpRow> rows) {
         rows.add(comparison(BinaryOp.EQUAL, Tensor::equal).dtypes(OpRow.ANY));
         rows.add(comparison(BinaryOp.NOT_EQUAL, Tensor::notEqual).dtypes(OpRow.ANY));
-        rows.add(comparison(BinaryOp.LESS_THAN, Tensor::lessThan));
-        rows.add(comparison(BinaryOp.LESS_OR_EQUAL, Tensor::lessOrEqual));
-        rows.add(comparison(BinaryOp.GREATER_THAN, Tensor::greaterThan));
-        rows.add(comparison(BinaryOp.GREATER_OR_EQUAL, Tensor::greaterOrEqual));
+        rows.add(ordering(BinaryOp.LESS_THAN, Tensor::lessThan));
+        rows.add(ordering(BinaryOp.LESS_OR_EQUAL, Tensor::lessOrEqual));
+        rows.add(ordering(BinaryOp.GREATER_THAN, Tensor::greaterThan));
+        rows.add(ordering(BinaryOp.GREATER_OR_EQUAL, Tensor::greaterOrEqual));
+    }
+
+    private static OpRow ordering(BinaryOp op, BinaryOperator<Tensor> apply) {
+        return comparison(op, apply).refuses(noTruth(op.text(), apply));
+    }
+
+    private static Refusal noTruth(String op, BinaryOperator<Tensor> apply) {
+        return FunctionSamples.noTruth(
+            op + ": does not take bool tensors: cast bool(2) and bool(2) to a number type first", apply);
     }
 
     private static OpRow comparison(BinaryOp op, BinaryOperator<Tensor> apply) {
         Domain few = whole(-2, 2);
         return OpRow.of(op.text(), op).dtypes(OpRow.NUMBERS).tolerance(CHOICE).notDifferentiable()
-            .cases(pairs(few, few, apply)).cases(specialPairs(apply)).refuses(mismatch(op.text(), apply, few));
+            .cases(pairs(few, few, apply)).cases(specialPairs(apply))
+            .refuses(FunctionSamples.mismatches(op.text(), apply));
     }
 
     private static void bits(List<OpRow> rows) {
@@ -191,6 +202,7 @@ final class ElementwiseSamples {
     private static OpRow ofBits(BinaryOp op, BinaryOperator<Tensor> apply, Domain second) {
         Domain word = values(-1, 0, 1, 5, 12, 77, 127, 255, -77, 200);
         return OpRow.of(op.text(), op).tolerance(IEEE).notDifferentiable().cases(pairs(word, second, apply))
+            .refuses(FunctionSamples.mismatches(op.text(), apply, DType.I32))
             .refuses(Refusal.of(op.text() + ": does not take f32(2) and f32(2)", x -> apply.apply(x[0], x[1]),
                 Operand.of(DType.F32, word, 2), Operand.of(DType.F32, word, 2)));
     }
@@ -206,9 +218,18 @@ final class ElementwiseSamples {
             SampleCase.of(where, Operand.of(DType.BOOL, coin, 3, 1), Operand.of(any, 4), Operand.of(any, 3, 4)),
             SampleCase.of(where, Operand.of(DType.BOOL, coin, 3, 5).laid(Layout.PERMUTED),
                 Operand.of(any, 3, 5).laid(Layout.FLIPPED), Operand.of(any, 3, 5).laid(Layout.SLICED)),
-            SampleCase.of(where, Operand.of(DType.BOOL, coin, 207), Operand.of(any, 207), Operand.of(any)))
+            SampleCase.of(where, Operand.of(DType.BOOL, coin, 207), Operand.of(any, 207), Operand.of(any)),
+            SampleCase.of(where, Operand.of(DType.BOOL, coin, 1), Operand.of(any, 1), Operand.of(any, 1)),
+            SampleCase.of(where, Operand.of(DType.BOOL, coin, 31), Operand.of(any), Operand.of(any, 31)),
+            SampleCase.of(where, Operand.of(DType.BOOL, values(1)), Operand.of(any, 2, 3), Operand.of(any, 3)),
+            SampleCase.of(where, Operand.of(DType.BOOL, coin, 702), Operand.of(SPECIAL, 702), Operand.of(any, 702))
+                .forwardOnly())
             .refuses(Refusal.of("where: the condition must be bool but is f32(2)", where, Operand.of(DType.F32, any, 2),
-                Operand.of(any, 2), Operand.of(any, 2))));
+                Operand.of(any, 2), Operand.of(any, 2)),
+                Refusal.of("where: shapes (2) and (3) do not broadcast: axis -1 has 2 and 3", where,
+                    Operand.of(DType.BOOL, coin, 2), Operand.of(any, 3), Operand.of(any, 3)),
+                Refusal.of("where: shapes (3) and (4) do not broadcast: axis -1 has 3 and 4", where,
+                    Operand.of(DType.BOOL, coin, 1), Operand.of(any, 3), Operand.of(any, 4))));
         List<SampleCase> casts = new ArrayList<>();
         for (DType target : DType.values()) {
             // Halves, values out of range of small types, and values that need rounding.

@@ -74,24 +74,33 @@ final class FunctionSamples {
 
     /** Every special value with every other. */
     private static SampleCase specialPairs(BinaryOperator<Tensor> apply) {
-        return SampleCase.of(x -> apply.apply(x[0], x[1]), Operand.of(SPECIAL, SPECIALS, 1), Operand.of(SPECIAL, SPECIALS))
-            .forwardOnly();
+        return SampleCase.of(x -> apply.apply(x[0], x[1]), Operand.of(SPECIAL, SPECIALS, 1),
+            Operand.of(SPECIAL, SPECIALS)).forwardOnly();
     }
 
-    private static Refusal[] mismatches(String op, BinaryOperator<Tensor> apply) {
-        Domain any = whole(1, 3);
+    static Refusal[] mismatches(String op, BinaryOperator<Tensor> apply) {
+        return mismatches(op, apply, null);
+    }
+
+    /** @param dtype of the operands, null for the one under test */
+    static Refusal[] mismatches(String op, BinaryOperator<Tensor> apply, DType dtype) {
         return new Refusal[] {
-            Refusal.of(op + ": shapes (2, 3) and (2, 4) do not broadcast: axis -1 has 3 and 4",
-                x -> apply.apply(x[0], x[1]), Operand.of(any, 2, 3), Operand.of(any, 2, 4)),
-            Refusal.of(op + ": shapes (3, 1) and (2, 1) do not broadcast: axis -2 has 3 and 2",
-                x -> apply.apply(x[0], x[1]), Operand.of(any, 3, 1), Operand.of(any, 2, 1)),
-            Refusal.of(op + ": shapes (5) and (2, 3) do not broadcast: axis -1 has 5 and 3",
-                x -> apply.apply(x[0], x[1]), Operand.of(any, 5), Operand.of(any, 2, 3)),
+            mismatch(op + ": shapes (2, 3) and (2, 4) do not broadcast: axis -1 has 3 and 4", apply, dtype,
+                new long[] {2, 3}, 2, 4),
+            mismatch(op + ": shapes (3, 1) and (2, 1) do not broadcast: axis -2 has 3 and 2", apply, dtype,
+                new long[] {3, 1}, 2, 1),
+            mismatch(op + ": shapes (5) and (2, 3) do not broadcast: axis -1 has 5 and 3", apply, dtype,
+                new long[] {5}, 2, 3),
         };
     }
 
+    private static Refusal mismatch(String message, BinaryOperator<Tensor> apply, DType dtype, long[] a, long... b) {
+        return Refusal.of(message, x -> apply.apply(x[0], x[1]), Operand.of(dtype, whole(1, 3), a),
+            Operand.of(dtype, whole(1, 3), b));
+    }
+
     /** @param message what is said of two truth values */
-    private static Refusal noTruth(String message, BinaryOperator<Tensor> apply) {
+    static Refusal noTruth(String message, BinaryOperator<Tensor> apply) {
         return Refusal.of(message, x -> apply.apply(x[0], x[1]), Operand.of(DType.BOOL, whole(0, 1), 2),
             Operand.of(DType.BOOL, whole(0, 1), 2));
     }
@@ -122,7 +131,8 @@ final class FunctionSamples {
             row("silu", 4, uniform(-4, 4), Tensor::silu),
             row("softplus", 2, uniform(-4, 4), Tensor::softplus, ComposedOp.SOFTPLUS)
                 .cases(sizes(uniform(-4, 4), x -> x.softplus(2))).refuses(
-                Refusal.of("softplus: beta must be positive but is -1.0", x -> x[0].softplus(-1), Operand.of(NO_KINK, 2))),
+                Refusal.of("softplus: beta must be positive but is -1.0", x -> x[0].softplus(-1),
+                    Operand.of(NO_KINK, 2))),
             row("mish", 5, uniform(-4, 4), Tensor::mish, ComposedOp.MISH),
             row("logSigmoid", 2, uniform(-4, 4), Tensor::logSigmoid),
             row("softsign", 2, NO_KINK, Tensor::softsign),
@@ -169,8 +179,8 @@ final class FunctionSamples {
         rows.add(OpRow.of("lerp").cases(lerps).tolerance(Tolerance.of(4,
             x -> x[0].abs().maximum(x[1].abs()).mul(2), "differences of the ends, times weights up to 1.25"))
             .refuses(mismatches("lerp", (a, b) -> a.lerp(b, 0.5)))
-            .refuses(Refusal.of("lerp: shapes (3) and (2) do not broadcast", lerp, Operand.of(any, 3), Operand.of(any, 3),
-                Operand.of(weight, 2))));
+            .refuses(Refusal.of("lerp: shapes (3) and (2) do not broadcast", lerp, Operand.of(any, 3),
+                Operand.of(any, 3), Operand.of(weight, 2))));
     }
 
     private static void limits(List<OpRow> rows) {

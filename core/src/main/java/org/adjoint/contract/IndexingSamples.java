@@ -273,7 +273,7 @@ final class IndexingSamples {
                     any(2), FLOATS),
                     Refusal.of("maskedFill: shapes (3) and (2) do not broadcast", fill, any(3), mask(2)),
                     Refusal.of("maskedFill: shapes (2, 2) and (2, 3) do not broadcast", fill, any(2, 2), mask(2, 3))),
-            OpRow.of("maskedSelect").dtypes(OpRow.ANY).cases(
+            OpRow.of("maskedSelect").shapeDependsOnValues().dtypes(OpRow.ANY).cases(
                 of(select, any(), mask()), of(select, any(0, 3), mask(0, 3)), of(select, any(1), mask(1)),
                 of(select, any(13), mask(13)), of(select, any(207), mask(207)), of(select, any(3, 5), mask(5)),
                 of(select, any(3, 1), mask(3, 5)), of(select, any(3, 5).laid(Layout.PERMUTED), mask(3, 1)),

@@ -179,7 +179,7 @@ final class ModelSamples {
                 of(x -> x[0].dropout(0.2), any(4, 7).laid(Layout.SLICED)))
                 .refuses(Refusal.of("dropout: the probability must be in [0, 1) but is 1.0", x -> x[0].dropout(1),
                     any(3))),
-            OpRow.of("normal").notDifferentiable()
+            OpRow.of("normal").takesNoTensors().notDifferentiable()
                 .tolerance(Tolerance.ulps(6, "log, sqrt and cos of our own").inOwnDtype())
                 .cases(of(normal, any()), of(x -> x[0].device().random().normal(x[0].dtype()), any()),
                     of(x -> x[0].device().random().normal(x[0].dtype(), 0), any()),

@@ -41,7 +41,7 @@ final class MovementSamples {
 
     private static List<OpRow> views() {
         return List.of(
-            OpRow.of("tensor", Op.Leaf.class).dtypes(OpRow.ANY).cases(of(x -> x[0], any()), of(x -> x[0], any(0, 2)),
+            OpRow.of("tensor", Op.Leaf.class).takesNoTensors().dtypes(OpRow.ANY).cases(of(x -> x[0], any()), of(x -> x[0], any(0, 2)),
                 of(x -> x[0], any(1)), of(x -> x[0], any(13)), of(x -> x[0], any(207)), of(x -> x[0], any(2, 3, 5)),
                 of(x -> x[0], any(3, 5).laid(Layout.PERMUTED)), of(x -> x[0], any(3, 5).laid(Layout.SLICED)),
                 of(x -> x[0], any(3, 5).laid(Layout.FLIPPED)), of(x -> x[0], any(3, 5).laid(Layout.EXPANDED)))
@@ -181,7 +181,7 @@ final class MovementSamples {
                         any(1)),
                     Refusal.of("iota: the count must not be negative but is -1",
                     x -> x[0].device().arange(DType.F32, -1), any(1))),
-            OpRow.of("randomBits", Op.RandomBits.class).dtypes(Set.of(DType.I32)).notDifferentiable()
+            OpRow.of("randomBits", Op.RandomBits.class).takesNoTensors().dtypes(Set.of(DType.I32)).notDifferentiable()
                 .tolerance(same).cases(of(x -> x[0].device().random().bits(), any()),
                     of(x -> x[0].device().random().bits(0, 3), any()), of(x -> x[0].device().random().bits(13), any()),
                     of(x -> x[0].device().random().bits(3, 5).transpose(), any()),
@@ -194,7 +194,7 @@ final class MovementSamples {
                     Refusal.of("extents must not be negative", x -> x[0].device().random().bits(2, -3), any()),
                     Refusal.of("has more than 2^63 elements", x -> x[0].device().random().bits(1L << 40, 1L << 40),
                         any())),
-            OpRow.of("uniform").notDifferentiable().tolerance(same).cases(
+            OpRow.of("uniform").takesNoTensors().notDifferentiable().tolerance(same).cases(
                 of(x -> x[0].device().random().uniform(x[0].dtype()), any()),
                 of(x -> x[0].device().random().uniform(x[0].dtype(), 0), any()),
                 of(x -> x[0].device().random().uniform(x[0].dtype(), 13), any()),
@@ -211,7 +211,7 @@ final class MovementSamples {
                         any()),
                     Refusal.of("has more than 2^63 elements",
                         x -> x[0].device().random().uniform(DType.F32, 1L << 40, 1L << 40), any())),
-            OpRow.of("bernoulli").notDifferentiable().tolerance(same).cases(
+            OpRow.of("bernoulli").takesNoTensors().notDifferentiable().tolerance(same).cases(
                 of(x -> x[0].device().random().bernoulli(0.3), any()),
                 of(x -> x[0].device().random().bernoulli(0, 13), any()),
                 of(x -> x[0].device().random().bernoulli(1, 13), any()),

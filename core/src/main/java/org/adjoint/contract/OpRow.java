@@ -25,6 +25,8 @@ final class OpRow {
     private Tolerance tolerance = Tolerance.exact("elements are moved, not computed");
     private boolean differentiable = true;
     private boolean zeroGradient;
+    private boolean takesTensors = true;
+    private boolean shapeDependsOnValues;
 
     private OpRow(String name, List<Object> covers) {
         this.name = name;
@@ -55,6 +57,18 @@ final class OpRow {
     /** Gradients are zero everywhere, and that is right. */
     OpRow zeroGradient() {
         this.zeroGradient = true;
+        return this;
+    }
+
+    /** It makes tensors, of none or in samples that ask an operand for its shape alone. */
+    OpRow takesNoTensors() {
+        this.takesTensors = false;
+        return this;
+    }
+
+    /** It reads its operands when it is called, which traced functions refuse. */
+    OpRow shapeDependsOnValues() {
+        this.shapeDependsOnValues = true;
         return this;
     }
 
@@ -95,6 +109,14 @@ final class OpRow {
 
     boolean allowsZeroGradient() {
         return zeroGradient;
+    }
+
+    boolean hasTensorsToTake() {
+        return takesTensors;
+    }
+
+    boolean readsItsOperands() {
+        return shapeDependsOnValues;
     }
 
     List<SampleCase> cases() {

@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.adjoint.Device;
 import org.adjoint.Scope;
+import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.gradcheck.GradientCheck;
 import org.adjoint.gradcheck.GradientReport;
@@ -52,7 +53,8 @@ final class RowRun {
         for (Refusal refusal : row.refusals()) {
             refuse(refusal);
         }
-        return new OpResult(row.name(), dtype, row.cases().size() + row.refusals().size(), worst, failures.isEmpty(),
+        int refusals = row.refusals().size() + refuseWhereTensorsAreNotUsable();
+        return new OpResult(row.name(), dtype, row.cases().size(), refusals, worst, failures.isEmpty(),
             failures.isEmpty() ? "" : failures.getFirst()
                 + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : ""));
     }
@@ -236,15 +238,55 @@ final class RowRun {
                 Operand operand = refusal.operands().get(i);
                 values[i] = operand.draw(operand.dtype(dtype), new SplittableRandom(i));
             }
-            Tensor result = sample.apply(upload(sample, values, device, false));
-            result.realize();
-            fail(sample, "is not refused, with \"" + refusal.message() + "\"");
+            Tensor[] inputs = upload(sample, values, device, false);
+            expect(sample, refusal.error(), refusal.message(), () -> sample.apply(inputs).realize());
+        }
+    }
+
+    private void expect(SampleCase sample, Class<? extends RuntimeException> error, String message, Runnable action) {
+        try {
+            action.run();
+            fail(sample, "is not refused, with \"" + message + "\"");
         } catch (RuntimeException e) {
-            if (!refusal.error().isInstance(e) || !String.valueOf(e.getMessage()).contains(refusal.message())) {
-                fail(sample, "is refused with " + e + ", not with " + refusal.error().getSimpleName() + " and \""
-                    + refusal.message() + "\"");
+            if (!error.isInstance(e) || !String.valueOf(e.getMessage()).contains(message)) {
+                fail(sample, "is refused with " + e + ", not with " + error.getSimpleName() + " and \"" + message
+                    + "\"");
             }
         }
+    }
+
+    /** What every operation refuses: tensors that are closed, of another device, or of a traced function that is over. */
+    private int refuseWhereTensorsAreNotUsable() {
+        if (!row.hasTensorsToTake() || row.cases().isEmpty()) {
+            return 0;
+        }
+        SampleCase sample = row.cases().getFirst();
+        double[][] values = new double[sample.operands().size()][];
+        for (int i = 0; i < values.length; i++) {
+            Operand operand = sample.operands().get(i);
+            values[i] = operand.draw(operand.dtype(dtype), new SplittableRandom(i));
+        }
+        try (Scope scope = device.scope()) {
+            Tensor[] inputs = sample.views(upload(sample, values, device, false));
+            Step elsewhere = Step.compileAll(reference, _ -> List.of(sample.function().apply(inputs)));
+            expect(sample, row.readsItsOperands() ? IllegalStateException.class : IllegalArgumentException.class,
+                row.readsItsOperands() ? ": the shape of the result depends on values" : ": one tensor is on ",
+                () -> elsewhere.runAll(List.of()));
+            Tensor[] traced = new Tensor[inputs.length];
+            Step step = Step.compileAll(device, _ -> {
+                Arrays.setAll(traced, i -> inputs[i].stopGradient());
+                throw new UnsupportedOperationException("the tensors are all that is wanted");
+            });
+            expect(sample, UnsupportedOperationException.class, "wanted", () -> step.runAll(List.of()));
+            expect(sample, IllegalStateException.class, ": a tensor of a traced function is used outside of that",
+                () -> sample.function().apply(traced));
+            for (Tensor input : inputs) {
+                input.close();
+            }
+            expect(sample, IllegalStateException.class, " is closed, or the scope it belongs to is",
+                () -> sample.function().apply(inputs));
+        }
+        return 3;
     }
 
     private static double largest(double[] values) {

@@ -49,7 +49,8 @@ record SampleCase(List<Operand> operands, TensorFunction function, Gradients gra
         return magnitude.of(function, views(bases));
     }
 
-    private Tensor[] views(Tensor... bases) {
+    /** The arguments, from the tensors that they are views of. */
+    Tensor[] views(Tensor... bases) {
         Tensor[] views = new Tensor[bases.length];
         for (int i = 0; i < views.length; i++) {
             views[i] = operands.get(i).view(bases[i]);

@@ -153,7 +153,7 @@ final class SortingSamples {
         TensorFunction unique = x -> x[0].unique().values();
         Domain sparse = whole(-1, 1);
         return List.of(
-            OpRow.of("nonzero").dtypes(OpRow.ANY).notDifferentiable().cases(
+            OpRow.of("nonzero").shapeDependsOnValues().dtypes(OpRow.ANY).notDifferentiable().cases(
                 of(nonzero, Operand.of(values(2))), of(nonzero, Operand.of(values(0))),
                 of(nonzero, Operand.of(sparse, 0, 3)), of(nonzero, Operand.of(sparse, 1)),
                 of(nonzero, Operand.of(sparse, 13)), of(nonzero, Operand.of(sparse, 207)),
@@ -162,7 +162,7 @@ final class SortingSamples {
                 of(nonzero, Operand.of(sparse, 3, 5).laid(Layout.FLIPPED)),
                 of(nonzero, Operand.of(sparse, 3, 5).laid(Layout.EXPANDED)), of(nonzero, SPECIAL))
                 .refuses(Refusal.whenTraced("nonzero: the shape of the result depends on values", nonzero, any(2))),
-            OpRow.of("unique").dtypes(OpRow.ANY).cases(
+            OpRow.of("unique").shapeDependsOnValues().dtypes(OpRow.ANY).cases(
                 of(unique, apart()), of(unique, apart(1)), of(unique, apart(0)), of(unique, apart(13)),
                 of(unique, apart(207)).withoutDifferences(), of(unique, apart(3, 4).laid(Layout.PERMUTED)),
                 of(unique, ties(3, 5)).withoutDifferences(), of(x -> x[0].unique().inverse(), ties(3, 5)).forwardOnly(),

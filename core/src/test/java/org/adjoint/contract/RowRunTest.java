@@ -46,7 +46,7 @@ class RowRunTest {
     @Test
     void whatIsRightPasses() {
         OpResult result = run(DType.F32, OpRow.of("right").cases(SampleCase.of(RowRunTest::same, VECTOR)));
-        assertEquals(new OpResult("right", DType.F32, 1, 0, true, ""), result);
+        assertEquals(new OpResult("right", DType.F32, 1, 3, 0, true, ""), result);
     }
 
     @Test
@@ -95,6 +95,12 @@ class RowRunTest {
         fails("not with IndexOutOfBoundsException", run(DType.F32, index));
         assertTrue(run(DType.F32, OpRow.of("refused").refuses(Refusal.of("sum: axis 9", x -> x[0].sum(9), VECTOR)))
             .passed());
+    }
+
+    @Test
+    void whatCanNotBeUsedMustBeRefusedByEveryOperation() {
+        fails("is not refused, with \": one tensor is on \"", run(DType.F32, OpRow.of("makes")
+            .cases(SampleCase.of(x -> x[0].device().zeros(DType.F32, 3), VECTOR).forwardOnly())));
     }
 
     /** The function must see the strides, not a copy. */
