@@ -30,9 +30,10 @@ class GradcheckCommandTest {
         assertEquals(0, run.status(), run::err);
         List<String> lines = run.out().lines().toList();
         assertTrue(lines.get(1).matches("operation  dtype  samples  refusals  worst relative error  verdict"), run::out);
-        String row = ".* f(32|64) +\\d+ +\\d\\.\\d\\de[-+]\\d\\d  passed";
+        String row = ".* f(32|64) +\\d+ +\\d+ +\\d\\.\\d\\de[-+]\\d\\d  passed";
         assertEquals(4, lines.stream().filter(line -> line.matches(row)).count(), run::out);
-        assertTrue(lines.getLast().matches("2 operations, \\d+ samples, \\d+ inputs that must be refused: all passed"), run::out);
+        assertTrue(lines.getLast().matches("2 operations, \\d+ samples, \\d+ inputs that must be refused: all passed"),
+                run::out);
 
         Map<String, Object> results = Json.readObject(json);
         assertEquals(true, results.get("passed"));

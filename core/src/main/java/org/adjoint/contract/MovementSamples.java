@@ -41,8 +41,8 @@ final class MovementSamples {
 
     private static List<OpRow> views() {
         return List.of(
-            OpRow.of("tensor", Op.Leaf.class).takesNoTensors().dtypes(OpRow.ANY).cases(of(x -> x[0], any()), of(x -> x[0], any(0, 2)),
-                of(x -> x[0], any(1)), of(x -> x[0], any(13)), of(x -> x[0], any(207)), of(x -> x[0], any(2, 3, 5)),
+            OpRow.of("tensor", Op.Leaf.class).takesNoTensors().dtypes(OpRow.ANY).cases(
+                of(x -> x[0], any()), of(x -> x[0], any(0, 2)), of(x -> x[0], any(1)), of(x -> x[0], any(13)), of(x -> x[0], any(207)), of(x -> x[0], any(2, 3, 5)),
                 of(x -> x[0], any(3, 5).laid(Layout.PERMUTED)), of(x -> x[0], any(3, 5).laid(Layout.SLICED)),
                 of(x -> x[0], any(3, 5).laid(Layout.FLIPPED)), of(x -> x[0], any(3, 5).laid(Layout.EXPANDED)))
                 .refuses(Refusal.of("tensor: shape (2) has 2 elements but 3 values are given",
