@@ -39,6 +39,63 @@ final class ElementwiseRows {
                 draw.grid(draw.shape(0, 4), -4, 4, 0.5, 0))).forwardOnly(),
             apart("trunc", "torch.trunc(x0)", Tensor::trunc),
             apart("isNan", "torch.isnan(torch.log(x0))", x -> x.log().isNan()).forwardOnly(),
+            unary("exp2", "torch.exp2(x0)", -4, 4, Tensor::exp2),
+            unary("log2", "torch.log2(x0)", 0.2, 5, Tensor::log2),
+            unary("log10", "torch.log10(x0)", 0.2, 5, Tensor::log10),
+            unary("tan", "torch.tan(x0)", -1.4, 1.4, Tensor::tan),
+            unary("asin", "torch.asin(x0)", -0.95, 0.95, Tensor::asin),
+            unary("acos", "torch.acos(x0)", -0.95, 0.95, Tensor::acos),
+            unary("atan", "torch.atan(x0)", -5, 5, Tensor::atan),
+            unary("sinh", "torch.sinh(x0)", -3, 3, Tensor::sinh),
+            unary("cosh", "torch.cosh(x0)", -3, 3, Tensor::cosh),
+            unary("asinh", "torch.asinh(x0)", -5, 5, Tensor::asinh),
+            unary("acosh", "torch.acosh(x0)", 1.1, 5, Tensor::acosh),
+            unary("atanh", "torch.atanh(x0)", -0.9, 0.9, Tensor::atanh),
+            apart("frac", "torch.frac(x0)", Tensor::frac),
+            apart("leakyRelu", "torch.leaky_relu(x0, 0.2)", x -> x.leakyRelu(0.2)),
+            apart("elu", "torch.elu(x0, 1.5)", x -> x.elu(1.5)),
+            apart("celu", "torch.celu(x0, 1.5)", x -> x.celu(1.5)),
+            apart("selu", "torch.selu(x0)", Tensor::selu),
+            unary("silu", "torch.silu(x0)", -4, 4, Tensor::silu).cancelling(),
+            unary("softplus", "torch.softplus(x0)", -6, 6, Tensor::softplus),
+            unary("softplus with beta", "torch.softplus(x0, 2.5)", -3, 3, x -> x.softplus(2.5)),
+            unary("mish", "torch.mish(x0)", -4, 4, Tensor::mish).cancelling(),
+            unary("logSigmoid", "torch.log_sigmoid(x0)", -6, 6, Tensor::logSigmoid).cancelling(),
+            unary("softsign", "x0 / (1 + torch.abs(x0))", -4, 4, Tensor::softsign).cancelling(),
+            Row.of("relu6", draw -> Case.of(x -> x[0].relu6(), "torch.relu6(x0)",
+                draw.grid(draw.shape(0, 4), -2, 8, 0.5, 0.2))),
+            apart("hardTanh", "torch.hardtanh(x0, -1.0, 1.5)", x -> x.hardTanh(-1, 1.5)),
+            // Not torch.hardsigmoid, whose derivative in f64 is the sixth rounded to f32.
+            Row.of("hardSigmoid", draw -> Case.of(x -> x[0].hardSigmoid(), "torch.clamp(x0 / 6 + 0.5, 0, 1)",
+                draw.grid(draw.shape(0, 4), -5, 5, 0.5, 0.2))),
+            Row.of("hardSwish", draw -> Case.of(x -> x[0].hardSwish(), "torch.hardswish(x0)",
+                draw.grid(draw.shape(0, 4), -5, 5, 0.5, 0.2))),
+            Row.of("prelu", draw -> Case.of(x -> x[0].prelu(x[1]), "torch.prelu(x0, x1)",
+                draw.notZero(draw.shape(2, 4)), draw.uniform(Shape.of(1), 0, 1))).cancelling(),
+            apartPair("mod", "torch.remainder(x0, x1)", Tensor::mod).cancelling(),
+            apartPair("floorDivide", "torch.floor_divide(x0, x1)", Tensor::floorDivide).forwardOnly(),
+            apartPair("atan2", "torch.atan2(x0, x1)", Tensor::atan2).cancelling(),
+            apartPair("hypot", "torch.hypot(x0, x1)", Tensor::hypot).cancelling(),
+            binary("logAddExp", "torch.logaddexp(x0, x1)", Tensor::logAddExp).cancelling(),
+            Row.of("lerp", draw -> {
+                Shape shape = draw.shape(0, 4);
+                return Case.of(x -> x[0].lerp(x[1], x[2]), "torch.lerp(x0, x1, x2)", draw.any(shape),
+                    draw.any(shape), draw.uniform(shape, 0, 1));
+            }).cancelling(),
+            Row.of("clamp by tensors", draw -> {
+                Shape shape = draw.shape(0, 4);
+                return Case.of(x -> x[0].clamp(x[1], x[2]), "torch.clamp(x0, x1, x2)", draw.any(shape),
+                    draw.uniform(shape, -1.5, -0.5), draw.uniform(shape, 0.5, 1.5));
+            }),
+            apart("isInf", "torch.isinf(1 / torch.floor(x0))", x -> x.floor().reciprocal().isInf()).forwardOnly(),
+            apart("isFinite", "torch.isfinite(1 / torch.floor(x0))", x -> x.floor().reciprocal().isFinite())
+                .forwardOnly(),
+            apart("nanToNum", "torch.nan_to_num(torch.log(x0), 7.0, 8.0, 9.0)", x -> x.log().nanToNum(7, 8, 9)),
+            logical("logicalAnd", "torch.logical_and(x0, x1)", Tensor::logicalAnd),
+            logical("logicalOr", "torch.logical_or(x0, x1)", Tensor::logicalOr),
+            logical("logicalXor", "torch.logical_xor(x0, x1)", Tensor::logicalXor),
+            Row.of("logicalNot", draw -> Case.of(x -> x[0].logicalNot(), "torch.logical_not(x0)",
+                draw.grid(draw.shape(0, 4), -2, 2, 1, 0))).forwardOnly(),
             binary("add", "x0 + x1", Tensor::add).cancelling(),
             binary("sub", "x0 - x1", Tensor::sub).cancelling(),
             binary("mul", "x0 * x1", Tensor::mul).cancelling(),
@@ -114,6 +171,10 @@ final class ElementwiseRows {
     /** Of few values, so that some are equal. */
     private static Row comparison(String name, String torch, BinaryOperator<Tensor> ours) {
         return pair(name, torch, ours, (draw, shape) -> draw.grid(shape, -2, 2, 1, 0));
+    }
+
+    private static Row logical(String name, String torch, BinaryOperator<Tensor> ours) {
+        return pair(name, torch, ours, (draw, shape) -> draw.grid(shape, -1, 1, 1, 0));
     }
 
     static Row integers(String name, String torch, BinaryOperator<Tensor> ours) {

@@ -22,7 +22,7 @@ class ParityTest {
 
     static List<Row> rows() {
         return Stream.of(ElementwiseRows.rows(), ReductionRows.rows(), MovementRows.rows(), IndexingRows.rows(),
-            ProductRows.rows(), NeuralRows.rows()).flatMap(List::stream).toList();
+            ProductRows.rows(), ConvolutionRows.rows(), NeuralRows.rows(), LossRows.rows()).flatMap(List::stream).toList();
     }
 
     @BeforeAll
