@@ -11,7 +11,10 @@ import org.adjoint.graph.Ops;
  * {@code F32} and {@code F64}. A matrix that is singular, or not positive definite, gives NaN or infinities, no error.
  */
 public sealed interface LinearAlgebraMethods permits Tensor {
-    /** {@code a = q r}: q {@code (batch..., m, k)} with orthonormal columns, r {@code (batch..., k, n)} upper triangular. */
+    /**
+     * {@code a = q r}: q {@code (batch..., m, k)} with orthonormal columns, r {@code (batch..., k, n)} upper
+     * triangular.
+     */
     record Qr(Tensor q, Tensor r) { }
 
     /** Of each matrix's determinant the sign (0 where it is singular) and the logarithm of the magnitude. */
@@ -77,7 +80,9 @@ public sealed interface LinearAlgebraMethods permits Tensor {
             (a, c) -> FactorizationOps.triangularSolve(a, c, left, upper, transposed, unitDiagonal));
     }
 
-    /** x with {@code a x = b}, where a is this square matrix and b {@code (batch..., n, m)} or one vector {@code (n)}. */
+    /**
+     * x with {@code a x = b}, where a is this square matrix and b {@code (batch..., n, m)} or one vector {@code (n)}.
+     */
     default Tensor solve(Tensor b) {
         return self().zip("solve", b, FactorizationOps::solve);
     }

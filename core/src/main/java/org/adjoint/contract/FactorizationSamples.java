@@ -13,8 +13,8 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.MatrixOp;
 
 /**
- * Samples of factorizations and linear systems. Matrices are random ones plus a multiple of the identity that makes them
- * well conditioned, so that errors are some ulps of the largest element, as many as a row has elements.
+ * Samples of factorizations and linear systems. Matrices are random ones plus a multiple of the identity that makes
+ * them well conditioned, so that errors are some ulps of the largest element, as many as a row has elements.
  */
 final class FactorizationSamples {
     private static final Set<DType> PRECISE = EnumSet.of(DType.F32, DType.F64);
@@ -71,7 +71,8 @@ final class FactorizationSamples {
                 of(cholesky, small(5, 5)), of(cholesky, small(2, 3, 4, 4)), of(cholesky, small(3, 0, 0)),
                 of(cholesky, small(0, 3, 3)), of(cholesky, small(4, 4).laid(Layout.PERMUTED)),
                 of(cholesky, small(4, 4).laid(Layout.SLICED)), of(cholesky, small(2, 4, 4).laid(Layout.FLIPPED)),
-                of(cholesky, small(2, 3, 3).laid(Layout.EXPANDED)), of(cholesky, small(13, 13)).differences(1.0 / 64, 1e-7),
+                of(cholesky, small(2, 3, 3).laid(Layout.EXPANDED)),
+                of(cholesky, small(13, 13)).differences(1.0 / 64, 1e-7),
                 of(cholesky, small(33, 33)).withoutDifferences(), of(cholesky, small(2, 67, 67)).withoutDifferences(),
                 // Not positive definite from the second column on; of no use from the start.
                 of(plain, Operand.of(values(4, 2, 2, 2, 1, 3, 2, 3, 9), 3, 3)).forwardOnly(),
@@ -92,7 +93,8 @@ final class FactorizationSamples {
         TensorFunction upper = x -> dominant(x[0]).triangularSolve(x[1], true);
         TensorFunction plain = x -> x[0].triangularSolve(x[1], false);
         return OpRow.of("triangularSolve", MatrixOp.TriangularSolve.class).dtypes(PRECISE)
-            .tolerance(Tolerance.of(128, x -> largest(x[1]), "67 products are summed at most; x is no larger than b, or "
+            .tolerance(Tolerance.of(128, x -> largest(x[1]),
+                "67 products are summed at most; x is no larger than b, or "
                 + "with a unit diagonal not much").gradient(256))
             .cases(of(lower, small(1, 1), small(1, 1)), of(lower, small(2, 2), small(2, 3)),
                 of(upper, small(2, 2), small(2, 3)), of(lower, small(5, 5), small(5)), of(upper, small(5, 5), small(5)),
@@ -104,7 +106,8 @@ final class FactorizationSamples {
                 of(system(false, true, false, true), small(3, 3), small(2, 3)),
                 of(system(false, true, true, false), small(3, 3), small(3)),
                 of(lower, small(2, 1, 3, 3), small(3, 3, 2)), of(lower, small(0, 0), small(0, 3)),
-                of(lower, small(3, 3), small(3, 0)), of(upper, small(4, 4).laid(Layout.PERMUTED), small(4, 3).laid(Layout.SLICED)),
+                of(lower, small(3, 3), small(3, 0)),
+                of(upper, small(4, 4).laid(Layout.PERMUTED), small(4, 3).laid(Layout.SLICED)),
                 of(lower, small(4, 4).laid(Layout.SLICED), small(4, 3).laid(Layout.FLIPPED)),
                 of(plain, Operand.of(values(2, 1, 1, 0), 2, 2), small(2, 2)).forwardOnly(),
                 of(lower, small(33, 33), small(33, 5)).withoutDifferences(),
@@ -117,7 +120,8 @@ final class FactorizationSamples {
                 Refusal.of("triangularSolve: needs square matrices (batch..., n, n) but got (2, 3)", plain, small(2, 3),
                     small(2, 3)),
                 Refusal.of("triangularSolve: needs f32 or f64 but got bf16(2, 2)", plain, half(2, 2), half(2, 2)),
-                Refusal.of("triangularSolve: shapes (2) and (3) do not broadcast", plain, small(2, 3, 3), small(3, 3, 1)));
+                Refusal.of("triangularSolve: shapes (2) and (3) do not broadcast", plain, small(2, 3, 3),
+                small(3, 3, 1)));
     }
 
     /** q and r in one tensor. */
@@ -139,7 +143,8 @@ final class FactorizationSamples {
                 of(square, small(5, 5)), of(tall, small(2, 2), small(3, 2)), of(tall, small(3, 3), small(1, 3)),
                 of(tall, Operand.of(uniform(1, 2), 1, 1), small(4, 1)), of(wide, small(2, 2), small(2, 3)),
                 of(square, small(2, 3, 3)), of(tall, small(2, 1, 2, 2), small(2, 1, 3, 2)),
-                of(square, small(4, 4).laid(Layout.PERMUTED)), of(tall, small(3, 3).laid(Layout.SLICED), small(2, 3).laid(Layout.FLIPPED)),
+                of(square, small(4, 4).laid(Layout.PERMUTED)),
+                of(tall, small(3, 3).laid(Layout.SLICED), small(2, 3).laid(Layout.FLIPPED)),
                 of(both, small(0, 3)), of(both, small(3, 0)), of(both, small(2, 0, 0)),
                 // Nothing to reflect, negative pivots, a column of zeros.
                 of(both, Operand.of(values(-2, 1, 3, 0, 4, 1, 0, 0, -5), 3, 3)).forwardOnly(),
@@ -156,7 +161,8 @@ final class FactorizationSamples {
         TensorFunction plain = x -> x[0].solve(x[1]);
         // x is at most a multiple of b: the least singular value is about n - sqrt(n), at least a half.
         return OpRow.of("solve", MatrixOp.Solve.class).dtypes(PRECISE)
-            .tolerance(Tolerance.of(256, x -> largest(x[1]), "reflections, then sums of up to 67 products").gradient(512))
+            .tolerance(Tolerance.of(256, x -> largest(x[1]),
+                "reflections, then sums of up to 67 products").gradient(512))
             .cases(of(solve, Operand.of(uniform(0.5, 1), 1, 1), small(1, 1)), of(solve, small(2, 2), small(2, 1)),
                 of(solve, small(2, 2), small(2, 3)), of(solve, small(3, 3), small(3)),
                 of(solve, small(5, 5), small(5, 2)), of(solve, small(2, 1, 3, 3), small(3, 3, 2)),
@@ -167,11 +173,14 @@ final class FactorizationSamples {
                 of(plain, Operand.of(values(0, 2, 1, 1, 0, 3, 4, 1, 0), 3, 3), small(3, 2)),
                 of(solve, small(33, 33), small(33, 2)).withoutDifferences(),
                 of(solve, small(2, 67, 67), small(2, 67, 3)).withoutDifferences())
-            .refuses(Refusal.of("solve: needs square matrices (batch..., n, n) but got (2, 3)", plain, small(2, 3), small(2, 3)),
-                Refusal.of("solve: a (3, 3) has 3 rows, which b (2, 3) must have as well", plain, small(3, 3), small(2, 3)),
+            .refuses(Refusal.of("solve: needs square matrices (batch..., n, n) but got (2, 3)", plain, small(2, 3),
+                small(2, 3)),
+                Refusal.of("solve: a (3, 3) has 3 rows, which b (2, 3) must have as well", plain, small(3, 3),
+                small(2, 3)),
                 Refusal.of("solve: a (3, 3) has 3 rows, which b () must have as well", plain, small(3, 3), small()),
                 Refusal.of("solve: needs f32 or f64 but got bf16(2, 2): cast it first", plain, half(2, 2), half(2, 2)),
-                Refusal.of("solve: needs f32 or f64 but got i32(2, 2): cast it first", plain, small(2, 2), whole(2, 2)));
+                Refusal.of("solve: needs f32 or f64 but got i32(2, 2): cast it first", plain, small(2, 2),
+                whole(2, 2)));
     }
 
     private static OpRow inverse() {
@@ -191,7 +200,8 @@ final class FactorizationSamples {
     }
 
     private static final List<SampleCase> determinantCases(TensorFunction function, TensorFunction plain) {
-        return List.of(of(function, Operand.of(uniform(0.5, 1), 1, 1)), of(function, small(2, 2)), of(function, small(3, 3)),
+        return List.of(of(function, Operand.of(uniform(0.5, 1), 1, 1)), of(function, small(2, 2)),
+            of(function, small(3, 3)),
             of(function, small(4, 4)), of(function, small(2, 3, 3)), of(function, small(0, 2, 2)),
             of(function, small(2, 0, 0)), of(function, small(4, 4).laid(Layout.PERMUTED)),
             of(function, small(4, 4).laid(Layout.SLICED)), of(function, small(2, 3, 3).laid(Layout.EXPANDED)),
@@ -213,7 +223,8 @@ final class FactorizationSamples {
         return OpRow.of("logDeterminant", MatrixOp.LogDeterminant.class).dtypes(PRECISE)
             .tolerance(ofLargest(64, "a sum of logarithms of up to 33 pivots").gradient(256))
             .cases(determinantCases(both, plain)).cases(of(both, small(33, 33)).withoutDifferences())
-            .refuses(Refusal.of("logDeterminant: needs square matrices (batch..., n, n) but got (2, 3)", plain, small(2, 3)),
+            .refuses(Refusal.of("logDeterminant: needs square matrices (batch..., n, n) but got (2, 3)", plain,
+                small(2, 3)),
                 Refusal.of("logDeterminant: needs matrices (batch..., m, n) but got (2)", plain, small(2)),
                 Refusal.of("logDeterminant: needs f32 or f64 but got bf16(2, 2): cast it first", plain, half(2, 2)));
     }
@@ -224,7 +235,8 @@ final class FactorizationSamples {
         return OpRow.of("determinant").dtypes(PRECISE)
             .tolerance(ofLargest(64, "the exponential of the logarithm, which is 6 at most").gradient(256))
             .cases(determinantCases(determinant, plain))
-            .refuses(Refusal.of("determinant: needs square matrices (batch..., n, n) but got (2, 3)", plain, small(2, 3)),
+            .refuses(Refusal.of("determinant: needs square matrices (batch..., n, n) but got (2, 3)", plain,
+                small(2, 3)),
                 Refusal.of("determinant: needs matrices (batch..., m, n) but got (2)", plain, small(2)),
                 Refusal.of("determinant: needs f32 or f64 but got i32(2, 2): cast it first", plain, whole(2, 2)));
     }

@@ -73,7 +73,8 @@ final class LinearAlgebraSamples {
 
     private static OpRow outer() {
         TensorFunction outer = x -> x[0].outer(x[1]);
-        return OpRow.of("outer").dtypes(OpRow.NUMBERS).tolerance(Tolerance.exact("one product with one rounding").gradient(16))
+        return OpRow.of("outer").dtypes(OpRow.NUMBERS)
+            .tolerance(Tolerance.exact("one product with one rounding").gradient(16))
             .cases(of(outer, any(1), any(1)), of(outer, any(0), any(3)), of(outer, any(3), any(0)),
                 of(outer, any(2), any(3)), of(outer, any(13), any(1)), of(outer, any(1), any(13)),
                 of(outer, any(13), any(7)), of(outer, any(5).laid(Layout.SLICED), any(4).laid(Layout.FLIPPED)),
@@ -108,10 +109,13 @@ final class LinearAlgebraSamples {
 
     private static OpRow kron() {
         TensorFunction kron = x -> x[0].kron(x[1]);
-        return OpRow.of("kron").dtypes(OpRow.NUMBERS).tolerance(Tolerance.exact("one product with one rounding").gradient(16))
-            .cases(of(kron, any(), any()), of(kron, any(3), any()), of(kron, any(), any(2, 3)), of(kron, any(2), any(3)),
+        return OpRow.of("kron").dtypes(OpRow.NUMBERS)
+            .tolerance(Tolerance.exact("one product with one rounding").gradient(16))
+            .cases(of(kron, any(), any()), of(kron, any(3), any()), of(kron, any(), any(2, 3)),
+                of(kron, any(2), any(3)),
                 of(kron, any(2, 3), any(4, 5)), of(kron, any(2, 3), any(4)), of(kron, any(2), any(3, 2)),
-                of(kron, any(0, 3), any(2, 2)), of(kron, any(2, 3).laid(Layout.PERMUTED), any(2, 2).laid(Layout.SLICED)),
+                of(kron, any(0, 3), any(2, 2)),
+                of(kron, any(2, 3).laid(Layout.PERMUTED), any(2, 2).laid(Layout.SLICED)),
                 of(kron, any(2, 3).laid(Layout.FLIPPED), any(2)), of(kron, any(1, 13), any(2, 1)),
                 of(kron, any(2, 2, 2), any(3, 1, 2)))
             .refuses(Refusal.of("kron: does not take bool tensors", kron, bool(2), any(2)),
@@ -126,12 +130,14 @@ final class LinearAlgebraSamples {
 
     private static OpRow einsum() {
         return OpRow.of("einsum").dtypes(OpRow.FLOATING)
-            .tolerance(Tolerance.summing(24, "as matmul; products of three are rounded in between").roundings(24).gradient(24))
+            .tolerance(Tolerance.summing(24,
+                "as matmul; products of three are rounded in between").roundings(24).gradient(24))
             .cases(of(sum("ij,jk->ik"), any(2, 3), any(3, 4)), of(sum("bij,bjk"), any(2, 3, 4), any(2, 4, 5)),
                 of(sum("ii->i"), any(5, 5)), of(sum("ii"), any(3, 3)), of(sum("ba"), any(2, 3)), of(sum("->"), any()),
                 of(sum("ij->"), any(13, 7)), of(sum("...ij,...jk->...ik"), any(2, 1, 3, 4), any(3, 4, 2)),
                 of(sum("i...->..."), any(3, 2, 2)), of(sum("i,j,k->kji"), any(2), any(3), any(2)),
-                of(sum("ab,bc,cd->ad"), any(2, 5), any(5, 3), any(3, 4)), of(sum("bhqd,bhkd->bhqk"), any(2, 2, 3, 4), any(2, 2, 5, 4)),
+                of(sum("ab,bc,cd->ad"), any(2, 5), any(5, 3), any(3, 4)),
+                of(sum("bhqd,bhkd->bhqk"), any(2, 2, 3, 4), any(2, 2, 5, 4)),
                 of(sum("bi,bi->b"), any(3, 13), any(3, 13)), of(sum("iij,jk->ki"), any(3, 3, 4), any(4, 2)),
                 of(sum("ij,jk->ik"), any(2, 0), any(0, 3)), of(sum("bi,ij,bj->b"), any(3, 4), any(4, 5), any(1, 5)),
                 of(sum("ij,jk->ki"), any(3, 5).laid(Layout.PERMUTED), any(5, 4).laid(Layout.SLICED)),
@@ -140,9 +146,11 @@ final class LinearAlgebraSamples {
                 Refusal.of("einsum \"ij,jk->ik\": names 2 operands but 1 are given", sum("ij,jk->ik"), any(2, 3)),
                 Refusal.of("einsum \"ij,jk->ik\": 'j' has 3 elements but 4 in operand 1, (4, 5)", sum("ij,jk->ik"),
                     any(2, 3), any(4, 5)),
-                Refusal.of("einsum \"ijk->i\": \"ijk\" names 3 axes but its operand is (2, 3)", sum("ijk->i"), any(2, 3)),
+                Refusal.of("einsum \"ijk->i\": \"ijk\" names 3 axes but its operand is (2, 3)", sum("ijk->i"),
+                any(2, 3)),
                 Refusal.of("\"i...jk\" names 3 axes or more but its operand is (2, 3)", sum("i...jk"), any(2, 3)),
-                Refusal.of("einsum \"ii\": 'i' names axes of 2 and 3 elements of operand 0, (2, 3)", sum("ii"), any(2, 3)),
+                Refusal.of("einsum \"ii\": 'i' names axes of 2 and 3 elements of operand 0, (2, 3)", sum("ii"),
+                any(2, 3)),
                 Refusal.of("einsum \"ij->k\": the result names 'k', which no operand does", sum("ij->k"), any(2, 3)),
                 Refusal.of("einsum \"ij->ii\": the result names 'i' twice", sum("ij->ii"), any(2, 3)),
                 Refusal.of("einsum \"i1\": '1' names no axis", sum("i1"), any(2, 3)),

@@ -82,7 +82,8 @@ final class Einsum {
         int letters = dots < 0 ? term.length() : term.length() - DOTS.length();
         int left = shape.rank() - letters;
         if (left < 0 || left > 0 && dots < 0) {
-            throw refuse("\"%s\" names %d axes%s but its operand is %s", term, letters, dots < 0 ? "" : " or more", shape);
+            throw refuse("\"%s\" names %d axes%s but its operand is %s", term, letters, dots < 0 ? "" : " or more",
+                shape);
         }
         ellipsisAxes = dots < 0 ? ellipsisAxes : Math.max(ellipsisAxes, left);
         List<Integer> labels = new ArrayList<>();

@@ -44,8 +44,8 @@ public final class FactorizationOps {
 
     /**
      * The lower triangular l with {@code a = l l^T}, for symmetric positive definite a. A matrix that is not symmetric
-     * counts as {@code (a + a^T) / 2}, as in JAX. Of one that is not positive definite, the columns from the first pivot
-     * on that is not positive are NaN.
+     * counts as {@code (a + a^T) / 2}, as in JAX. Of one that is not positive definite, the columns from the first
+     * pivot on that is not positive are NaN.
      */
     public static Node cholesky(Node a) {
         requireSquare("cholesky", a);
@@ -53,8 +53,8 @@ public final class FactorizationOps {
     }
 
     /**
-     * x with {@code op(a) x = b}, or, unless {@code left}, {@code x op(a) = b}, where op(a) is a or its transpose. Only one
-     * triangle of a is read, and with {@code unitDiagonal} its diagonal counts as ones.
+     * x with {@code op(a) x = b}, or, unless {@code left}, {@code x op(a) = b}, where op(a) is a or its transpose. Only
+     * one triangle of a is read, and with {@code unitDiagonal} its diagonal counts as ones.
      *
      * @param a {@code (batch..., n, n)}
      * @param b {@code (batch..., n, m)}, {@code (batch..., m, n)} unless left, or one vector {@code (n)}; the batches
@@ -123,9 +123,9 @@ public final class FactorizationOps {
     }
 
     /**
-     * The reduced factorization {@code a = q r}, with k the less of m and n: q {@code (batch..., m, k)} with orthonormal
-     * columns, r {@code (batch..., k, n)} upper triangular. Signs are LAPACK's. The gradient needs the first k columns of a
-     * to be independent.
+     * The reduced factorization {@code a = q r}, with k the less of m and n: q {@code (batch..., m, k)} with
+     * orthonormal columns, r {@code (batch..., k, n)} upper triangular. Signs are LAPACK's. The gradient needs the
+     * first k columns of a to be independent.
      */
     public static List<Node> qr(Node a) {
         requireMatrix("qr", a);
@@ -146,7 +146,9 @@ public final class FactorizationOps {
         return List.of(both.output(0), concat(-1, List.of(both.output(1), rest)));
     }
 
-    /** The sign of the determinant of each square matrix, and the logarithm of its magnitude: {@code (batch...)} each. */
+    /**
+     * The sign of the determinant of each square matrix, and the logarithm of its magnitude: {@code (batch...)} each.
+     */
     public static List<Node> logDeterminant(Node a) {
         requireSquare("logDeterminant", a);
         if (rows(a) == 0) {
@@ -157,8 +159,8 @@ public final class FactorizationOps {
     }
 
     /**
-     * The determinant of each square matrix, {@code (batch...)}: 1 of an empty one. The gradient needs the inverse: it is
-     * NaN where a is singular.
+     * The determinant of each square matrix, {@code (batch...)}: 1 of an empty one. The gradient needs the inverse: it
+     * is NaN where a is singular.
      */
     public static Node determinant(Node a) {
         requireSquare("determinant", a);

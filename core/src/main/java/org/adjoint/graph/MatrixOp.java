@@ -125,8 +125,8 @@ public sealed interface MatrixOp extends Op.Fused {
     }
 
     /**
-     * x with {@code a x = b}, for triangular a {@code (batch..., n, n)} and b {@code (batch..., n, m)}, n at least 1. The
-     * other triangle of a is not read, nor with {@code unitDiagonal} its diagonal, which then counts as ones.
+     * x with {@code a x = b}, for triangular a {@code (batch..., n, n)} and b {@code (batch..., n, m)}, n at least 1.
+     * The other triangle of a is not read, nor with {@code unitDiagonal} its diagonal, which then counts as ones.
      */
     record TriangularSolve(boolean upper, boolean unitDiagonal) implements MatrixOp {
         @Override

@@ -1,8 +1,11 @@
 package org.adjoint.cpu;
 
 import java.util.List;
+import org.adjoint.cpu.kernel.CholeskyKernel;
 import org.adjoint.cpu.kernel.ConvolutionKernel;
+import org.adjoint.cpu.kernel.HouseholderKernel;
 import org.adjoint.cpu.kernel.RowView;
+import org.adjoint.cpu.kernel.TriangularSolveKernel;
 import org.adjoint.graph.CumulativeOp;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
@@ -27,7 +30,11 @@ final class CpuTarget implements Target {
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
             // Decomposed, it is one group that passes over memory once: a kernel could do no better.
             case FusedOp.AdamWUpdate _ -> false;
-            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
+            case MatrixOp.Cholesky _ -> CholeskyKernel.supports(inputs);
+            case MatrixOp.TriangularSolve _ -> TriangularSolveKernel.supports(inputs);
+            case MatrixOp.Householder _ -> HouseholderKernel.supports(inputs);
+            case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _ -> false;
+            case CumulativeOp _, Op.Composition _ -> false;
             // Of one tap each, it is a product of views.
             case GeneralConvolution convolution -> !convolution.isProduct(inputs);
         };
@@ -58,7 +65,8 @@ final class CpuTarget implements Target {
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
                 Op.Project _ -> false;
-            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
+            case MatrixOp _ -> true;
+            case CumulativeOp _, Op.Composition _ -> false;
         };
     }
 

@@ -8,9 +8,11 @@ import org.adjoint.cpu.kernel.ArgSortKernel;
 import org.adjoint.cpu.kernel.AttentionGradientKernel;
 import org.adjoint.cpu.kernel.AttentionKernel;
 import org.adjoint.cpu.kernel.ByteMatMulKernel;
+import org.adjoint.cpu.kernel.CholeskyKernel;
 import org.adjoint.cpu.kernel.ConvolutionKernel;
 import org.adjoint.cpu.kernel.CrossEntropyKernel;
 import org.adjoint.cpu.kernel.GatherKernel;
+import org.adjoint.cpu.kernel.HouseholderKernel;
 import org.adjoint.cpu.kernel.IotaKernel;
 import org.adjoint.cpu.kernel.LayerNormGradientKernel;
 import org.adjoint.cpu.kernel.LayerNormKernel;
@@ -21,6 +23,7 @@ import org.adjoint.cpu.kernel.RmsNormKernel;
 import org.adjoint.cpu.kernel.ScatterAddKernel;
 import org.adjoint.cpu.kernel.ScatterKernel;
 import org.adjoint.cpu.kernel.SoftmaxKernel;
+import org.adjoint.cpu.kernel.TriangularSolveKernel;
 import org.adjoint.cpu.kernel.WindowKernel;
 import org.adjoint.graph.CumulativeOp;
 import org.adjoint.graph.DType;
@@ -77,12 +80,16 @@ final class Kernels implements AutoCloseable {
             case FusedOp.Attention op -> new AttentionKernel(step, op, vectorBits);
             case FusedOp.AttentionGradient op -> new AttentionGradientKernel(step, op, vectorBits);
             case GeneralConvolution op -> ConvolutionKernel.of(step, op, vectorBits);
+            case MatrixOp.Cholesky _ -> new CholeskyKernel(step, vectorBits);
+            case MatrixOp.TriangularSolve op -> new TriangularSolveKernel(step, op, vectorBits);
+            case MatrixOp.Householder _ -> new HouseholderKernel(step, vectorBits);
             // A group does AdamW's update in one pass over memory already: nothing could be faster.
             case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, CumulativeOp _, MatrixOp _, Op.Composition _ ->
+                Op.Project _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
+                MatrixOp.LogDeterminant _ ->
                 throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
         };

@@ -7,6 +7,7 @@ import org.adjoint.cuda.kernel.AttentionKernel;
 import org.adjoint.cuda.kernel.CrossEntropyKernel;
 import org.adjoint.cuda.kernel.LayerNormKernel;
 import org.adjoint.cuda.kernel.MatMulKernel;
+import org.adjoint.cuda.kernel.MatrixKernels;
 import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.SoftmaxKernel;
 import org.adjoint.graph.CumulativeOp;
@@ -38,7 +39,10 @@ final class CudaTarget implements Target {
             case GeneralConvolution _ -> false;
             case FusedOp.RmsNorm _ -> RmsNormKernel.supports(inputs);
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
-            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
+            case MatrixOp.Cholesky _, MatrixOp.TriangularSolve _, MatrixOp.Householder _ ->
+                MatrixKernels.supports(inputs);
+            case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _ -> false;
+            case CumulativeOp _, Op.Composition _ -> false;
         };
     }
 
@@ -64,7 +68,8 @@ final class CudaTarget implements Target {
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
                 Op.Project _ -> false;
-            case CumulativeOp _, MatrixOp _, Op.Composition _ -> false;
+            case MatrixOp _ -> true;
+            case CumulativeOp _, Op.Composition _ -> false;
         };
     }
 

@@ -17,6 +17,7 @@ import org.adjoint.cuda.kernel.GatherKernel;
 import org.adjoint.cuda.kernel.IotaKernel;
 import org.adjoint.cuda.kernel.LayerNormKernel;
 import org.adjoint.cuda.kernel.MatMulKernel;
+import org.adjoint.cuda.kernel.MatrixKernels;
 import org.adjoint.cuda.kernel.RandomBitsKernel;
 import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.ScatterAddKernel;
@@ -103,11 +104,15 @@ final class Kernels {
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.prepareGradient(step);
             case FusedOp.Attention op -> AttentionKernel.prepare(step, op, card);
             case FusedOp.AttentionGradient op -> AttentionGradientKernel.prepare(step, op, card);
+            case MatrixOp.Cholesky _ -> MatrixKernels.cholesky(step);
+            case MatrixOp.TriangularSolve op -> MatrixKernels.triangularSolve(step, op);
+            case MatrixOp.Householder _ -> MatrixKernels.householder(step);
             case FusedOp.AdamWUpdate _, GeneralConvolution _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, CumulativeOp _, MatrixOp _, Op.Composition _ ->
+                Op.Project _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
+                MatrixOp.LogDeterminant _ ->
                 throw new IllegalArgumentException(
                     "cuda: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
         };

@@ -34,6 +34,8 @@ final class KernelSources {
         for (String unit : List.of("u8", "f16", "i32", "i64")) {
             all.add("transpose.cu", Map.of("T", unit));
         }
+        all.add("matrices.cu", CNames.asT(DType.F32));
+        all.add("matrices.cu", CNames.asT(DType.F64));
         all.add("random_bits.cu", Map.of());
         all.add("nothing.cu", Map.of());
         return all.sources;
