@@ -386,7 +386,7 @@ public final class Device implements AutoCloseable {
         requireOpen();
         TensorType type = new TensorType(dtype, shape);
         // What a traced function makes is a constant of all its runs, whatever scope the first one runs in.
-        Scope owner = Trace.current() == null ? currentScope() : root;
+        Scope owner = Trace.compiled() == null ? currentScope() : root;
         Storage storage = allocate(type, owner);
         driver.write(values, storage.buffer("tensor"));
         Node node = Ops.leaf(type);

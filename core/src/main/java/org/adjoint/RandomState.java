@@ -74,7 +74,7 @@ public final class RandomState {
 
     @FunctionalInterface
     private interface Drawing {
-        Node draw(Node state, long stream);
+        Node draw(Node state, Node stream);
     }
 
     private Tensor draw(Drawing drawing) {
@@ -86,7 +86,7 @@ public final class RandomState {
         }
         synchronized (this) {
             Tensor present = variable.tensor();
-            Tensor drawn = new Tensor(device, drawing.draw(present.operand("random"), 0), null);
+            Tensor drawn = new Tensor(device, drawing.draw(present.operand("random"), Ops.constant(DType.I64, 0L)), null);
             variable.assign(advanced(present));
             return drawn;
         }
@@ -97,7 +97,7 @@ public final class RandomState {
         return present.add(device.arange(DType.I64, 2));
     }
 
-    /** In a trace that drew numbers: the next run draws others. */
+    /** After a trace that drew numbers: the next run draws others. */
     void advance(Trace trace) {
         if (trace.drewRandomNumbers()) {
             Variable.assign(List.of(state), List.of(advanced(state.tensor())));

@@ -108,13 +108,21 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         if (current == trace) {
             return node;
         }
-        if (trace != null) {
-            throw new IllegalStateException(op + ": a tensor of a traced function is used outside of that function: "
-                + "return it from the function, or assign it to a variable");
+        if (trace != null && current != null && current.isInside(trace)) {
+            return node;
         }
-        // A tensor from outside is a constant of the traced function.
+        if (trace != null) {
+            throw new IllegalStateException(op + (trace.isBody() ? ": a tensor of the body of a scan is used outside of "
+                + "it: return it as an output or as a carry" : ": a tensor of a traced function is used outside of that "
+                + "function: return it from the function, or assign it to a variable"));
+        }
         device.requireSame(op, current.device());
-        realize();
+        if (Trace.compiled() == null) {
+            current.use(node);
+        } else {
+            // A tensor from outside is a constant of the traced function.
+            realize();
+        }
         return node;
     }
 
@@ -126,9 +134,11 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
 
     private void requireEager(String method) {
         if (trace != null || Trace.current() != null) {
-            throw new IllegalStateException(method + ": a traced function has no values yet, it runs once to record what "
-                + "is to be computed. Choose between tensors with where(); read values in what Step.run returns, or use "
-                + "eager code");
+            Trace within = trace != null ? trace : Trace.current();
+            throw new IllegalStateException(method + (within.isBody() ? ": the body of a scan" : ": a traced function")
+                + " has no values yet, it runs once to record what "
+                + "is to be computed. Choose between tensors with where(); read values in what "
+                + (within.isBody() ? "the scan returns" : "Step.run returns, or use eager code"));
         }
     }
 
@@ -142,6 +152,17 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         }
         if (current == null && node != result) {
             Uses.of(node).addReader(result);
+        }
+        return new Tensor(device, result, current);
+    }
+
+    /** A handle on what was computed from {@code inputs}, for use outside of what was traced in between. */
+    static Tensor of(Device device, Node result, Iterable<Node> inputs) {
+        Trace current = Trace.current();
+        for (Node input : inputs) {
+            if (current == null && input != result) {
+                Uses.of(input).addReader(result);
+            }
         }
         return new Tensor(device, result, current);
     }
@@ -227,7 +248,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     /** {@link #dropout} by given random numbers. */
-    Node dropped(double probability, Node state, long stream) {
+    Node dropped(double probability, Node state, Node stream) {
         Node dropped = RandomOps.dropout(operand("dropout"), probability, state, stream);
         if (trace == null && Trace.current() == null && dropped != node) {
             Uses.of(node).addReader(dropped);
@@ -324,7 +345,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     private static void requireNotReassigned(Node output, Variable variable) {
-        if (Trace.current() != null && reaches(output, variable.eagerReads())) {
+        if (Trace.compiled() != null && reaches(output, variable.eagerReads())) {
             throw new IllegalStateException("gradients: the loss depends on variable '" + variable.name() + "' only through "
                 + "a tensor from outside of the traced function, which is a constant in it: read the variable inside, or "
                 + "say stopGradient()");

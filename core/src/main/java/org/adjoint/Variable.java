@@ -71,17 +71,20 @@ public final class Variable implements Differentiable, AutoCloseable {
             device.requireSame("variable " + name, trace.device());
             return new Tensor(device, trace.read(this), trace);
         }
-        synchronized (this) {
-            Node node = reading.get();
-            if (node == null) {
-                node = Ops.leaf(type);
-                node.bind(storage);
-                reading = new WeakReference<>(node);
-                Uses.of(node).setVariable(this);
-            }
-            storage.keepIn(device.currentScope());
-            return new Tensor(device, node, null);
+        return new Tensor(device, eagerRead(), null);
+    }
+
+    /** The leaf that stands for the present value in eager code. */
+    synchronized Node eagerRead() {
+        Node node = reading.get();
+        if (node == null) {
+            node = Ops.leaf(type);
+            node.bind(storage);
+            reading = new WeakReference<>(node);
+            Uses.of(node).setVariable(this);
         }
+        storage.keepIn(device.currentScope());
+        return node;
     }
 
     /**
@@ -183,7 +186,7 @@ public final class Variable implements Differentiable, AutoCloseable {
 
     /** Reads of earlier values that some graph still holds: in this trace, or in eager code. */
     synchronized List<Node> olderReads() {
-        Trace trace = Trace.current();
+        Trace trace = Trace.compiled();
         return trace != null ? trace.olderReads(this) : olderEagerReads();
     }
 

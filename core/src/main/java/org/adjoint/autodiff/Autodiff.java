@@ -103,6 +103,9 @@ public final class Autodiff {
         if (gradients != null) {
             return gradients;
         }
+        if (node.op() instanceof Op.Scan) {
+            return new ScanGradient(node, cotangents).run();
+        }
         Op.Fused op = (Op.Fused) node.op();
         Node[] meaning = op.decompose(node.inputs());
         List<Node> outputs = new ArrayList<>();

@@ -18,6 +18,7 @@ import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.ReduceOp;
+import org.adjoint.graph.ScanOps;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 
@@ -129,6 +130,7 @@ public final class Batching {
         return switch (node.op()) {
             case Op.Fused fused -> fused(fused, node);
             case Op.WithGradient with -> withGradient(with, node);
+            case Op.Scan scan -> scan(scan, node);
             case Op.Project project -> List.of(batched.get(node.input(0)).get(project.index()));
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _,
@@ -170,7 +172,7 @@ public final class Batching {
             case Op.DynamicUpdateSlice _ -> dynamicUpdateSlice(node);
             case Op.StopGradient _ -> Ops.stopGradient(any(node.input(0)));
             case Op.Barrier _ -> barrier(node);
-            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.Fused _, Op.WithGradient _, Op.Project _ ->
+            case Op.Leaf _, Op.Constant _, Op.Iota _, Op.Fused _, Op.WithGradient _, Op.Scan _, Op.Project _ ->
                 throw new AssertionError(node.op().name());
         };
     }
@@ -312,6 +314,43 @@ public final class Batching {
         Mapped meaning = map(List.of(op.decompose(one)), standIns, extent);
         shared.addAll(meaning.shared());
         return meaning.nodes();
+    }
+
+    /** A loop over all examples at once: its body is mapped, with every carry. */
+    private List<Node> scan(Op.Scan op, Node node) {
+        List<Node> leaves = op.body().leaves();
+        Map<Node, Node> grown = new IdentityHashMap<>();
+        List<Node> parameters = new ArrayList<>();
+        List<Node> inputs = new ArrayList<>();
+        for (int i = 0; i < leaves.size(); i++) {
+            Node input = node.input(i);
+            boolean carried = i < op.carries();
+            boolean mapped = carried || batched.containsKey(input);
+            Node all = carried ? all(input) : any(input);
+            // The axis that is scanned comes first.
+            inputs.add(!carried && mapped && i < op.carries() + op.slices() ? Ops.transpose(all, 0, 1) : all);
+            Node leaf = leaves.get(i);
+            parameters.add(mapped ? Ops.leaf(new TensorType(leaf.dtype(), grown(leaf.shape()))) : leaf);
+            if (mapped) {
+                grown.put(leaf, parameters.getLast());
+            }
+        }
+        List<Node> made = map(op.body().results(), grown, extent).nodes();
+        int slices = op.carries() + op.slices();
+        Map<Node, Node> captured = new IdentityHashMap<>();
+        for (int i = slices; i < parameters.size(); i++) {
+            captured.put(parameters.get(i), inputs.get(i));
+        }
+        ScanOps.Outcome outcome =
+            new ScanOps.Outcome(made.subList(0, op.carries()), made.subList(op.carries(), made.size()));
+        Node loop = ScanOps.loop(new ScanOps.Parts(parameters.subList(0, op.carries()),
+            parameters.subList(op.carries(), slices), outcome, Map.of(), captured, 0), inputs.subList(0, op.carries()),
+            inputs.subList(op.carries(), slices), op.length(), op.reverse());
+        List<Node> results = new ArrayList<>();
+        for (int i = 0; i < made.size(); i++) {
+            results.add(i < op.carries() ? loop.output(i) : Ops.transpose(loop.output(i), 0, 1));
+        }
+        return results;
     }
 
     /** The rule is mapped when it is asked. What is shared gets the sum over the examples. */

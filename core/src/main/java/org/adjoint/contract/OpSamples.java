@@ -25,7 +25,8 @@ final class OpSamples {
         PoolingSamples.rows(),
         LinearAlgebraSamples.rows(),
         FactorizationSamples.rows(),
-        TransformSamples.rows())
+        TransformSamples.rows(),
+        ScanSamples.rows())
         .flatMap(List::stream).toList();
 
     private OpSamples() { }

@@ -23,7 +23,8 @@ public sealed interface Op {
      *
      * @param node the application, for its inputs and results
      * @param cotangents one per result, null for a result that nothing depends on
-     * @return one per input; or null, from a {@link Fused} operation alone: differentiate its decomposition
+     * @return one per input; or null, from two operations alone: differentiate a {@link Fused} one's decomposition, and
+     *     a {@link Scan}'s body
      */
     Node[] gradient(Node node, Node[] cotangents);
 
@@ -581,6 +582,29 @@ public sealed interface Op {
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             throw new IllegalStateException("a projection's cotangent belongs to the node it projects");
+        }
+    }
+
+    /**
+     * Runs a body {@code length} times, at least once. Each iteration gets what the one before made of the carries and
+     * one slice of each scanned tensor, the last first if {@code reverse}, and makes new carries and outputs.
+     *
+     * <p>Inputs: the first carries, the scanned tensors {@code (length, slice...)}, what the body captures; the body's
+     * leaves stand for these in this order. Results: the last carries, then each further result of the body, stacked
+     * along a leading axis where the slices of its iteration lie. The stacked results end with those that nobody asked
+     * for, which the gradient needs: new carries, and what is dear to compute again. The planner drops what is not read.
+     *
+     * @param body its first {@code carries} results are the new carries
+     */
+    record Scan(Body body, int carries, int slices, long length, boolean reverse) implements Op {
+        @Override
+        public String name() {
+            return "scan";
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            return null;
         }
     }
 

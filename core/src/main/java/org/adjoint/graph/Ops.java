@@ -91,14 +91,17 @@ public final class Ops {
 
     /** {@code I32} random bits; see {@link Op.RandomBits}. */
     public static Node randomBits(Shape shape, Node state, long stream) {
-        if (!state.type().equals(new TensorType(DType.I64, Shape.of(2)))) {
-            throw error("randomBits: the state must be i64(2) but is %s", state.type());
-        }
         return randomBits(shape, state, constant(DType.I64, stream));
     }
 
     /** As {@link #randomBits(Shape, Node, long)} with a stream that is a node, {@code i64()}. */
     public static Node randomBits(Shape shape, Node state, Node stream) {
+        if (!state.type().equals(new TensorType(DType.I64, Shape.of(2)))) {
+            throw error("randomBits: the state must be i64(2) but is %s", state.type());
+        }
+        if (!stream.type().equals(new TensorType(DType.I64, Shape.SCALAR))) {
+            throw error("randomBits: the stream must be an i64 scalar but is %s", stream.type());
+        }
         return node(new Op.RandomBits(), DType.I32, shape, state, stream);
     }
 

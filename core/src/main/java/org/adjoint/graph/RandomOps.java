@@ -12,7 +12,7 @@ public final class RandomOps {
     private RandomOps() { }
 
     /** Uniform in [0, 1), with as many random bits as the dtype has digits: no value rounds to 1. */
-    public static Node uniform(DType dtype, Shape shape, Node state, long stream) {
+    public static Node uniform(DType dtype, Shape shape, Node state, Node stream) {
         requireFloating("uniform", dtype);
         if (dtype != DType.F64) {
             int digits = 1 - Math.getExponent(dtype.epsilon());
@@ -26,7 +26,7 @@ public final class RandomOps {
     }
 
     /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32}, or in {@code F64} for that type. */
-    public static Node normal(DType dtype, Shape shape, Node state, long stream) {
+    public static Node normal(DType dtype, Shape shape, Node state, Node stream) {
         requireFloating("normal", dtype);
         DType compute = dtype.computeType();
         Node uniform = uniform(compute, pair(shape), state, stream);
@@ -36,7 +36,7 @@ public final class RandomOps {
     }
 
     /** {@code BOOL}, true with the given probability. */
-    public static Node bernoulli(double probability, Shape shape, Node state, long stream) {
+    public static Node bernoulli(double probability, Shape shape, Node state, Node stream) {
         if (!(probability >= 0 && probability <= 1)) {
             throw error("bernoulli: the probability must be in [0, 1] but is %s", probability);
         }
@@ -61,7 +61,7 @@ public final class RandomOps {
     }
 
     /** Zeroes elements with the given probability and divides the others by what is left of 1. */
-    public static Node dropout(Node x, double probability, Node state, long stream) {
+    public static Node dropout(Node x, double probability, Node state, Node stream) {
         requireFloating("dropout", x.dtype());
         if (!(probability >= 0 && probability < 1)) {
             throw error("dropout: the probability must be in [0, 1) but is %s", probability);

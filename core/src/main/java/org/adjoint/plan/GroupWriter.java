@@ -90,7 +90,7 @@ final class GroupWriter {
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _,
                 Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, Op.Fused _ ->
+                Op.Project _, Op.Scan _, Op.Fused _ ->
                 throw new IllegalStateException(item.op.name() + " is not elementwise");
         };
     }

@@ -27,13 +27,15 @@ final class Item {
     final Item after;
     /** What has to be computed before, or along with this in one group, though it is not read. */
     final List<Item> awaited;
+    /** For a scan: the step it becomes, but for its views; else null. */
+    final PlanStep.Scan loop;
     /** What it belongs to. */
     Unit unit;
     /** Other units that compute it again for themselves. */
     final List<Unit> copies = new ArrayList<>(0);
 
     private Item(int index, Op op, List<Operand> inputs, List<Value> outputs, Shape domain, Layout place,
-        ReduceOp reduce, Item after) {
+        ReduceOp reduce, Item after, PlanStep.Scan loop) {
         this.index = index;
         this.op = op;
         this.inputs = inputs;
@@ -43,6 +45,7 @@ final class Item {
         this.reduce = reduce;
         this.after = after;
         this.awaited = inputs.stream().flatMap(input -> input.after().stream()).toList();
+        this.loop = loop;
         for (Operand input : inputs) {
             if (!input.isScalar()) {
                 input.value().readers.add(this);
@@ -54,17 +57,21 @@ final class Item {
     }
 
     static Item kernel(int index, Op op, List<Operand> inputs, List<Value> outputs) {
-        return new Item(index, op, inputs, outputs, null, null, null, null);
+        return new Item(index, op, inputs, outputs, null, null, null, null, null);
+    }
+
+    static Item loop(int index, Op.Scan op, List<Operand> inputs, List<Value> outputs, PlanStep.Scan loop) {
+        return new Item(index, op, inputs, outputs, null, null, null, null, loop);
     }
 
     static Item point(int index, Op op, List<Operand> inputs, Value output) {
         Shape domain = inputs.getFirst().shape();
-        return new Item(index, op, inputs, List.of(output), domain, Layout.contiguous(domain), null, null);
+        return new Item(index, op, inputs, List.of(output), domain, Layout.contiguous(domain), null, null, null);
     }
 
     /** A copy of {@code input} to a part of {@code output}, after item {@code after} if that is not null. */
     static Item copy(int index, Operand input, Value output, Layout place, Item after) {
-        return new Item(index, null, List.of(input), List.of(output), input.shape(), place, null, after);
+        return new Item(index, null, List.of(input), List.of(output), input.shape(), place, null, after, null);
     }
 
     static Item reduction(int index, Op.Reduce op, Operand input, Value output) {
@@ -75,7 +82,7 @@ final class Item {
             strides[axis] = op.axes().contains(axis) ? 0 : kept[next++];
         }
         Layout place = new Layout(input.shape(), strides, 0);
-        return new Item(index, op, List.of(input), List.of(output), input.shape(), place, op.function(), null);
+        return new Item(index, op, List.of(input), List.of(output), input.shape(), place, op.function(), null, null);
     }
 
     boolean isKernel() {

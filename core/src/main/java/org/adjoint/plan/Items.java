@@ -16,13 +16,18 @@ final class Items {
     private final Target target;
     private final List<Item> all = new ArrayList<>();
     private final Operand[] operands;
-    private final Map<Term, List<Value>> fusedResults = new HashMap<>();
+    private final Map<Term, ScanParts> scans;
+    private final Map<Term, Operand[]> results = new HashMap<>();
     /** Copies made so far, so that none is made twice. */
     private final Map<Operand, Value> copies = new HashMap<>();
 
-    /** @param terms all terms, of which those in {@code live} are wanted */
-    Items(List<Term> terms, boolean[] live, Target target) {
+    /**
+     * @param terms all terms, of which those in {@code live} are wanted
+     * @param scans for each scan among them what is wanted of it
+     */
+    Items(List<Term> terms, boolean[] live, Map<Term, ScanParts> scans, Target target) {
         this.target = target;
+        this.scans = scans;
         this.operands = new Operand[terms.size()];
         for (Term term : terms) {
             if (live[term.index]) {
@@ -59,7 +64,8 @@ final class Items {
             case Op.Pad pad -> pad(pad, term);
             case Op.Barrier _ -> barrier(term);
             case Op.Concat concat -> concat(concat.axis(), term);
-            case Op.Project project -> Operand.whole(fusedResults.get(term.input(0)).get(project.index()));
+            case Op.Project project -> results.get(term.input(0))[project.index()];
+            case Op.Scan _ -> scan(term);
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.MatMul _, Op.Gather _,
                 Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Fused _ -> kernel(term);
             case Op.Constant _, Op.StopGradient _, Op.WithGradient _ ->
@@ -121,7 +127,7 @@ final class Items {
     }
 
     /** A contiguous copy, the same for the same operand. */
-    private Value copied(Operand operand) {
+    Value copied(Operand operand) {
         return copies.computeIfAbsent(operand, this::freshCopy);
     }
 
@@ -129,6 +135,22 @@ final class Items {
         Value copy = new Value(new TensorType(operand.dtype(), operand.shape()));
         all.add(Item.copy(all.size(), operand, copy, Layout.contiguous(operand.shape()), null));
         return copy;
+    }
+
+    /** A copy whose slices along the leading axis are contiguous and start {@code row} elements apart. */
+    Operand padded(Operand operand, long row) {
+        Shape shape = operand.shape();
+        long[] strides = shape.contiguousStrides();
+        if (strides[0] == row) {
+            return Operand.whole(copied(operand));
+        }
+        strides[0] = row;
+        Layout place = new Layout(shape, strides, 0);
+        Value copy = new Value(new TensorType(operand.dtype(), Shape.of(shape.extent(0), row)));
+        if (!shape.isEmpty()) {
+            all.add(Item.copy(all.size(), operand, copy, place, null));
+        }
+        return new Operand(copy, -1, operand.dtype(), place, List.of());
     }
 
     private Operand pad(Op.Pad pad, Term term) {
@@ -172,8 +194,18 @@ final class Items {
         }
         List<Value> outputs = term.types.stream().map(Value::new).toList();
         all.add(Item.kernel(all.size(), term.op, inputs, outputs));
-        fusedResults.put(term, outputs);
+        results.put(term, outputs.stream().map(Operand::whole).toArray(Operand[]::new));
         return Operand.whole(outputs.getFirst());
+    }
+
+    /** Its results are read by projections alone. */
+    private Operand scan(Term term) {
+        results.put(term, new ScanWriter(scans.get(term), this, target).write(term));
+        return null;
+    }
+
+    void add(Item item) {
+        all.add(item);
     }
 
     /**
@@ -212,7 +244,7 @@ final class Items {
                 Op.Cast _, Op.Reduce _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _,
                 Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.DynamicSlice _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _ -> -1;
+                Op.Project _, Op.Scan _ -> -1;
         };
     }
 }

@@ -65,6 +65,7 @@ final class Lowering {
             case Op.WithGradient with -> firsts(inputs).subList(0, with.values());
             case Op.Project project -> List.of(inputs.getFirst().get(project.index()));
             case Op.Fused fused -> fused(fused, node.types(), firsts(inputs));
+            case Op.Scan scan -> projections(terms.several(scan, node.types(), firsts(inputs)));
             case Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
                 Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _,
                 Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _,
@@ -81,13 +82,14 @@ final class Lowering {
         if (!target.supports(op, inputs.stream().map(Term::type).toList())) {
             return decompose(op, inputs);
         }
-        Term term = terms.fused(op, types, inputs);
-        if (types.size() == 1) {
-            return List.of(term);
-        }
+        Term term = terms.several(op, types, inputs);
+        return types.size() == 1 ? List.of(term) : projections(term);
+    }
+
+    private List<Term> projections(Term term) {
         List<Term> results = new ArrayList<>();
-        for (int i = 0; i < types.size(); i++) {
-            results.add(terms.of(new Op.Project(i), types.get(i), term));
+        for (int i = 0; i < term.types.size(); i++) {
+            results.add(terms.of(new Op.Project(i), term.types.get(i), term));
         }
         return results;
     }

@@ -29,6 +29,9 @@ public final class PlanPrinter {
             text.append(String.format(Locale.ROOT, "%4d  %s  [reads %s, writes %s]", i, body(step), size(stepRead),
                 size(stepWritten)));
             text.append(plan.notes().get(i).isEmpty() ? "" : "  (" + plan.notes().get(i) + ")").append('\n');
+            if (step instanceof PlanStep.Scan scan) {
+                text.append(explain(scan.body()).indent(6));
+            }
         }
         long external = plan.slots().stream().filter(slot -> slot.kind() == Slot.Kind.EXTERNAL)
             .mapToLong(Slot::bytes).sum();
@@ -46,8 +49,25 @@ public final class PlanPrinter {
         return switch (step) {
             case PlanStep.Kernel kernel -> list(kernel.outputs()) + " = " + kernel.op().name() + "("
                 + list(kernel.inputs()) + ")" + attributes(kernel);
+            case PlanStep.Scan scan -> list(scan.outputs()) + " = scan(" + list(scan.inputs()) + ") {" + scan.length()
+                + (scan.reverse() ? " iterations, the last slice first}" : " iterations}") + bindings(scan);
             case PlanStep.Elementwise group -> domain(group) + ": " + new Text(group).statements();
         };
+    }
+
+    /** What the external slots of a loop's body are. */
+    private static String bindings(PlanStep.Scan scan) {
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < scan.bindings().size(); i++) {
+            texts.add("%" + i + " is " + switch (scan.bindings().get(i)) {
+                case PlanStep.Binding.Input(int input) -> "%" + scan.inputs().get(input).slot();
+                case PlanStep.Binding.InputSlice(int input) -> "a slice of %" + scan.inputs().get(input).slot();
+                case PlanStep.Binding.OutputSlice(int output) -> "a slice of %" + scan.outputs().get(output).slot();
+                case PlanStep.Binding.Alternating _ -> "a new carry";
+                case PlanStep.Binding.Delayed(int first, _) -> "a carry, first %" + scan.inputs().get(first).slot();
+            });
+        }
+        return " where " + String.join(", ", texts);
     }
 
     /** What the operation's record holds, where it holds something. */

@@ -1,10 +1,14 @@
 package org.adjoint.plan;
 
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.adjoint.graph.Node;
+import org.adjoint.graph.Op;
 
 /**
  * Turns a program into a plan: nodes are lowered to terms and simplified, terms become items over memory (movement
@@ -18,7 +22,8 @@ public final class Planner {
     public static Plan plan(Program program, Target target) {
         Lowering lowering = new Lowering(program, target);
         Terms terms = lowering.run();
-        Items items = new Items(terms.all(), live(program, lowering, terms.all().size()), target);
+        Map<Term, ScanParts> scans = new HashMap<>();
+        Items items = new Items(terms.all(), live(program, lowering, terms.all(), scans), scans, target);
         int leaves = program.leaves().size();
         for (int i = 0; i < leaves; i++) {
             items.operand(lowering.term(program.leaves().get(i))).value().home = i;
@@ -46,18 +51,27 @@ public final class Planner {
             memory.arenaBytes(), notes);
     }
 
-    /** The terms that results and stores need, and all leaves. */
-    private static boolean[] live(Program program, Lowering lowering, int count) {
-        boolean[] live = new boolean[count];
-        List<Term> stack = new ArrayList<>();
-        program.leaves().forEach(leaf -> stack.add(lowering.term(leaf)));
-        program.results().forEach(result -> stack.add(lowering.term(result)));
-        program.stores().forEach(store -> stack.add(lowering.term(store.value())));
-        while (!stack.isEmpty()) {
-            Term term = stack.removeLast();
+    /** The terms that results and stores need, and all leaves; of scans, what is needed goes to {@code scans}. */
+    private static boolean[] live(Program program, Lowering lowering, List<Term> terms, Map<Term, ScanParts> scans) {
+        boolean[] live = new boolean[terms.size()];
+        program.leaves().forEach(leaf -> live[lowering.term(leaf).index] = true);
+        program.results().forEach(result -> live[lowering.term(result).index] = true);
+        program.stores().forEach(store -> live[lowering.term(store.value()).index] = true);
+        Map<Term, Set<Integer>> wanted = new HashMap<>();
+        // Readers come behind what they read, so all of a term's are known when it is its turn.
+        for (Term term : terms.reversed()) {
             if (!live[term.index]) {
-                live[term.index] = true;
-                stack.addAll(term.inputs);
+                continue;
+            }
+            if (term.op instanceof Op.Project project) {
+                wanted.computeIfAbsent(term.input(0), _ -> new HashSet<>()).add(project.index());
+            }
+            ScanParts parts = term.op instanceof Op.Scan scan ? new ScanParts(scan, wanted.get(term)) : null;
+            if (parts != null) {
+                scans.put(term, parts);
+            }
+            for (int i = 0; i < term.inputs.size(); i++) {
+                live[term.input(i).index] |= parts == null || parts.reads(i);
             }
         }
         return live;
@@ -100,6 +114,6 @@ public final class Planner {
             .map(operand -> operand.layout().view(memory.slot(operand.value()), operand.dtype())).toList();
         List<View> outputs = item.outputs.stream().map(value ->
             View.contiguous(memory.slot(value), value.type.dtype(), value.type.shape())).toList();
-        return new PlanStep.Kernel(item.op, inputs, outputs);
+        return item.loop != null ? item.loop.on(inputs, outputs) : new PlanStep.Kernel(item.op, inputs, outputs);
     }
 }

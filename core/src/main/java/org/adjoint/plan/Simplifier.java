@@ -38,7 +38,7 @@ final class Simplifier {
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Windows _,
                 Op.Pad _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _,
                 Op.DynamicUpdateSlice _, Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, Op.Fused _ -> null;
+                Op.Project _, Op.Scan _, Op.Fused _ -> null;
         };
     }
 

@@ -77,6 +77,9 @@ final class Stores {
 
     /** Whether a kernel's indices may be out of range, given the values that were checked, with their limits. */
     private static boolean mayFail(Item kernel, Map<Value, Long> checked) {
+        if (kernel.op instanceof Op.Scan scan) {
+            return scan.body().checksIndices();
+        }
         Op.Indices indices = kernel.op.indices();
         if (indices == null || indices.axis() < 0) {
             return indices != null;

@@ -98,7 +98,7 @@ final class Terms {
     }
 
     /** An operation with any number of results, which {@link Op.Project} terms read. */
-    Term fused(Op.Fused op, List<TensorType> types, List<Term> inputs) {
+    Term several(Op op, List<TensorType> types, List<Term> inputs) {
         return unique(op, types, inputs, -1);
     }
 

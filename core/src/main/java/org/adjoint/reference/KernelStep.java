@@ -41,7 +41,7 @@ final class KernelStep {
             case Op.DynamicUpdateSlice _ -> dynamicUpdateSlice(inputs, result);
             case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
                 Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, Op.Fused _ ->
+                Op.Project _, Op.Scan _, Op.Fused _ ->
                 throw new IllegalArgumentException(
                     step.op().name() + " is no kernel of the reference: plan it as elementwise steps and views");
         }

@@ -2,6 +2,7 @@ package org.adjoint.reference;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.Executable;
 import org.adjoint.plan.Plan;
@@ -20,13 +21,29 @@ final class ReferenceExecutable implements Executable {
     public void run(Buffer[] externals, long[] scalars) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment[] slots = bind(externals, arena);
-            long[] values = plan.withExtra(scalars);
-            for (PlanStep step : plan.steps()) {
-                switch (step) {
-                    case PlanStep.Elementwise elementwise -> ElementwiseStep.run(elementwise, slots, values);
-                    case PlanStep.Kernel kernel -> KernelStep.run(kernel, slots);
-                }
+            run(plan, slots, plan.withExtra(scalars));
+        }
+    }
+
+    private static void run(Plan plan, MemorySegment[] slots, long[] scalars) {
+        for (PlanStep step : plan.steps()) {
+            switch (step) {
+                case PlanStep.Elementwise elementwise -> ElementwiseStep.run(elementwise, slots, scalars);
+                case PlanStep.Kernel kernel -> KernelStep.run(kernel, slots);
+                case PlanStep.Scan scan -> run(scan, slots);
             }
+        }
+    }
+
+    private static void run(PlanStep.Scan scan, MemorySegment[] slots) {
+        List<Slot> inner = scan.body().slots();
+        MemorySegment[] bound = new MemorySegment[inner.size()];
+        for (long i = 0; i < scan.length(); i++) {
+            for (int slot = 0; slot < bound.length; slot++) {
+                PlanStep.Place place = scan.place(inner.get(slot), i);
+                bound[slot] = slots[place.slot()].asSlice(place.offset(), inner.get(slot).bytes());
+            }
+            run(scan.body(), bound, scan.scalars());
         }
     }
 

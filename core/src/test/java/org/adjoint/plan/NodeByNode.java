@@ -46,8 +46,8 @@ final class NodeByNode {
             case Op.StopGradient _, Op.Barrier _ -> value(node.input(0));
             case Op.WithGradient _ -> value(node.input(0));
             case Op.Project project -> node.input(0).op() instanceof Op.WithGradient
-                ? value(node.input(0).input(project.index())) : fused(node.input(0), project.index());
-            case Op.Fused _ -> fused(node, 0);
+                ? value(node.input(0).input(project.index())) : result(node.input(0), project.index());
+            case Op.Scan _, Op.Fused _ -> result(node, 0);
             case Op.Unary op -> group(node, node.inputs(), 0, new long[0],
                 new Instruction.Unary(op.function(), 0, node.dtype().computeType()));
             case Op.Binary op -> group(node, node.inputs(), 0, new long[0],
@@ -87,6 +87,41 @@ final class NodeByNode {
             case Op.Iota _, Op.RandomBits _, Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _,
                 Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _ -> kernel(node);
         };
+    }
+
+    private byte[] result(Node node, int index) {
+        return node.op() instanceof Op.Scan scan ? scan(node, scan, index) : fused(node, index);
+    }
+
+    /** Iteration by iteration. */
+    private byte[] scan(Node node, Op.Scan scan, int index) {
+        List<Node> leaves = scan.body().leaves();
+        List<Node> results = scan.body().results();
+        List<byte[]> carries = new ArrayList<>();
+        for (int i = 0; i < scan.carries(); i++) {
+            carries.add(value(node.input(i)));
+        }
+        byte[] stack = new byte[(int) node.types().get(index).bytes()];
+        for (int iteration = 0; iteration < scan.length(); iteration++) {
+            int slice = (int) (scan.reverse() ? scan.length() - 1 - iteration : iteration);
+            Map<Node, byte[]> bound = new IdentityHashMap<>();
+            for (int i = 0; i < leaves.size(); i++) {
+                int bytes = (int) leaves.get(i).type().bytes();
+                byte[] whole = i < scan.carries() ? carries.get(i) : value(node.input(i));
+                boolean sliced = i >= scan.carries() && i < scan.carries() + scan.slices();
+                int start = sliced ? slice * bytes : 0;
+                bound.put(leaves.get(i), Arrays.copyOfRange(whole, start, start + bytes));
+            }
+            NodeByNode inner = new NodeByNode(driver, bound);
+            for (int i = 0; i < scan.carries(); i++) {
+                carries.set(i, inner.value(results.get(i)));
+            }
+            if (index >= scan.carries()) {
+                byte[] made = inner.value(results.get(index));
+                System.arraycopy(made, 0, stack, slice * made.length, made.length);
+            }
+        }
+        return index < scan.carries() ? carries.get(index) : stack;
     }
 
     private byte[] fused(Node node, int index) {

@@ -52,6 +52,7 @@ final class PlanChecker {
             }
             switch (step) {
                 case PlanStep.Elementwise elementwise -> checkGroup(elementwise);
+                case PlanStep.Scan scan -> check(scan.body());
                 case PlanStep.Kernel kernel -> {
                     kernel.outputs().forEach(output -> assertTrue(output.isContiguous() && output.offset() == 0));
                     assertFalse(kernel.op() instanceof Op.Unary || kernel.op() instanceof Op.Pad

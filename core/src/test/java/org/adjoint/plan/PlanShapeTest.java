@@ -305,8 +305,9 @@ class PlanShapeTest {
         Node state = leaf(DType.I64, 2);
         Shape shape = Shape.of(64);
         for (boolean known : new boolean[] {true, false}) {
-            Program program = Program.of(List.of(RandomOps.uniform(DType.F32, shape, state, 0),
-                RandomOps.uniform(DType.F32, shape, state, 1)), List.of(), List.of(), known);
+            Node first = RandomOps.uniform(DType.F32, shape, state, Ops.constant(DType.I64, 0L));
+            Node second = RandomOps.uniform(DType.F32, shape, state, Ops.constant(DType.I64, 1L));
+            Program program = Program.of(List.of(first, second), List.of(), List.of(), known);
             assertEquals(2, kernels(Planner.plan(program, FUSING)).size());
         }
     }
@@ -411,8 +412,8 @@ class PlanShapeTest {
     void everyKernelOperationIsPlanned() {
         Node x = leaf(4, 4);
         Node state = leaf(DType.I64, 2);
-        Plan plan = plan(Ops.argReduce(true, x, 0), Ops.iota(DType.I32, 8), Ops.randomBits(Shape.of(8), state, 3),
-            NeuralOps.softmax(x, 0));
+        Node bits = Ops.randomBits(Shape.of(8), state, Ops.constant(DType.I64, 3L));
+        Plan plan = plan(Ops.argReduce(true, x, 0), Ops.iota(DType.I32, 8), bits, NeuralOps.softmax(x, 0));
         assertEquals(Set.of("argmax", "iota", "randomBits", "softmax"), Set.copyOf(kernels(plan)));
         assertTrue(groups(plan) >= 1);
         assertTrue(plan.steps().stream().noneMatch(step -> step instanceof PlanStep.Kernel kernel

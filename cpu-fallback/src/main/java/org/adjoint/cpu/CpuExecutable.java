@@ -25,8 +25,8 @@ final class CpuExecutable implements Executable {
     CpuExecutable(Plan plan, List<CpuKernel> kernels, MemoryPool memory, ArenaPool arenas, Parallel parallel) {
         this.plan = plan;
         this.kernels = kernels.toArray(CpuKernel[]::new);
-        this.empty = new CpuKernel[this.kernels.length];
-        Arrays.fill(empty, EMPTY);
+        this.empty = Arrays.stream(this.kernels)
+            .map(kernel -> kernel instanceof ScanKernel scan ? scan.emptied(EMPTY) : EMPTY).toArray(CpuKernel[]::new);
         this.memory = memory;
         this.arenas = arenas;
         this.parallel = parallel;

@@ -64,7 +64,7 @@ final class CpuTarget implements Target {
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _ -> false;
+                Op.Project _, Op.Scan _ -> false;
             case MatrixOp _ -> true;
             case CumulativeOp _, Op.Composition _ -> false;
         };

@@ -54,6 +54,7 @@ final class Kernels implements AutoCloseable {
         return switch (step) {
             case PlanStep.Elementwise elementwise -> groups.prepare(elementwise);
             case PlanStep.Kernel kernel -> prepare(kernel);
+            case PlanStep.Scan scan -> new ScanKernel(scan, scan.body().steps().stream().map(this::prepare).toList());
         };
     }
 
@@ -88,7 +89,7 @@ final class Kernels implements AutoCloseable {
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
+                Op.Project _, Op.Scan _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
                 MatrixOp.LogDeterminant _ ->
                 throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");

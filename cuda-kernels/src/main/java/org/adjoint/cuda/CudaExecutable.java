@@ -30,6 +30,8 @@ final class CudaExecutable implements Executable {
     private final Replay replay;
     private final Arena arena = Arena.ofShared();
     private final List<Entry> entries = new ArrayList<>();
+    /** The plan's steps, then those of loops' bodies: kernels report a step by its place here. */
+    private final List<PlanStep> numbered;
     private final long workspaceBytes;
     /** Entries up to here are over before the rest is enqueued; 0 where nothing is checked. */
     private final int checked;
@@ -43,12 +45,13 @@ final class CudaExecutable implements Executable {
         this.status = status;
         this.separateIntermediates = options.separateIntermediates();
         this.replay = options.replays() ? new Replay(gpu) : null;
+        this.numbered = new ArrayList<>(plan.steps());
         long workspace = 0;
         int lastCheck = 0;
         try {
             for (int step = 0; step < prepared.size(); step++) {
                 for (Work work : prepared.get(step).work()) {
-                    entries.add(new Entry(step, Command.of(work, step, gpu, arena)));
+                    entries.add(new Entry(step, Command.of(work, step, numbered, gpu, arena)));
                 }
                 workspace = Math.max(workspace, prepared.get(step).workspaceBytes());
                 if (prepared.get(step).checksIndices()) {
@@ -133,14 +136,8 @@ final class CudaExecutable implements Executable {
         }
     }
 
-    /** Everything but the work: parameters are written and as many kernels launched, which do nothing. */
     private void enqueueEmpty(Binding binding) {
-        for (Entry entry : entries) {
-            if (entry.command instanceof Command.Launched launched) {
-                launched.parameters().bind(binding);
-            }
-            status.launchNothing();
-        }
+        entries.forEach(entry -> entry.command.enqueueEmpty(status, binding));
     }
 
     private void check(Binding binding) {
@@ -149,6 +146,10 @@ final class CudaExecutable implements Executable {
             return;
         }
         int failed = IndexFailure.step(found);
+        if (failed >= plan.steps().size()) {
+            // Later iterations have overwritten what this one read.
+            throw IndexFailure.describe(found, (PlanStep.Kernel) numbered.get(failed), null);
+        }
         int last = entries.get(checked - 1).step;
         boolean lost = false;
         if (IndexFailure.isOverwritten(plan, failed, last)) {

@@ -26,6 +26,7 @@ import org.adjoint.cuda.kernel.SoftmaxKernel;
 import org.adjoint.cuda.kernel.WindowKernel;
 import org.adjoint.cuda.launch.Card;
 import org.adjoint.cuda.launch.Launch;
+import org.adjoint.cuda.launch.Loop;
 import org.adjoint.cuda.launch.Prepared;
 import org.adjoint.cuda.launch.Source;
 import org.adjoint.graph.CumulativeOp;
@@ -63,6 +64,7 @@ final class Kernels {
                     add(prepared, AdamWKernel.prepare(updates), updates.size());
                 }
                 case PlanStep.Kernel kernel -> prepared.add(prepare(kernel));
+                case PlanStep.Scan scan -> prepared.add(Loop.of(scan, prepare(scan.body())));
             }
         }
         return prepared;
@@ -111,7 +113,7 @@ final class Kernels {
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
+                Op.Project _, Op.Scan _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
                 MatrixOp.LogDeterminant _ ->
                 throw new IllegalArgumentException(
                     "cuda: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
@@ -125,6 +127,8 @@ final class Kernels {
             step.work().forEach(work -> {
                 if (work instanceof Launch launch) {
                     sources.add(launch.source());
+                } else if (work instanceof Loop loop) {
+                    sources.addAll(sources(loop.body()));
                 }
             });
         }

@@ -41,7 +41,8 @@ __device__ inline f32 f32_of(u32 bits) { return __uint_as_float(bits); }
 __device__ inline f64 f64_of(u64 bits) { return __longlong_as_double((i64) bits); }
 
 // Loads widen to the compute type; stores round to nearest even. One instruction on the card, bit operations in the
-// emulator (and for bf16 before sm_80), with the same result but for the payload of a NaN.
+// emulator (and for bf16 before sm_80), with the same result but for the payload of a NaN. What narrows is always
+// inlined: the emulator does not see a structure that a call returns written to memory.
 
 __device__ inline f32 widen(f16 x) {
 #ifdef ADJOINT_EMULATED
@@ -68,7 +69,7 @@ template <typename T> struct Narrow {
 };
 
 template <> struct Narrow<f16> {
-    __device__ static inline f16 from(f32 x) {
+    __device__ static __forceinline__ f16 from(f32 x) {
         f16 y;
 #ifdef ADJOINT_EMULATED
         u32 bits = bits_of(x);
@@ -86,7 +87,7 @@ template <> struct Narrow<f16> {
 };
 
 template <> struct Narrow<bf16> {
-    __device__ static inline bf16 from(f32 x) {
+    __device__ static __forceinline__ bf16 from(f32 x) {
         bf16 y;
 #if defined(ADJOINT_EMULATED) || __CUDA_ARCH__ < 800
         u32 bits = bits_of(x);
@@ -99,7 +100,7 @@ template <> struct Narrow<bf16> {
     }
 };
 
-template <typename T> __device__ inline T narrow(typename Compute<T>::type x) { return Narrow<T>::from(x); }
+template <typename T> __device__ __forceinline__ T narrow(typename Compute<T>::type x) { return Narrow<T>::from(x); }
 
 // Folds in a fixed order: the same bits whatever the card.
 

@@ -22,7 +22,7 @@ template <> struct Stored<bool, b8> {
 // C: the compute type, which tells BOOL from U8
 template <typename C, typename T> __device__ inline C load(T x) { return Stored<C, T>::load(x); }
 
-template <typename T> __device__ inline T store(typename Compute<T>::type x) { return narrow<T>(x); }
+template <typename T> __device__ __forceinline__ T store(typename Compute<T>::type x) { return narrow<T>(x); }
 template <typename T> __device__ inline T store(bool x) { return (T) x; }
 
 // Unary

@@ -1,0 +1,111 @@
+package org.adjoint.contract;
+
+import static org.adjoint.contract.Domain.uniform;
+import static org.adjoint.contract.Domain.values;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.adjoint.Scan;
+import org.adjoint.Tensor;
+import org.adjoint.contract.Operand.Layout;
+import org.adjoint.gradcheck.TensorFunction;
+import org.adjoint.graph.DType;
+import org.adjoint.graph.Op;
+
+/** Samples of loops whose iterations depend on each other. */
+final class ScanSamples {
+    /** Small, so that recurrences do not grow. */
+    private static final Domain ANY = uniform(-0.75, 0.75);
+
+    private ScanSamples() { }
+
+    private static Operand any(long... shape) {
+        return Operand.of(ANY, shape);
+    }
+
+    static List<OpRow> rows() {
+        TensorFunction sums = x -> sums(x, false);
+        TensorFunction backwards = x -> sums(x, true);
+        return List.of(OpRow.of("scan", Op.Scan.class).cases(
+            SampleCase.of(sums, any(5), any()), SampleCase.of(backwards, any(13), any()),
+            SampleCase.of(ScanSamples::recurrence, any(3, 2, 3), any(2, 3), any(3, 3), any(3)),
+            SampleCase.of(ScanSamples::gathered, any(5, 3), Operand.indices(5, 4, 2)),
+            SampleCase.of(ScanSamples::nested, any(3, 2), any()), SampleCase.of(sums, any(0, 3), any(3)),
+            SampleCase.of(sums, any(1, 3), any(3)), SampleCase.of(sums, any(4, 0), any(0)),
+            SampleCase.of(backwards, any(3, 2, 8), any(2, 8)),
+            SampleCase.of(sums, any(5, 3).laid(Layout.PERMUTED), any(3).laid(Layout.FLIPPED)),
+            SampleCase.of(backwards, any(5, 3).laid(Layout.FLIPPED), any(3).laid(Layout.SLICED)),
+            SampleCase.of(sums, any(5, 16).laid(Layout.EXPANDED), any(16).laid(Layout.EXPANDED)).withoutDifferences(),
+            SampleCase.of(sums, any(207), any()).withoutDifferences(),
+            SampleCase.of(sums, Operand.of(values(1, Double.NaN, 2, Double.POSITIVE_INFINITY), 4, 1), any(1))
+                .forwardOnly(),
+            SampleCase.of(ScanSamples::recurrence, any(2, 4, 16), any(4, 16), any(16, 16), any(16))
+                .withoutDifferences(),
+            SampleCase.of(ScanSamples::counted, any(3), any(3)))
+            .tolerance(Tolerance.of(64, x -> x[0].abs().sum().add(2),
+                "an iteration's error passes on to the next: the bound is that of the sum of all").roundings(64)
+                .gradient(64))
+            .refuses(
+                Refusal.of("scan: tensor 0 to scan is a scalar: it needs a leading axis", sums, any(), any()),
+                Refusal.of("but the body returns", sums, any(4, 2, 3), any(3)),
+                Refusal.of("scan: tensor 1 to scan is", x -> Scan.of((c, s) -> Scan.results(c, s))
+                    .run(List.of(), List.of(x[0], x[1])).output(0), any(4, 2), any(3, 2)),
+                Refusal.of("scan: there are 1 carries but the body returns 0", x ->
+                    Scan.of((_, s) -> Scan.results(List.of(), s)).run(List.of(x[0]), List.of(x[1])).output(0),
+                    any(), any(3)),
+                Refusal.of("scan: the number of iterations must not be negative but is -1", x ->
+                    Scan.of((c, s) -> Scan.results(c, s)).run(List.of(x[0]), -1).carry(0), any()),
+                Refusal.whenComputed("out of range for axis 0", ScanSamples::gathered, any(5, 3),
+                    Operand.of(DType.I64, values(0, 4, 9, 1), 4, 1))));
+    }
+
+    /** All results as one vector. */
+    private static Tensor flat(Scan.Results results) {
+        List<Tensor> parts = new ArrayList<>(results.carries());
+        parts.addAll(results.outputs());
+        return Tensor.concat(0, parts.stream().map(part -> part.reshape(part.shape().elements())).toList());
+    }
+
+    /** Running sums of x[0] from x[1] on, times its half. */
+    private static Tensor sums(Tensor[] x, boolean reverse) {
+        Scan scan = Scan.of((carries, slices) -> {
+            Tensor total = carries.getFirst().add(slices.getFirst());
+            return Scan.results(List.of(total), List.of(total.mul(slices.getFirst()).mul(0.5), total));
+        });
+        return flat((reverse ? scan.reversed() : scan).run(List.of(x[1]), List.of(x[0])));
+    }
+
+    /** x: inputs, state, weight, bias. Two carries, one of which nothing changes, and a slice that is not used. */
+    private static Tensor recurrence(Tensor[] x) {
+        return flat(Scan.of((carries, slices) -> {
+            Tensor state = carries.get(0).matmul(x[2].transpose()).mul(0.25).add(slices.get(0)).add(x[3]).tanh();
+            return Scan.results(List.of(state, carries.get(1)), List.of(state.sum(1).mul(carries.get(1))));
+        }).reversed().run(List.of(x[1], x[3].sum()), List.of(x[0], x[0])));
+    }
+
+    private static Tensor counted(Tensor[] x) {
+        return flat(Scan.of((carries, _) -> {
+            Tensor next = carries.getFirst().mul(x[1]).sin();
+            return Scan.results(List.of(next), List.of());
+        }).run(List.of(x[0]), 4));
+    }
+
+    /** Rows of a table, added up. */
+    private static Tensor gathered(Tensor[] x) {
+        return flat(Scan.of((carries, slices) -> {
+            Tensor rows = x[0].embedding(slices.getFirst()).sum(0);
+            return Scan.results(List.of(carries.getFirst().mul(0.5).add(rows)), List.of(rows));
+        }).run(List.of(x[0].sum(0)), List.of(x[1])));
+    }
+
+    /** A scan of each row, starting from what the row before ended with. */
+    private static Tensor nested(Tensor[] x) {
+        return flat(Scan.of((carries, rows) -> {
+            Scan.Results inner = Scan.of((totals, elements) -> {
+                Tensor total = totals.getFirst().mul(elements.getFirst()).add(carries.getFirst()).tanh();
+                return Scan.results(List.of(total), List.of(total));
+            }).run(carries, rows);
+            return Scan.results(inner.carries(), inner.outputs());
+        }).run(List.of(x[1]), List.of(x[0])));
+    }
+}
