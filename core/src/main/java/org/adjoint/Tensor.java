@@ -3,6 +3,7 @@ package org.adjoint;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -376,18 +377,22 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         return this;
     }
 
-    private Storage storage(String reader) {
+    private void read(String reader, MemorySegment target) {
         requireEager(reader);
         realize();
         Storage storage = (Storage) node.value();
         storage.buffer(reader);
-        return storage;
+        try {
+            device.read(storage, target);
+        } finally {
+            // While the node lives, no run of a step overwrites the variable that it may be a read of.
+            Reference.reachabilityFence(this);
+        }
     }
 
     private MemorySegment read(Arena arena) {
-        Storage storage = storage("read");
         MemorySegment target = arena.allocate(Math.max(1, type().bytes()), 8).asSlice(0, type().bytes());
-        device.read(storage, target);
+        read("read", target);
         return target;
     }
 
@@ -405,7 +410,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         requireEager("toFloatArray");
         float[] result = new float[length("toFloatArray")];
         if (dtype() == DType.F32) {
-            device.read(storage("toFloatArray"), MemorySegment.ofArray(result));
+            read("toFloatArray", MemorySegment.ofArray(result));
             return result;
         }
         double[] wide = toDoubleArray();
@@ -481,7 +486,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
             throw new IllegalArgumentException("copyTo: " + type() + " takes " + type().bytes() + " bytes, not "
                 + target.byteSize());
         }
-        device.read(storage("copyTo"), target);
+        read("copyTo", target);
     }
 
     /** The only element. */

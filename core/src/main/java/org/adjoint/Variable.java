@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.adjoint.backend.Buffer;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Node;
@@ -16,7 +17,8 @@ import org.adjoint.graph.TensorType;
  * replaced by {@link #assign}. Program order always wins: a tensor read before an assignment keeps the old value, one
  * read after it sees the new one, in eager code and in a traced function alike.
  *
- * <p>In eager code a variable is for one thread at a time.
+ * <p>Several threads may read a variable, and run steps that assign it, at once: each sees one version or another, never
+ * parts of two. Eager assignments are for one thread at a time: of two, one is lost.
  */
 public final class Variable implements Differentiable, AutoCloseable {
     private final Device device;
@@ -75,16 +77,30 @@ public final class Variable implements Differentiable, AutoCloseable {
     }
 
     /** The leaf that stands for the present value in eager code. */
-    synchronized Node eagerRead() {
-        Node node = reading.get();
-        if (node == null) {
-            node = Ops.leaf(type);
-            node.bind(storage);
-            reading = new WeakReference<>(node);
-            Uses.of(node).setVariable(this);
+    Node eagerRead() {
+        return betweenRuns(() -> {
+            Node node = reading.get();
+            if (node == null) {
+                node = Ops.leaf(type);
+                node.bind(storage);
+                reading = new WeakReference<>(node);
+                Uses.of(node).setVariable(this);
+            }
+            storage.keepIn(device.currentScope());
+            return node;
+        });
+    }
+
+    /** Looks at the value while no other thread's run overwrites it in place: before such a run, or after it. */
+    private <T> T betweenRuns(Supplier<T> look) {
+        device.lock().lock();
+        try {
+            synchronized (this) {
+                return look.get();
+            }
+        } finally {
+            device.lock().unlock();
         }
-        storage.keepIn(device.currentScope());
-        return node;
     }
 
     /**
@@ -157,14 +173,17 @@ public final class Variable implements Differentiable, AutoCloseable {
      *
      * @throws IllegalArgumentException if the segment is not exactly as long as the value
      */
-    public synchronized void copyTo(MemorySegment target) {
+    public void copyTo(MemorySegment target) {
         device.requireNoTrace("copyTo");
         requireOpen("copyTo");
         if (target.byteSize() != type.bytes()) {
             throw new IllegalArgumentException("copyTo: variable '" + name + "' is " + type + " and takes " + type.bytes()
                 + " bytes, not " + target.byteSize());
         }
-        device.read(storage, target);
+        betweenRuns(() -> {
+            device.read(storage, target);
+            return null;
+        });
     }
 
     /** The memory for a run that reads the value. */
