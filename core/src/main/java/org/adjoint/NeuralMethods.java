@@ -3,7 +3,7 @@ package org.adjoint;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 
-/** What networks are made of: normalizations, attention, computed by a {@link Tensor}. */
+/** What networks are made of: softmax, dropout, attention, computed by a {@link Tensor}. */
 public sealed interface NeuralMethods permits Tensor {
     private Tensor self() {
         return (Tensor) this;
@@ -15,17 +15,6 @@ public sealed interface NeuralMethods permits Tensor {
 
     default Tensor logSoftmax(int axis) {
         return self().map("logSoftmax", x -> NeuralOps.logSoftmax(x, axis));
-    }
-
-    /** Normalizes along the last axis; gamma and beta are vectors of its extent. */
-    default Tensor layerNorm(Tensor gamma, Tensor beta, double epsilon) {
-        return self().result("layerNorm", NeuralOps.layerNorm(self().operand("layerNorm"), gamma.operand("layerNorm"),
-            beta.operand("layerNorm"), epsilon), gamma, beta);
-    }
-
-    /** Divides by the root mean square along the last axis; gamma is a vector of its extent. */
-    default Tensor rmsNorm(Tensor gamma, double epsilon) {
-        return self().zip("rmsNorm", gamma, (x, g) -> NeuralOps.rmsNorm(x, g, epsilon));
     }
 
     /** Zeroes elements with the given probability, scales the others by 1 / (1 - probability). */

@@ -44,8 +44,8 @@ import org.adjoint.graph.UnaryOp;
  * <p>The operations stand, by subject, in the interfaces that this class alone implements.
  */
 public final class Tensor implements Differentiable, AutoCloseable, ElementwiseMethods, ActivationMethods,
-    ReductionMethods, MovementMethods, IndexingMethods, LinearAlgebraMethods, NeuralMethods, ConvolutionMethods,
-    LossMethods {
+    ReductionMethods, MovementMethods, IndexingMethods, LinearAlgebraMethods, NeuralMethods, NormalizationMethods,
+    ConvolutionMethods, LossMethods {
     /** Longer chains of unread operations are computed on the way. */
     private static final int LONGEST_CHAIN = 1_000;
 

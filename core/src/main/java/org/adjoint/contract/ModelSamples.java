@@ -13,15 +13,14 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Op;
 
-/** Samples of what models are made of: softmax, norms, attention, dropout, the optimizer's update. */
+/** Samples of what models are made of: softmax, attention, dropout, the optimizer's update. */
 final class ModelSamples {
     private static final Domain ANY = uniform(-3, 3);
-    private static final double EPSILON = 1e-5;
 
     private ModelSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(softmax(), layerNorm(), rmsNorm(), attention(), chance(), optimizers())
+        return Stream.of(softmax(), attention(), chance(), optimizers())
             .flatMap(List::stream).toList();
     }
 
@@ -58,73 +57,6 @@ final class ModelSamples {
                     "x - max and the log of the sum each err by an ulp or two"))
                 .refuses(Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2),
                     any(2, 3))));
-    }
-
-    private static List<OpRow> layerNorm() {
-        TensorFunction norm = x -> x[0].layerNorm(x[1], x[2], EPSILON);
-        TensorFunction gradient = x -> flat(norm.apply(x[0], x[1], x[2]).pullback(x[3], List.of(x[0], x[1], x[2])));
-        Tolerance tolerance = Tolerance.of(8,
-            x -> norm.apply(x[0], x[1], x[2]).abs().add(x[1].abs().mul(4)).add(x[2].abs()),
-            "x - mean cancels, and the result is a few standard deviations at most");
-        return List.of(
-            OpRow.of("layerNorm", FusedOp.LayerNorm.class).tolerance(tolerance).cases(
-                of(norm, any(3), any(3), any(3)), of(norm, any(2, 5), any(5), any(5)),
-                of(norm, any(0, 5), any(5), any(5)), of(norm, any(2, 3, 4), any(4), any(4)),
-                of(norm, any(13, 7).laid(Layout.PERMUTED), any(7), any(7)),
-                of(norm, any(3, 5).laid(Layout.FLIPPED), any(5).laid(Layout.SLICED), any(5)),
-                of(norm, any(1, 67), any(67), any(67)),
-                of(norm, any(17, 129), any(129), any(129)).withoutDifferences())
-                .refuses(Refusal.of("layerNorm: gamma (4) and beta (3) must be vectors as long as the last axis",
-                    norm, any(2, 3), any(4), any(3))),
-            OpRow.of("layerNormGradient", FusedOp.LayerNormGradient.class).cases(
-                of(gradient, any(5), any(5), any(5), any(5)), of(gradient, any(2, 5), any(5), any(5), any(2, 5)),
-                of(gradient, any(0, 5), any(5), any(5), any(0, 5)),
-                of(gradient, any(2, 3, 4), any(4), any(4), any(2, 3, 4)),
-                of(gradient, any(5, 7).laid(Layout.PERMUTED), any(7), any(7), any(5, 7).laid(Layout.FLIPPED)),
-                of(gradient, any(13, 33), any(33), any(33), any(13, 33)).withoutDifferences())
-                .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)), "means of products cancel").gradient(64))
-                // Linear in beta: it is not in the gradient at all.
-                .zeroGradient());
-    }
-
-    private static List<OpRow> rmsNorm() {
-        TensorFunction norm = x -> x[0].rmsNorm(x[1], EPSILON);
-        // Of one element there is only its sign, unless epsilon is as large.
-        TensorFunction soft = x -> x[0].rmsNorm(x[1], 1);
-        TensorFunction gradient = x -> flat(norm.apply(x[0], x[1]).pullback(x[2], List.of(x[0], x[1])));
-        TensorFunction softGradient = x -> flat(soft.apply(x[0], x[1]).pullback(x[2], List.of(x[0], x[1])));
-        return List.of(
-            OpRow.of("rmsNorm", FusedOp.RmsNorm.class).cases(
-                of(norm, any(3), any(3)), of(norm, any(2, 5), any(5)), of(norm, any(0, 5), any(5)),
-                of(soft, any(4, 1), any(1)), of(norm, any(2, 3, 4), any(4)), of(norm, any(2, 2, 2, 3), any(3)),
-                of(norm, any(13, 7).laid(Layout.PERMUTED), any(7)),
-                of(norm, any(3, 5).laid(Layout.FLIPPED), any(5).laid(Layout.SLICED)),
-                of(norm, any(2, 6).laid(Layout.SLICED), any(6).laid(Layout.FLIPPED)), of(norm, any(1, 67), any(67)),
-                of(norm, Operand.of(values(3e18, -1e18, 2e18, 1e-30, 0, -0.0), 2, 3), any(3)).forwardOnly(),
-                of(norm, Operand.of(values(1, Double.NaN, 2, Double.NEGATIVE_INFINITY, 1, 3), 2, 3), any(3))
-                    .forwardOnly(),
-                of(norm, any(17, 129), any(129)).withoutDifferences())
-                .tolerance(Tolerance.ulps(8, "a sum of squares, whose root is taken, and three roundings"))
-                .refuses(
-                    Refusal.of("rmsNorm: gamma (4) must be a vector as long as the last axis of x (2, 3), not empty",
-                        norm, any(2, 3), any(4)),
-                    Refusal.of("rmsNorm: gamma (2, 3) must be a vector as long as the last axis of x (2, 3)", norm,
-                        any(2, 3), any(2, 3)),
-                    Refusal.of("rmsNorm: gamma (0) must be a vector as long as the last axis of x (2, 0), not empty",
-                        norm, any(2, 0), any(0)),
-                    Refusal.of("rmsNorm: epsilon must not be negative but is -1.0", x -> x[0].rmsNorm(x[1], -1),
-                        any(2, 3), any(3))),
-            OpRow.of("rmsNormGradient", FusedOp.RmsNormGradient.class).cases(
-                of(gradient, any(5), any(5), any(5)), of(gradient, any(2, 5), any(5), any(2, 5)),
-                of(gradient, any(0, 5), any(5), any(0, 5)), of(softGradient, any(4, 1), any(1), any(4, 1)),
-                of(gradient, any(2, 3, 4), any(4), any(2, 3, 4)),
-                of(gradient, any(5, 7).laid(Layout.PERMUTED), any(7), any(5, 7).laid(Layout.FLIPPED)),
-                of(gradient, any(3, 6).laid(Layout.SLICED), any(6).laid(Layout.FLIPPED), any(3, 6)),
-                of(gradient, any(1, 67), any(67), any(1, 67)).withoutDifferences(),
-                of(gradient, any(13, 33), any(33), any(13, 33)).withoutDifferences(),
-                of(gradient, any(17, 129), any(129), any(17, 129)).withoutDifferences())
-                .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)), "a mean of products cancels")
-                    .gradient(64)));
     }
 
     private static List<OpRow> attention() {
@@ -228,12 +160,12 @@ final class ModelSamples {
     }
 
     /** Several results as one. */
-    private static Tensor flat(List<Tensor> tensors) {
+    static Tensor flat(List<Tensor> tensors) {
         return Tensor.concat(0, tensors.stream().map(x -> x.reshape(x.shape().elements())).toList());
     }
 
     /** The largest magnitude in x, or 1 if that is more, as a scalar. */
-    private static Tensor largest(Tensor x) {
+    static Tensor largest(Tensor x) {
         return Tensor.concat(0, List.of(x.abs().reshape(x.shape().elements()), x.device().ones(x.dtype(), 1))).max();
     }
 }

@@ -21,6 +21,8 @@ final class OpSamples {
         ModelSamples.rows(),
         ClassLossSamples.rows(),
         LossSamples.rows(),
+        NormalizationSamples.rows(),
+        ChannelNormSamples.rows(),
         ConvolutionSamples.rows(),
         PoolingSamples.rows(),
         LinearAlgebraSamples.rows(),

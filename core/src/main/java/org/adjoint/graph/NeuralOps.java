@@ -30,41 +30,6 @@ public final class NeuralOps {
         return alongAxis("logSoftmax", new FusedOp.LogSoftmax(), x, axis);
     }
 
-    /** See {@link FusedOp.LayerNorm}. */
-    public static Node layerNorm(Node x, Node gamma, Node beta, double epsilon) {
-        requireFloating("layerNorm", x.dtype());
-        requireFloating("layerNorm", gamma.dtype());
-        int rank = x.shape().rank();
-        Shape width = rank == 0 ? null : Shape.of(x.shape().extent(rank - 1));
-        if (rank == 0 || !gamma.shape().equals(width) || !beta.shape().equals(width) || width.isEmpty()) {
-            throw error("layerNorm: gamma %s and beta %s must be vectors as long as the last axis of x %s, not empty",
-                gamma.shape(), beta.shape(), x.shape());
-        }
-        if (beta.dtype() != gamma.dtype()) {
-            throw error("layerNorm: gamma %s and beta %s must have one dtype: cast one", gamma.type(), beta.type());
-        }
-        if (!(epsilon >= 0)) {
-            throw error("layerNorm: epsilon must not be negative but is %s", epsilon);
-        }
-        return fused(new FusedOp.LayerNorm(epsilon), x, gamma, beta).output(0);
-    }
-
-    /** See {@link FusedOp.RmsNorm}. */
-    public static Node rmsNorm(Node x, Node gamma, double epsilon) {
-        requireFloating("rmsNorm", x.dtype());
-        requireFloating("rmsNorm", gamma.dtype());
-        int rank = x.shape().rank();
-        Shape width = rank == 0 ? null : Shape.of(x.shape().extent(rank - 1));
-        if (rank == 0 || !gamma.shape().equals(width) || width.isEmpty()) {
-            throw error("rmsNorm: gamma %s must be a vector as long as the last axis of x %s, not empty",
-                gamma.shape(), x.shape());
-        }
-        if (!(epsilon >= 0)) {
-            throw error("rmsNorm: epsilon must not be negative but is %s", epsilon);
-        }
-        return fused(new FusedOp.RmsNorm(epsilon), x, gamma).output(0);
-    }
-
     /** See {@link FusedOp.Attention}; {@code bias} (floating, added to the scores) may be null and broadcasts. */
     public static Node attention(Node q, Node k, Node v, Node bias, boolean causal, double scale) {
         int rank = q.shape().rank();

@@ -19,6 +19,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
+import org.adjoint.graph.NormalizationOps;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.RandomOps;
@@ -341,7 +342,7 @@ class PlanShapeTest {
     @Test
     void constantsOfDecompositionsTravelWithThePlan() {
         Node x = leaf(8, 16);
-        Node y = NeuralOps.layerNorm(x, leaf(16), leaf(16), 1e-5);
+        Node y = NormalizationOps.layerNorm(x, leaf(16), leaf(16), 1e-5);
         Program program = Program.of(List.of(y), List.of(), List.of(), false);
         assertEquals(0, program.scalars().length);
         Plan plan = Planner.plan(program, new TestTarget(false, true, true, true));

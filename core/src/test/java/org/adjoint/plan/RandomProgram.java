@@ -13,6 +13,7 @@ import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
+import org.adjoint.graph.NormalizationOps;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.ReduceOp;
@@ -124,7 +125,7 @@ final class RandomProgram {
             case 17 -> rank < 2 || x.dtype() != DType.F64 ? null : bounded(Ops.matmul(x, Ops.transpose(x)));
             case 18 -> indexed(x);
             default -> rank == 0 || shape.extent(rank - 1) == 0 || x.dtype() != DType.F64 ? null : quarters(
-                random.nextBoolean() ? NeuralOps.softmax(x, -1) : NeuralOps.layerNorm(x,
+                random.nextBoolean() ? NeuralOps.softmax(x, -1) : NormalizationOps.layerNorm(x,
                     shaped(Shape.of(shape.extent(rank - 1)), DType.F64), shaped(Shape.of(shape.extent(rank - 1)),
                         DType.F64), 1e-5));
         };
