@@ -1,7 +1,10 @@
 package org.adjoint;
 
+import org.adjoint.graph.AttentionOps;
+import org.adjoint.graph.AttentionOptions;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
+import org.adjoint.graph.RotaryLayout;
 
 /** What networks are made of: softmax, dropout, attention, computed by a {@link Tensor}. */
 public sealed interface NeuralMethods permits Tensor {
@@ -42,6 +45,48 @@ public sealed interface NeuralMethods permits Tensor {
         Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), bias.operand("attention"), causal,
             defaultScale(q));
         return self().result("attention", out, k, v, bias);
+    }
+
+    /** As {@link #scaledDotProductAttention(Tensor, Tensor, Tensor, AttentionOptions)} without a mask. */
+    default Tensor scaledDotProductAttention(Tensor k, Tensor v, AttentionOptions options) {
+        return scaledDotProductAttention(k, v, null, options);
+    }
+
+    /**
+     * Attention with this tensor as q {@code (batch..., heads, t, d)}, as PyTorch's
+     * {@code scaled_dot_product_attention}.
+     *
+     * @param k keys {@code (batch..., groups, s, d)}; the number of groups divides that of heads, and neighboring heads
+     *     share one
+     * @param v values {@code (batch..., groups, s, e)}
+     * @param mask null, or what broadcasts to {@code (batch..., heads, t, s)}: floating, added to the scaled scores, or
+     *     {@code BOOL}, true for keys that a query sees; who sees none gets zeros
+     * @return {@code (batch..., heads, t, e)}
+     */
+    default Tensor scaledDotProductAttention(Tensor k, Tensor v, Tensor mask, AttentionOptions options) {
+        String op = "scaledDotProductAttention";
+        if (options.dropout() == 0) {
+            return self().apply(op,
+                x -> AttentionOps.scaledDotProductAttention(x.get(0), x.get(1), x.get(2), x.get(3), options), k, v, mask);
+        }
+        Tensor weights = self().apply(op, x -> AttentionOps.weights(x.get(0), x.get(1), x.get(2), x.get(3), options), k,
+            v, mask);
+        return weights.dropout(options.dropout()).zip(op, v, AttentionOps::weighted);
+    }
+
+    /** Rotary positions with base 10,000; see {@link AttentionOps#rotaryEmbedding}. */
+    default Tensor rotaryEmbedding(Tensor positions, RotaryLayout layout) {
+        return rotaryEmbedding(positions, layout, 10_000);
+    }
+
+    /**
+     * Turns pairs of elements of vectors {@code (..., width)} by angles {@code position base^(-2 i / width)}.
+     *
+     * @param positions numbers that broadcast to {@code (...)}
+     */
+    default Tensor rotaryEmbedding(Tensor positions, RotaryLayout layout, double base) {
+        return self().zip("rotaryEmbedding", positions,
+            (x, p) -> AttentionOps.rotaryEmbedding(x, p, layout, base));
     }
 
     private static double defaultScale(Node q) {

@@ -13,14 +13,14 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.Op;
 
-/** Samples of what models are made of: softmax, attention, dropout, the optimizer's update. */
+/** Samples of what models are made of: softmax, dropout, the optimizer's update. */
 final class ModelSamples {
     private static final Domain ANY = uniform(-3, 3);
 
     private ModelSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(softmax(), attention(), chance(), optimizers())
+        return Stream.of(softmax(), chance(), optimizers())
             .flatMap(List::stream).toList();
     }
 
@@ -57,48 +57,6 @@ final class ModelSamples {
                     "x - max and the log of the sum each err by an ulp or two"))
                 .refuses(Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2),
                     any(2, 3))));
-    }
-
-    private static List<OpRow> attention() {
-        TensorFunction open = x -> x[0].attention(x[1], x[2], false);
-        TensorFunction causal = x -> x[0].attention(x[1], x[2], true);
-        TensorFunction biased = x -> x[0].attention(x[1], x[2], x[3], false);
-        TensorFunction causalBiased = x -> x[0].attention(x[1], x[2], x[3], true);
-        TensorFunction gradient = x -> flat(open.apply(x).pullback(x[3], List.of(x[0], x[1], x[2])));
-        TensorFunction causalGradient = x -> flat(causal.apply(x).pullback(x[3], List.of(x[0], x[1], x[2])));
-        Domain small = uniform(-1.5, 1.5);
-        String reason = "an error in the scores, of some ulps of |q| |k|, becomes a relative one of the weights";
-        return List.of(
-            OpRow.of("attention", FusedOp.Attention.class).cases(
-                of(open, q(small, 1, 1), q(small, 1, 1), q(small, 1, 2)),
-                of(open, q(small, 3, 4), q(small, 5, 4), q(small, 5, 2)),
-                of(causal, q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3)),
-                of(open, q(small, 0, 4), q(small, 3, 4), q(small, 3, 2)),
-                of(causal, q(small, 2, 2, 5, 3), q(small, 2, 2, 5, 3), q(small, 2, 2, 5, 3)),
-                of(causal, q(small, 4, 3).laid(Layout.PERMUTED), q(small, 4, 3).laid(Layout.SLICED),
-                    q(small, 4, 3).laid(Layout.FLIPPED)),
-                of(biased, q(small, 3, 4), q(small, 5, 4), q(small, 5, 2), q(small, 3, 5)),
-                of(causalBiased, q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 4, 4)),
-                of(causal, q(small, 2, 67, 16), q(small, 2, 67, 16), q(small, 2, 67, 16)).withoutDifferences())
-                .tolerance(Tolerance.of(32, x -> largest(x[2]), reason).gradient(32))
-                .refuses(Refusal.of("attention: q (3, 4), k (5, 3) and v (5, 2) must be (batch..., t, d)", open,
-                    any(3, 4), any(5, 3), any(5, 2)),
-                    Refusal.of("attention: there are no keys in k (0, 4)", open, any(3, 4), any(0, 4), any(0, 2))),
-            OpRow.of("attentionGradient", FusedOp.AttentionGradient.class).cases(
-                of(gradient, q(small, 2, 3), q(small, 2, 3), q(small, 2, 2), q(small, 2, 2)),
-                of(gradient, q(small, 3, 4), q(small, 5, 4), q(small, 5, 2), q(small, 3, 2)),
-                of(causalGradient, q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3), q(small, 2, 4, 3)),
-                of(causalGradient, q(small, 4, 3).laid(Layout.PERMUTED), q(small, 4, 3), q(small, 4, 3),
-                    q(small, 4, 3).laid(Layout.FLIPPED)),
-                of(causalGradient, q(small, 67, 8), q(small, 67, 8), q(small, 67, 8), q(small, 67, 8))
-                    .withoutDifferences())
-                .tolerance(Tolerance.of(64, x -> largest(gradient.apply(x)),
-                    reason + "; the output it starts from is stored")
-                    .roundings(8).gradient(64)));
-    }
-
-    private static Operand q(Domain domain, long... shape) {
-        return Operand.of(domain, shape);
     }
 
     private static List<OpRow> chance() {

@@ -23,6 +23,7 @@ final class OpSamples {
         LossSamples.rows(),
         NormalizationSamples.rows(),
         ChannelNormSamples.rows(),
+        AttentionSamples.rows(),
         ConvolutionSamples.rows(),
         PoolingSamples.rows(),
         LinearAlgebraSamples.rows(),
