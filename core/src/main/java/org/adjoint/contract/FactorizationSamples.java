@@ -232,7 +232,7 @@ final class FactorizationSamples {
     private static OpRow determinant() {
         TensorFunction determinant = x -> dominant(x[0]).determinant();
         TensorFunction plain = x -> x[0].determinant();
-        return OpRow.of("determinant").dtypes(PRECISE)
+        return OpRow.of("determinant", MatrixOp.Determinant.class).dtypes(PRECISE)
             .tolerance(ofLargest(64, "the exponential of the logarithm, which is 6 at most").gradient(256))
             .cases(determinantCases(determinant, plain))
             .refuses(Refusal.of("determinant: needs square matrices (batch..., n, n) but got (2, 3)", plain,

@@ -345,18 +345,11 @@ public sealed interface MatrixOp extends Op.Fused {
 
         @Override
         public Node[] decompose(List<Node> inputs) {
-            Node a = inputs.getFirst();
-            int last = a.shape().rank() - 2;
-            Node reflections = fused(new Householder(), a);
-            Node taus = diagonal(reflections.output(1));
-            Node pivots = diagonal(reflections.output(2));
-            Node logarithm = reduce(ReduceOp.SUM, log(abs(pivots)), false, last);
-            // Each reflection turns the sign, and each negative pivot.
-            Node reflected = where(equal(taus, 0), zerosLike(taus), onesLike(taus));
-            Node turns = reduce(ReduceOp.SUM, add(reflected, cast(lessThan(pivots, zeroOf(a.dtype())), a.dtype())),
-                false, last);
-            Node odd = sub(turns, mul(trunc(mul(turns, 0.5)), 2));
-            Node sign = sub(1, mul(odd, 2));
+            Pivots pivots = Pivots.of(inputs.getFirst());
+            int last = pivots.values.shape().rank() - 1;
+            Node logarithm = reduce(ReduceOp.SUM, log(abs(pivots.values)), false, last);
+            Node negative = cast(lessThan(pivots.values, zeroOf(logarithm.dtype())), logarithm.dtype());
+            Node sign = Pivots.parity(reduce(ReduceOp.SUM, add(pivots.reflected, negative), false, last));
             Node isSingular = equal(logarithm, Double.NEGATIVE_INFINITY);
             Node isNumber = equal(logarithm, logarithm);
             return new Node[] {where(isSingular, zerosLike(sign), where(isNumber, sign, logarithm)), logarithm};
@@ -371,6 +364,54 @@ public sealed interface MatrixOp extends Op.Fused {
             Node a = node.input(0);
             Node dy = reshape(cotangents[1], like(a, 1, 1));
             return new Node[] {mul(dy, fused(new Solve(true), a, FactorizationOps.identity(a, rows(a), rows(a))))};
+        }
+    }
+
+    /**
+     * The determinant of a {@code (batch..., n, n)}, n at least 1, {@code (batch...)}. Its gradient needs the inverse:
+     * it is NaN where a is singular.
+     */
+    record Determinant() implements MatrixOp {
+        @Override
+        public String name() {
+            return "determinant";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            TensorType a = inputs.getFirst();
+            int rank = a.shape().rank();
+            return List.of(new TensorType(a.dtype(), a.shape().without(rank - 2, rank - 1)));
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Pivots pivots = Pivots.of(inputs.getFirst());
+            int last = pivots.values.shape().rank() - 1;
+            Node turns = reduce(ReduceOp.SUM, pivots.reflected, false, last);
+            return new Node[] {mul(Pivots.parity(turns), reduce(ReduceOp.PROD, pivots.values, false, last))};
+        }
+
+        @Override
+        public Node[] gradient(Node node, Node[] cotangents) {
+            // Jacobi: d det a = det a tr(a^-1 da)
+            Node a = node.input(0);
+            Node dy = reshape(mul(cotangents[0], node), like(a, 1, 1));
+            return new Node[] {mul(dy, fused(new Solve(true), a, FactorizationOps.identity(a, rows(a), rows(a))))};
+        }
+    }
+
+    /** The diagonal of a triangular factor, and 1 for each reflection that led to it: each turns the determinant's sign. */
+    record Pivots(Node values, Node reflected) {
+        static Pivots of(Node a) {
+            Node reflections = fused(new Householder(), a);
+            Node taus = diagonal(reflections.output(1));
+            return new Pivots(diagonal(reflections.output(2)), where(equal(taus, 0), zerosLike(taus), onesLike(taus)));
+        }
+
+        /** 1 for an even number of turns, else -1. */
+        static Node parity(Node turns) {
+            return sub(1, mul(sub(turns, mul(trunc(mul(turns, 0.5)), 2)), 2));
         }
     }
 }

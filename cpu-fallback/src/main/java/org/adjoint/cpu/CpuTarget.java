@@ -33,7 +33,8 @@ final class CpuTarget implements Target {
             case MatrixOp.Cholesky _ -> CholeskyKernel.supports(inputs);
             case MatrixOp.TriangularSolve _ -> TriangularSolveKernel.supports(inputs);
             case MatrixOp.Householder _ -> HouseholderKernel.supports(inputs);
-            case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _ -> false;
+            case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _,
+                MatrixOp.Determinant _ -> false;
             case CumulativeOp _, Op.Composition _ -> false;
             // Of one tap each, it is a product of views.
             case GeneralConvolution convolution -> !convolution.isProduct(inputs);

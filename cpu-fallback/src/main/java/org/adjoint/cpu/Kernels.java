@@ -90,7 +90,7 @@ final class Kernels implements AutoCloseable {
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
                 Op.Project _, Op.Scan _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
-                MatrixOp.LogDeterminant _ ->
+                MatrixOp.LogDeterminant _, MatrixOp.Determinant _ ->
                 throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");
         };

@@ -41,7 +41,8 @@ final class CudaTarget implements Target {
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.supportsGradient(inputs);
             case MatrixOp.Cholesky _, MatrixOp.TriangularSolve _, MatrixOp.Householder _ ->
                 MatrixKernels.supports(inputs);
-            case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _ -> false;
+            case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _,
+                MatrixOp.Determinant _ -> false;
             case CumulativeOp _, Op.Composition _ -> false;
         };
     }

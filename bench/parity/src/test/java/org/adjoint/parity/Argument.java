@@ -37,6 +37,11 @@ record Argument(DType kind, double[] values, Shape base, Layout layout, int axis
         };
     }
 
+    /** The same argument with {@code offset}, rounded to f32, added to each value. */
+    Argument shifted(double offset) {
+        return new Argument(kind, DoubleStream.of(values).map(v -> (float) (v + offset)).toArray(), base, layout, axis);
+    }
+
     /** This argument for Adjoint. */
     Tensor ours(Device device, DType floating) {
         Tensor memory = switch (kind) {

@@ -3,9 +3,11 @@ package org.adjoint.parity;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.adjoint.Tensor;
+import org.adjoint.graph.PadMode;
 import org.adjoint.graph.Shape;
 
 /** What moves elements. */
@@ -70,6 +72,89 @@ final class MovementRows {
                 return Case.of(x -> x[0].pad(-1, low, high, value),
                     "torch.constant_pad_nd(x0, [%d, %d], %s)".formatted(low, high, value), draw.any(draw.shape(1, 4)));
             }),
+            Row.of("slice backwards", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.integer(0, shape.rank() - 1);
+                int extent = (int) shape.extent(axis);
+                return Case.of(x -> x[0].slice(axis, 0, extent, -1), "torch.flip(x0, [" + axis + "])",
+                    draw.any(shape));
+            }),
+            Row.of("narrow", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                int extent = (int) shape.extent(Math.floorMod(axis, shape.rank()));
+                int start = draw.integer(0, extent - 1);
+                int length = draw.integer(1, extent - start);
+                return Case.of(x -> x[0].narrow(axis, start, length),
+                    "torch.narrow(x0, %d, %d, %d)".formatted(axis, start, length), draw.any(shape));
+            }),
+            Row.of("split", draw -> {
+                Shape shape = draw.shape(1, 3).with(0, 7);
+                int size = draw.integer(1, 7);
+                return Case.of(x -> x[0].split(0, size).getLast(), "torch.split(x0, " + size + ", 0)[-1]",
+                    draw.any(shape));
+            }),
+            Row.of("chunk", draw -> {
+                Shape shape = draw.shape(1, 3).with(0, 7);
+                int count = draw.integer(1, 7);
+                return Case.of(x -> x[0].chunk(0, count).getLast(), "torch.chunk(x0, " + count + ", 0)[-1]",
+                    draw.any(shape));
+            }),
+            Row.of("unbind", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                return Case.of(x -> x[0].unbind(axis).getFirst(), "torch.unbind(x0, " + axis + ")[0]", draw.any(shape));
+            }),
+            Row.of("roll", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                int shift = draw.integer(-9, 9);
+                return Case.of(x -> x[0].roll(shift, axis), "torch.roll(x0, [" + shift + "], [" + axis + "])",
+                    draw.any(shape));
+            }),
+            padding("pad by reflection", "reflection", PadMode.REFLECT),
+            padding("pad by replication", "replication", PadMode.REPLICATE),
+            Row.of("repeat", draw -> {
+                int a = draw.integer(1, 3);
+                int b = draw.integer(1, 3);
+                return Case.of(x -> x[0].repeat(a, b, 1), "x0.repeat(" + a + ", " + b + ", 1)",
+                    draw.any(draw.shape(1, 3)));
+            }).cancelling(),
+            Row.of("tile", draw -> {
+                int a = draw.integer(1, 3);
+                return Case.of(x -> x[0].tile(a), "torch.tile(x0, [" + a + "])", draw.any(draw.shape(1, 3)));
+            }).cancelling(),
+            Row.of("repeatInterleave", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                int count = draw.integer(1, 4);
+                return Case.of(x -> x[0].repeatInterleave(axis, count),
+                    "torch.repeat_interleave(x0, " + count + ", " + axis + ")", draw.any(shape));
+            }).cancelling(),
+            triangle("tril", (x, offset) -> x.tril(offset)),
+            triangle("triu", (x, offset) -> x.triu(offset)),
+            Row.of("diagonal", draw -> {
+                Shape shape = draw.shape(2, 4);
+                int offset = draw.integer(0, (int) shape.extent(1) - 1);
+                return Case.of(x -> x[0].diagonal(offset, 0, 1), "torch.diagonal(x0, " + offset + ", 0, 1)",
+                    draw.any(shape));
+            }),
+            Row.of("diagonalEmbed", draw -> Case.of(x -> x[0].diagonalEmbed(), "torch.diag_embed(x0)",
+                draw.any(draw.shape(1, 2)))),
+            // Not torch.trace, whose gradient is wrong where there are more rows than columns and one.
+            Row.of("trace", draw -> Case.of(x -> x[0].trace(), "torch.diagonal(x0).sum()", draw.any(draw.shape(2, 2))))
+                .cancelling(),
+            Row.of("moveAxis", draw -> {
+                Shape shape = draw.shape(2, 4);
+                int from = draw.axis(shape);
+                int to = draw.axis(shape);
+                return Case.of(x -> x[0].moveAxis(from, to), "torch.movedim(x0, " + from + ", " + to + ")",
+                    draw.any(shape));
+            }),
+            Row.of("flatten", draw -> Case.of(x -> x[0].flatten(1, -1), "torch.flatten(x0, 1, -1)",
+                draw.any(draw.shape(2, 4)))),
+            Row.of("unflatten", draw -> Case.of(x -> x[0].unflatten(0, 2, 3), "torch.unflatten(x0, 0, [2, 3])",
+                draw.any(draw.shape(1, 3).with(0, 6)))),
             Row.of("concat", draw -> {
                 Shape shape = draw.shape(1, 3);
                 int axis = draw.integer(0, shape.rank() - 1);
@@ -81,6 +166,23 @@ final class MovementRows {
                 return Case.of(x -> Tensor.stack(List.of(x)), "torch.stack([x0, x1], 0)", draw.any(shape),
                     draw.any(shape));
             }));
+    }
+
+    private static Row padding(String name, String operator, PadMode mode) {
+        return Row.of(name, draw -> {
+            int low = draw.integer(0, 3);
+            int high = draw.integer(0, 3);
+            return Case.of(x -> x[0].pad(-1, low, high, mode),
+                "torch.%s_pad1d(x0, [%d, %d])".formatted(operator, low, high), draw.any(2, 3, draw.integer(4, 9)));
+        }).cancelling();
+    }
+
+    private static Row triangle(String name, BiFunction<Tensor, Integer, Tensor> ours) {
+        return Row.of(name, draw -> {
+            int offset = draw.integer(-4, 4);
+            return Case.of(x -> ours.apply(x[0], offset), "torch." + name + "(x0, " + offset + ")",
+                draw.any(draw.shape(2, 4)));
+        });
     }
 
     /** As a list of numbers. */

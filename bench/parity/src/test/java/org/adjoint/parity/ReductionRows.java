@@ -17,6 +17,45 @@ final class ReductionRows {
             axes("sumKeep", "torch.sum(x0, dim=%s, keepdim=True)", (x, axes) -> x.sumKeep(axes)).cancelling(),
             axes("mean", "torch.mean(x0, dim=%s)", (x, axes) -> x.mean(axes)).cancelling(),
             axes("meanKeep", "torch.mean(x0, dim=%s, keepdim=True)", (x, axes) -> x.meanKeep(axes)).cancelling(),
+            Row.of("prod", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                return Case.of(x -> x[0].prod(axis), "torch.prod(x0, " + axis + ")", draw.grid(shape, -1.5, 1.5, 0.5, 0));
+            }).cancelling(),
+            axes("variance", "torch.var(x0, dim=%s, correction=0)", (x, axes) -> x.variance(0, false, axes))
+                .cancelling(),
+            Row.of("unbiased variance", draw -> {
+                Shape shape = draw.shape(1, 3).with(0, 5);
+                return Case.of(x -> x[0].variance(0), "torch.var(x0, dim=[0])", draw.any(shape));
+            }).cancelling(),
+            Row.of("standardDeviation", draw -> {
+                Shape shape = draw.shape(1, 3).with(0, 5);
+                return Case.of(x -> x[0].standardDeviationKeep(0), "torch.std(x0, dim=[0], keepdim=True)",
+                    draw.distinct(shape));
+            }).cancelling(),
+            axes("logSumExp", "torch.logsumexp(x0, dim=%s)", (x, axes) -> x.logSumExp(axes)).cancelling(),
+            axes("norm", "torch.linalg_vector_norm(x0, 2, %s)", (x, axes) -> x.norm(2, axes)).cancelling(),
+            norm("norm of order 1", "1", 1),
+            norm("norm of order 3", "3", 3),
+            norm("greatest magnitude", "float('inf')", Double.POSITIVE_INFINITY),
+            norm("least magnitude", "float('-inf')", Double.NEGATIVE_INFINITY),
+            Row.of("any", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                return Case.of(x -> x[0].any(axis), "torch.any(x0, " + axis + ")", draw.mask(shape));
+            }).forwardOnly(),
+            Row.of("all", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.axis(shape);
+                return Case.of(x -> x[0].all(axis), "torch.all(x0, " + axis + ")", draw.mask(shape));
+            }).forwardOnly(),
+            Row.of("countNonzero", draw -> Case.of(x -> x[0].countNonzero(), "torch.count_nonzero(x0)",
+                draw.grid(draw.shape(1, 3), -1, 1, 1, 0))).forwardOnly(),
+            axis("cumsum", "torch.cumsum(x0, %d)", (x, axis) -> x.cumsum(axis)).cancelling(),
+            axis("cumprod", "torch.cumprod(x0, %d)", (x, axis) -> x.cumprod(axis)).cancelling(),
+            distinctAxis("cummax", "torch.cummax(x0, %d)[0]", (x, axis) -> x.cummax(axis)),
+            distinctAxis("cummin", "torch.cummin(x0, %d)[0]", (x, axis) -> x.cummin(axis)),
+            axis("logCumSumExp", "torch.logcumsumexp(x0, %d)", (x, axis) -> x.logCumSumExp(axis)).cancelling(),
             Row.of("sum of all", draw -> Case.of(x -> x[0].sum(), "torch.sum(x0)", draw.any(draw.shape(0, 4))))
                 .cancelling(),
             distinctAxes("max", "torch.amax(x0, dim=%s)", (x, axes) -> x.max(axes)),
@@ -31,6 +70,17 @@ final class ReductionRows {
             }),
             distinctAxis("argmax", "torch.argmax(x0, dim=%d)", (x, axis) -> x.argmax(axis)).forwardOnly(),
             distinctAxis("argmin", "torch.argmin(x0, dim=%d)", (x, axis) -> x.argmin(axis)).forwardOnly());
+    }
+
+    /** Of values apart from 0, where no norm has a kink. */
+    private static Row norm(String name, String order, double p) {
+        return Row.of(name, draw -> {
+            Shape shape = draw.shape(1, 3);
+            int axis = draw.axis(shape);
+            return Case.of(x -> x[0].norm(p, axis), "torch.linalg_vector_norm(x0, " + order + ", [" + axis + "])",
+                Double.isInfinite(p) ? draw.distinct(shape.with(0, 2 * shape.extent(0))).shifted(0.01)
+                    : draw.notZero(shape));
+        });
     }
 
     /** Over one or more axes; {@code %s} is their list. */
