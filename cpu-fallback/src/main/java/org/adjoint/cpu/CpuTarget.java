@@ -35,7 +35,8 @@ final class CpuTarget implements Target {
             case MatrixOp.Householder _ -> HouseholderKernel.supports(inputs);
             case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _,
                 MatrixOp.Determinant _ -> false;
-            case CumulativeOp _, Op.Composition _ -> false;
+            case CumulativeOp _ -> true;
+            case Op.Composition _ -> false;
             // Of one tap each, it is a product of views.
             case GeneralConvolution convolution -> !convolution.isProduct(inputs);
         };
@@ -67,7 +68,8 @@ final class CpuTarget implements Target {
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
                 Op.Project _, Op.Scan _ -> false;
             case MatrixOp _ -> true;
-            case CumulativeOp _, Op.Composition _ -> false;
+            case CumulativeOp _ -> true;
+            case Op.Composition _ -> false;
         };
     }
 

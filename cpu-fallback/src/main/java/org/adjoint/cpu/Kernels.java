@@ -11,6 +11,7 @@ import org.adjoint.cpu.kernel.ByteMatMulKernel;
 import org.adjoint.cpu.kernel.CholeskyKernel;
 import org.adjoint.cpu.kernel.ConvolutionKernel;
 import org.adjoint.cpu.kernel.CrossEntropyKernel;
+import org.adjoint.cpu.kernel.CumulativeKernel;
 import org.adjoint.cpu.kernel.GatherKernel;
 import org.adjoint.cpu.kernel.HouseholderKernel;
 import org.adjoint.cpu.kernel.IotaKernel;
@@ -84,12 +85,13 @@ final class Kernels implements AutoCloseable {
             case MatrixOp.Cholesky _ -> new CholeskyKernel(step, vectorBits);
             case MatrixOp.TriangularSolve op -> new TriangularSolveKernel(step, op, vectorBits);
             case MatrixOp.Householder _ -> new HouseholderKernel(step, vectorBits);
+            case CumulativeOp op -> new CumulativeKernel(step, op);
             // A group does AdamW's update in one pass over memory already: nothing could be faster.
             case FusedOp.AdamWUpdate _, Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _,
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, Op.Scan _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
+                Op.Project _, Op.Scan _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
                 MatrixOp.LogDeterminant _, MatrixOp.Determinant _ ->
                 throw new IllegalArgumentException(
                     "cpu: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");

@@ -43,7 +43,8 @@ final class CudaTarget implements Target {
                 MatrixKernels.supports(inputs);
             case MatrixOp.Qr _, MatrixOp.Solve _, MatrixOp.LogDeterminant _,
                 MatrixOp.Determinant _ -> false;
-            case CumulativeOp _, Op.Composition _ -> false;
+            case CumulativeOp _ -> true;
+            case Op.Composition _ -> false;
         };
     }
 
@@ -70,7 +71,8 @@ final class CudaTarget implements Target {
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
                 Op.Project _, Op.Scan _ -> false;
             case MatrixOp _ -> true;
-            case CumulativeOp _, Op.Composition _ -> false;
+            case CumulativeOp _ -> true;
+            case Op.Composition _ -> false;
         };
     }
 

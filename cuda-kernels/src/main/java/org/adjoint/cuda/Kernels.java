@@ -13,6 +13,7 @@ import org.adjoint.cuda.kernel.ArgSortKernel;
 import org.adjoint.cuda.kernel.AttentionGradientKernel;
 import org.adjoint.cuda.kernel.AttentionKernel;
 import org.adjoint.cuda.kernel.CrossEntropyKernel;
+import org.adjoint.cuda.kernel.CumulativeKernel;
 import org.adjoint.cuda.kernel.GatherKernel;
 import org.adjoint.cuda.kernel.IotaKernel;
 import org.adjoint.cuda.kernel.LayerNormKernel;
@@ -106,6 +107,7 @@ final class Kernels {
             case FusedOp.RmsNormGradient _ -> RmsNormKernel.prepareGradient(step);
             case FusedOp.Attention op -> AttentionKernel.prepare(step, op, card);
             case FusedOp.AttentionGradient op -> AttentionGradientKernel.prepare(step, op, card);
+            case CumulativeOp op -> CumulativeKernel.prepare(step, op);
             case MatrixOp.Cholesky _ -> MatrixKernels.cholesky(step);
             case MatrixOp.TriangularSolve op -> MatrixKernels.triangularSolve(step, op);
             case MatrixOp.Householder _ -> MatrixKernels.householder(step);
@@ -113,7 +115,7 @@ final class Kernels {
                 Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _, Op.Pad _, Op.Concat _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _,
-                Op.Project _, Op.Scan _, CumulativeOp _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
+                Op.Project _, Op.Scan _, Op.Composition _, MatrixOp.Qr _, MatrixOp.Solve _,
                 MatrixOp.LogDeterminant _, MatrixOp.Determinant _ ->
                 throw new IllegalArgumentException(
                     "cuda: " + step.op().name() + " is no kernel of its own: the planner makes groups of it");

@@ -95,6 +95,13 @@ final class KernelSources {
             add("argsort.cu", Map.of("T", CNames.of(dtype), "K", dtype.bytes() == Long.BYTES ? "u64" : "u32"));
         }
         add("argsort.cu", Map.of("T", "f32", "K", "u64"));
+        for (DType dtype : List.of(DType.F32, DType.BF16, DType.I64)) {
+            add("cumulative.cu", Map.of("T", dtype.text(), "FUNCTION", "Sum"));
+        }
+        add("cumulative.cu", Map.of("T", "f64", "FUNCTION", "Prod"));
+        add("cumulative.cu", Map.of("T", "u8", "FUNCTION", "ArgMax"));
+        add("cumulative.cu", Map.of("T", "f16", "FUNCTION", "ArgMin"));
+        add("cumulative.cu", Map.of("T", "f64", "FUNCTION", "Linear"));
     }
 
     private void optimizer() {
