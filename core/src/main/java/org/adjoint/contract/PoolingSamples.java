@@ -10,6 +10,7 @@ import org.adjoint.contract.Operand.Layout;
 import org.adjoint.gradcheck.TensorFunction;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Interpolation;
+import org.adjoint.graph.MaxPooling;
 import org.adjoint.graph.Pooling;
 
 /** Samples of pooling, of windows as columns and of resampling. */
@@ -60,9 +61,10 @@ final class PoolingSamples {
         TensorFunction max2 = max(Pooling.of(2, 2));
         TensorFunction mean2 = mean(Pooling.of(2, 2));
         return List.of(
-            OpRow.of("maxPool").tolerance(Tolerance.exact("elements are selected; overlapping windows add gradients")
-                .gradient(16)).cases(
-                of(max(Pooling.of(1)), apart(1, 1, 1)), of(max2, apart(0, 2, 4, 4)), of(max(Pooling.of(3)), apart(2, 13)),
+            OpRow.of("maxPool", MaxPooling.class).tolerance(
+                Tolerance.exact("elements are selected; overlapping windows add gradients").gradient(16)).cases(
+                of(max(Pooling.of(1)), apart(1, 1, 1)), of(max2, apart(0, 2, 4, 4)),
+                of(max(Pooling.of(3)), apart(2, 13)),
                 of(max(Pooling.of(3).stride(2).padding(1)), apart(2, 1, 13)), of(max2, apart(2, 2, 4, 5)),
                 of(max(Pooling.of(3, 3).stride(2, 2).padding(1, 1)), apart(1, 2, 7, 6)),
                 of(max(Pooling.of(2, 3).stride(1, 1).dilation(2, 1)), apart(3, 4, 5)),
@@ -83,7 +85,8 @@ final class PoolingSamples {
                     Refusal.of("maxPool1d: needs a floating dtype but got i32", max(Pooling.of(2)),
                         Operand.of(DType.I32, ANY, 1, 1, 3))),
             OpRow.of("avgPool").tolerance(Tolerance.summing(16, "sums of up to 27 elements, divided per axis")).cases(
-                of(mean(Pooling.of(1)), any(1, 1, 1)), of(mean2, any(0, 2, 4, 4)), of(mean(Pooling.of(3)), any(2, 13)),
+                of(mean(Pooling.of(1)), any(1, 1, 1)), of(mean2, any(0, 2, 4, 4)),
+                of(mean(Pooling.of(3)), any(2, 13)),
                 of(mean(Pooling.of(3).stride(2).padding(1)), any(2, 1, 13)), of(mean2, any(2, 2, 4, 5)),
                 of(mean(Pooling.of(3, 3).stride(2, 2).padding(1, 1).countIncludePad(false)), any(1, 2, 5, 6)),
                 of(mean(Pooling.of(3, 3).stride(2, 2).ceilMode(true)), any(1, 1, 6, 6)),
@@ -106,8 +109,10 @@ final class PoolingSamples {
         return List.of(
             OpRow.of("adaptiveMaxPool").tolerance(Tolerance.exact("elements are selected; windows may share one")
                 .gradient(16)).cases(
-                of(x -> x[0].adaptiveMaxPool1d(1), apart(1, 1, 1)), of(x -> x[0].adaptiveMaxPool1d(5), apart(2, 13)),
-                of(x -> x[0].adaptiveMaxPool1d(13), apart(1, 2, 13)), of(x -> x[0].adaptiveMaxPool1d(4), apart(1, 1, 3)),
+                of(x -> x[0].adaptiveMaxPool1d(1), apart(1, 1, 1)),
+                of(x -> x[0].adaptiveMaxPool1d(5), apart(2, 13)),
+                of(x -> x[0].adaptiveMaxPool1d(13), apart(1, 2, 13)),
+                of(x -> x[0].adaptiveMaxPool1d(4), apart(1, 1, 3)),
                 of(x -> x[0].adaptiveMaxPool2d(1), apart(2, 2, 3, 4)),
                 of(x -> x[0].adaptiveMaxPool2d(2, 3), apart(1, 2, 4, 6)),
                 of(x -> x[0].adaptiveMaxPool2d(3, 4), apart(1, 1, 5, 6)),
@@ -124,8 +129,10 @@ final class PoolingSamples {
                     Refusal.of("adaptiveMaxPool1d: axis -1 of x (1, 1, 0) is empty", x -> x[0].adaptiveMaxPool1d(1),
                         any(1, 1, 0))),
             OpRow.of("adaptiveAvgPool").tolerance(Tolerance.summing(16, "sums of up to 13 elements, scaled per axis"))
-                .cases(of(x -> x[0].adaptiveAvgPool1d(1), any(1, 1, 1)), of(x -> x[0].adaptiveAvgPool1d(5), any(2, 13)),
-                    of(x -> x[0].adaptiveAvgPool1d(13), any(1, 2, 13)), of(x -> x[0].adaptiveAvgPool1d(4), any(1, 1, 3)),
+                .cases(of(x -> x[0].adaptiveAvgPool1d(1), any(1, 1, 1)),
+                    of(x -> x[0].adaptiveAvgPool1d(5), any(2, 13)),
+                    of(x -> x[0].adaptiveAvgPool1d(13), any(1, 2, 13)),
+                    of(x -> x[0].adaptiveAvgPool1d(4), any(1, 1, 3)),
                     of(x -> x[0].adaptiveAvgPool2d(1), any(2, 2, 3, 4)),
                     of(x -> x[0].adaptiveAvgPool2d(2, 3), any(1, 2, 4, 6)),
                     of(x -> x[0].adaptiveAvgPool2d(3, 4), any(1, 1, 5, 6)),
@@ -167,7 +174,8 @@ final class PoolingSamples {
                 of(x -> x[0].fold(Pooling.of(2, 2).stride(1).dilation(2, 1), 4, 3), any(1, 8, 4)),
                 of(x -> x[0].fold(Pooling.of(2, 2, 2).stride(1), 2, 3, 3), any(1, 8, 4)),
                 of(fold2, any(2, 8, 6).laid(Layout.PERMUTED)), of(fold2, any(1, 4, 6).laid(Layout.FLIPPED)))
-                .refuses(Refusal.of("fold: columns must be (n, channels times 4, 6) for a result (3, 4) but are (1, 6, 6)",
+                .refuses(Refusal.of(
+                    "fold: columns must be (n, channels times 4, 6) for a result (3, 4) but are (1, 6, 6)",
                     fold2, any(1, 6, 6)),
                     Refusal.of("fold: columns must be (n, channels times 4, 6) for a result (3, 4) but are (1, 8, 5)",
                         fold2, any(1, 8, 5)),

@@ -2,7 +2,9 @@ package org.adjoint.graph;
 
 import static org.adjoint.graph.Ops.*;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** Resampling of tensors {@code (n, channels, spatial...)} on finer or coarser grids. */
 public final class InterpolationOps {
@@ -10,6 +12,10 @@ public final class InterpolationOps {
     private static final int LEADING = 2;
     /** The steepness of cubic interpolation that PyTorch uses. */
     private static final double A = -0.75;
+    /** More different weights than these are a tensor, and neighbors are gathered. */
+    private static final long MOST_PHASES = 8;
+    /** How far outside of the tensor neighbors may lie. */
+    private static final long EDGE = 2;
 
     private InterpolationOps() { }
 
@@ -47,40 +53,101 @@ public final class InterpolationOps {
 
     private static Node alongAxis(Node x, int axis, Interpolation mode, boolean alignCorners, long target) {
         long extent = x.shape().extent(axis);
-        return switch (mode) {
-            case NEAREST -> nearest(x, axis, extent, target);
-            case LINEAR -> {
-                Node at = max(positions(extent, target, alignCorners), constant(DType.F64, 0.0));
-                Node left = unary(UnaryOp.FLOOR, at);
-                Node weight = weights(x, axis, sub(at, left));
-                yield add(mul(taken(x, axis, left, 0), sub(1, weight)), mul(taken(x, axis, left, 1), weight));
-            }
-            case CUBIC -> {
-                Node at = positions(extent, target, alignCorners);
-                Node left = unary(UnaryOp.FLOOR, at);
-                Node t = sub(at, left);
-                Node inner = mul(taken(x, axis, left, 0), weights(x, axis, near(t)));
-                inner = add(inner, mul(taken(x, axis, left, 1), weights(x, axis, near(sub(1, t)))));
-                Node outer = mul(taken(x, axis, left, -1), weights(x, axis, far(add(t, 1))));
-                outer = add(outer, mul(taken(x, axis, left, 2), weights(x, axis, far(sub(2, t)))));
-                yield add(inner, outer);
-            }
-        };
+        long phases = target / gcd(extent, target);
+        if (mode == Interpolation.NEAREST && target % extent == 0) {
+            return repeated(x, axis, target / extent);
+        }
+        if (!alignCorners && phases <= MOST_PHASES) {
+            return inPhases(x, axis, mode, target, phases);
+        }
+        if (mode == Interpolation.NEAREST) {
+            // Of whole numbers below 2^53 the quotient is never rounded up to the next whole number.
+            return taken(x, axis, unary(UnaryOp.FLOOR, div(mul(iota(DType.F64, target), extent), target)), 0);
+        }
+        Node at = positions(extent, target, alignCorners);
+        Node left = unary(UnaryOp.FLOOR, at);
+        Node t = sub(at, left);
+        if (mode == Interpolation.LINEAR) {
+            return add(mul(taken(x, axis, left, 0), weights(x, axis, sub(1, t))),
+                mul(taken(x, axis, left, 1), weights(x, axis, t)));
+        }
+        Node inner = mul(taken(x, axis, left, 0), weights(x, axis, near(t)));
+        inner = add(inner, mul(taken(x, axis, left, 1), weights(x, axis, near(sub(1, t)))));
+        Node outer = mul(taken(x, axis, left, -1), weights(x, axis, far(add(t, 1))));
+        outer = add(outer, mul(taken(x, axis, left, 2), weights(x, axis, far(sub(2, t)))));
+        return add(inner, outer);
     }
 
-    private static Node nearest(Node x, int axis, long extent, long target) {
-        if (target % extent == 0) {
-            long[] split = new long[x.shape().rank() + 1];
-            for (int i = 0; i < split.length; i++) {
-                split[i] = i <= axis ? x.shape().extent(i) : i == axis + 1 ? 1 : x.shape().extent(i - 1);
-            }
-            Node once = reshape(x, Shape.of(split));
-            return reshape(broadcastTo(once, once.shape().with(axis + 1, target / extent)),
-                x.shape().with(axis, target));
+    private static Node repeated(Node x, int axis, long times) {
+        Node once = split(x, axis, x.shape().extent(axis), 1);
+        return reshape(broadcastTo(once, once.shape().with(axis + 1, times)),
+            x.shape().with(axis, x.shape().extent(axis) * times));
+    }
+
+    /** Axis {@code axis} in two. */
+    private static Node split(Node x, int axis, long outer, long inner) {
+        long[] extents = new long[x.shape().rank() + 1];
+        for (int i = 0; i < extents.length; i++) {
+            extents[i] = i < axis ? x.shape().extent(i) : i == axis ? outer : i == axis + 1 ? inner
+                : x.shape().extent(i - 1);
         }
-        // Of whole numbers below 2^53 the quotient is never rounded up to the next whole number.
-        Node index = unary(UnaryOp.FLOOR, div(mul(iota(DType.F64, target), extent), target));
-        return taken(x, axis, index, 0);
+        return reshape(x, Shape.of(extents));
+    }
+
+    private static long gcd(long a, long b) {
+        return b == 0 ? a : gcd(b, a % b);
+    }
+
+    /** Positions {@code phases} apart have the same weights, and neighbors equally far apart: one slice each. */
+    private static Node inPhases(Node x, int axis, Interpolation mode, long target, long phases) {
+        long extent = x.shape().extent(axis);
+        long count = target / phases;
+        long step = extent / count;
+        Node wide = mode == Interpolation.NEAREST ? x : edged(x, axis);
+        List<Node> parts = new ArrayList<>();
+        for (long phase = 0; phase < phases; phase++) {
+            if (mode == Interpolation.NEAREST) {
+                parts.add(every(wide, axis, phase * step / phases, step, count));
+                continue;
+            }
+            // The middle of cell (phase + 1/2) step / phases is at that less 1/2.
+            long numerator = (2 * phase + 1) * step - phases;
+            long left = Math.floorDiv(numerator, 2 * phases);
+            double t = Math.floorMod(numerator, 2 * phases) / (2.0 * phases);
+            long start = EDGE + left;
+            Node part;
+            if (mode == Interpolation.LINEAR) {
+                part = mul(every(wide, axis, start, step, count), 1 - t);
+                part = t == 0 ? part : add(part, mul(every(wide, axis, start + 1, step, count), t));
+            } else {
+                Node inner = add(mul(every(wide, axis, start, step, count), near(t)),
+                    mul(every(wide, axis, start + 1, step, count), near(1 - t)));
+                part = add(inner, add(mul(every(wide, axis, start - 1, step, count), far(t + 1)),
+                    mul(every(wide, axis, start + 2, step, count), far(2 - t))));
+            }
+            parts.add(part);
+        }
+        List<Node> columns = parts.stream().map(part -> split(part, axis, count, 1)).toList();
+        return reshape(concat(axis + 1, columns), x.shape().with(axis, target));
+    }
+
+    /** Every {@code step}-th element from {@code start} on. */
+    private static Node every(Node x, int axis, long start, long step, long count) {
+        int rank = x.shape().rank();
+        Long[] starts = new Long[rank];
+        Long[] steps = new Long[rank];
+        Arrays.fill(starts, 0L);
+        Arrays.fill(steps, 1L);
+        starts[axis] = start;
+        steps[axis] = step;
+        return slice(x, List.of(starts), List.of(steps), x.shape().with(axis, count));
+    }
+
+    /** x with its first and last elements along an axis repeated, as far as neighbors reach. */
+    private static Node edged(Node x, int axis) {
+        Shape edge = x.shape().with(axis, EDGE);
+        return concat(axis, List.of(broadcastTo(slice(x, axis, 0, 1), edge), x,
+            broadcastTo(slice(x, axis, -1, x.shape().extent(axis)), edge)));
     }
 
     /** Where, in elements of x, each element of the result lies. */
@@ -120,5 +187,13 @@ public final class InterpolationOps {
     /** The weight of an element at distance t in [1, 2]. */
     private static Node far(Node t) {
         return sub(mul(add(mul(sub(mul(t, A), 5 * A), t), 8 * A), t), 4 * A);
+    }
+
+    private static double near(double t) {
+        return ((A + 2) * t - (A + 3)) * t * t + 1;
+    }
+
+    private static double far(double t) {
+        return ((A * t - 5 * A) * t + 8 * A) * t - 4 * A;
     }
 }

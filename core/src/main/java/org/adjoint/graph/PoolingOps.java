@@ -14,6 +14,8 @@ import java.util.List;
 public final class PoolingOps {
     /** Axes before the spatial ones. */
     private static final int LEADING = 2;
+    /** Shorter windows are summed as so many slices, which lie side by side, not as short runs to fold. */
+    private static final int MOST_TERMS = 16;
 
     private PoolingOps() { }
 
@@ -64,6 +66,28 @@ public final class PoolingOps {
         /** Windows along one spatial axis of what was padded. */
         Node windows(Node padded, int axis) {
             return Ops.windows(padded, LEADING + axis, kernel[axis], stride[axis], dilation[axis]);
+        }
+
+        /** The sum of each window along one spatial axis of what was padded. */
+        Node sums(Node padded, int axis) {
+            if (kernel[axis] > MOST_TERMS) {
+                Node windows = windows(padded, axis);
+                return reduce(ReduceOp.SUM, windows, List.of(windows.shape().rank() - 1));
+            }
+            int rank = padded.shape().rank();
+            Long[] steps = new Long[rank];
+            Arrays.fill(steps, 1L);
+            steps[LEADING + axis] = stride[axis];
+            Node sum = null;
+            for (long i = 0; i < kernel[axis]; i++) {
+                Long[] starts = new Long[rank];
+                Arrays.fill(starts, 0L);
+                starts[LEADING + axis] = i * dilation[axis];
+                Node slice = slice(padded, List.of(starts), List.of(steps),
+                    padded.shape().with(LEADING + axis, counts[axis]));
+                sum = sum == null ? slice : add(sum, slice);
+            }
+            return sum;
         }
 
         /** {@code (n, channels, counts..., kernel...)}; what lies outside of x is {@code filling}. */
@@ -121,12 +145,6 @@ public final class PoolingOps {
         return Arrays.copyOfRange(shape.toArray(), LEADING, shape.rank());
     }
 
-    private static int[] trailing(int count, int rank) {
-        int[] axes = new int[count];
-        Arrays.setAll(axes, i -> rank - count + i);
-        return axes;
-    }
-
     private static void requireHalfPadding(String op, Pooling window, Geometry geometry) {
         for (int axis = 0; axis < geometry.axes(); axis++) {
             if (geometry.padding[axis] > geometry.kernel[axis] / 2) {
@@ -146,9 +164,10 @@ public final class PoolingOps {
         Node batch = ConvolutionOps.batched(op, spatial, x);
         Geometry geometry = Geometry.of(op, window, spatial(batch.shape()));
         requireHalfPadding(op, window, geometry);
-        Node windows = geometry.windows(batch, constant(x.dtype(), Double.NEGATIVE_INFINITY));
-        Node y = reduce(ReduceOp.MAX, windows, Op.ints(trailing(spatial, windows.shape().rank())));
-        return ConvolutionOps.unbatched(spatial, x, y);
+        Node padded = geometry.padded(batch, constant(x.dtype(), Double.NEGATIVE_INFINITY));
+        MaxPooling pooling = new MaxPooling(Op.longs(geometry.kernel), Op.longs(geometry.stride),
+            Op.longs(geometry.dilation));
+        return ConvolutionOps.unbatched(spatial, x, fused(pooling, padded));
     }
 
     /** The mean of each window. */
@@ -164,7 +183,7 @@ public final class PoolingOps {
         Node sums = widen(batch);
         Node y = geometry.padded(sums, zeroOf(sums.dtype()));
         for (int axis = spatial - 1; axis >= 0; axis--) {
-            y = reduce(ReduceOp.SUM, geometry.windows(y, axis), List.of(LEADING + spatial));
+            y = geometry.sums(y, axis);
         }
         for (int axis = 0; axis < spatial; axis++) {
             y = div(y, sizes(geometry, axis, window.countIncludePad(), y.dtype(), spatial));

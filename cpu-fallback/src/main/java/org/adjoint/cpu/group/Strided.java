@@ -43,6 +43,20 @@ record Strided(int slot, DType dtype, long[] strides, long offset) {
         return distance;
     }
 
+    /** How far the line after {@code line} is from it; lines run along the innermost axis. */
+    private long nextLine(long[] extents, long line) {
+        long step = 0;
+        for (int axis = extents.length - 2; axis >= 0; axis--) {
+            step += strides[axis];
+            if ((line + 1) % extents[axis] != 0) {
+                return step;
+            }
+            step -= extents[axis] * strides[axis];
+            line /= extents[axis];
+        }
+        return step;
+    }
+
     /** Loads points {@code start} to {@code start + n} into a row; {@code shift} elements are added to the offset. */
     void gather(MemorySegment memory, long[] extents, long shift, long start, int n, Object row) {
         walk(memory, extents, shift, start, n, row, true);
@@ -57,18 +71,23 @@ record Strided(int slot, DType dtype, long[] strides, long offset) {
         int inner = extents.length - 1;
         long extent = inner < 0 ? 1 : extents[inner];
         long stride = innerStride();
-        long linear = start;
+        long at = offset + shift + distance(extents, start);
+        long column = start % extent;
+        long line = start / extent;
         int done = 0;
         while (done < n) {
-            int run = (int) Math.min(extent - linear % extent, n - done);
-            long at = offset + shift + distance(extents, linear);
+            int run = (int) Math.min(extent - column, n - done);
             if (load) {
                 Elements.load(memory, dtype, at, stride, row, done, run);
             } else {
                 Elements.store(row, done, memory, dtype, at, stride, run);
             }
             done += run;
-            linear += run;
+            if (done < n) {
+                at -= column * stride;
+                column = 0;
+                at += nextLine(extents, line++);
+            }
         }
     }
 }

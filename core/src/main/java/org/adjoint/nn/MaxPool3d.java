@@ -1,0 +1,17 @@
+package org.adjoint.nn;
+
+import org.adjoint.Tensor;
+import org.adjoint.graph.Pooling;
+
+/** The largest element of each window of {@code (n, channels, depth, height, width)}. */
+public record MaxPool3d(Pooling window) implements Layer {
+    /** Windows of one extent along every axis, side by side. */
+    public static MaxPool3d of(long kernel) {
+        return new MaxPool3d(Pooling.of(kernel));
+    }
+
+    @Override
+    public Tensor forward(Tensor x) {
+        return x.maxPool3d(window);
+    }
+}
