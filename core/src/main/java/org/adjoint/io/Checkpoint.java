@@ -28,6 +28,7 @@ import org.adjoint.graph.TensorType;
 public final class Checkpoint {
     private static final String OPTIMIZER = "optimizer.";
     private static final String RANDOM = "random.";
+    private static final String AVERAGE = "average.";
 
     private final Map<String, Variable> variables;
 
@@ -81,7 +82,7 @@ public final class Checkpoint {
 
     /**
      * Sets the variables to what a file holds, all of them or, if the file does not fit, none. The optimizer's and the
-     * random state in a file may be left unread, parameters may not.
+     * random state in a file and averages of weights may be left unread, parameters may not.
      *
      * @return the strings that were saved with them
      * @throws InvalidFileException if it is no safetensors file, or of another model: then the message names the first
@@ -122,7 +123,8 @@ public final class Checkpoint {
         }
         for (Map.Entry<String, TensorType> entry : found.entrySet()) {
             String name = entry.getKey();
-            if (!variables.containsKey(name) && !name.startsWith(OPTIMIZER) && !name.startsWith(RANDOM)) {
+            if (!variables.containsKey(name) && !name.startsWith(OPTIMIZER) && !name.startsWith(RANDOM)
+                && !name.startsWith(AVERAGE)) {
                 throw new InvalidFileException(file, "is a checkpoint of another model: it holds '" + name + "' "
                     + entry.getValue() + ", which is not here");
             }

@@ -3,7 +3,6 @@ package org.adjoint.optim;
 import java.util.List;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
-import org.adjoint.graph.DType;
 
 /**
  * Adam (Kingma and Ba, 2015), as PyTorch's {@code torch.optim.Adam}: weight decay is L2 regularization, {@code w p}
@@ -40,12 +39,7 @@ public final class Adam extends Optimizer<Adam> {
     @Override
     void update(List<Tensor> gradients, Update update) {
         for (int i = 0; i < gradients.size(); i++) {
-            Variable parameter = parametersInOrder().get(i);
-            DType compute = parameter.dtype().computeType();
-            double decay = weightDecayOf(parameter);
-            Tensor gradient = gradients.get(i).to(compute);
-            Tensor regularized = decay == 0 ? gradient : gradient.add(precise(parameter).mul(decay));
-            moments.update(i, regularized, 0, update);
+            moments.update(i, regularized(gradients.get(i), parametersInOrder().get(i)), 0, update);
         }
     }
 }

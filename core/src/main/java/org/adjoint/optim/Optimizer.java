@@ -20,7 +20,8 @@ import org.adjoint.graph.DType;
  *
  * @param <O> the optimizer's own class, which the settings return
  */
-public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam, AdamW {
+public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam, AdamW, RMSProp, Adagrad,
+    Adadelta, Adamax, NAdam, Lion, LAMB, Muon {
     /** Parameters of at least two axes: what usually decays, where biases and norms do not. */
     public static final Predicate<Variable> MATRICES = variable -> variable.shape().rank() >= 2;
 
@@ -34,7 +35,15 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
     private final Variable stepCount;
     private double weightDecay;
     private Predicate<Variable> decays = variable -> true;
+    private final List<Rate> rates = new ArrayList<>();
+    private final List<Decay> groupDecays = new ArrayList<>();
     private UnaryOperator<List<Tensor>> clip = UnaryOperator.identity();
+
+    /** The learning rate of a group of parameters, relative to the common one. */
+    private record Rate(Predicate<Variable> applies, double factor) { }
+
+    /** The weight decay of a group of parameters. */
+    private record Decay(Predicate<Variable> applies, double value) { }
 
     Optimizer(List<Variable> parameters, double learningRate, double weightDecay) {
         if (parameters.isEmpty()) {
@@ -102,7 +111,11 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
 
     /** One variable like each parameter, zero, in the dtype that kernels compute in. */
     final List<Variable> moments(String name) {
-        return parameters.stream().map(p -> state(name + "." + p.name(), zerosLike(p))).toList();
+        return moments(name, parameters);
+    }
+
+    final List<Variable> moments(String name, List<Variable> some) {
+        return some.stream().map(p -> state(name + "." + p.name(), zerosLike(p))).toList();
     }
 
     /** The copy of a parameter that has the bits its own dtype has no room for, or null if there is none. */
@@ -129,9 +142,40 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
         }
     }
 
-    /** The learning rate as an operand, in a floating dtype. */
-    final Tensor rate(DType dtype) {
-        return learningRate.tensor().to(dtype);
+    /** The learning rate of a parameter as an operand, in a floating dtype. */
+    final Tensor rate(Variable parameter, DType dtype) {
+        double factor = 1;
+        for (Rate rate : rates) {
+            factor = rate.applies.test(parameter) ? rate.factor : factor;
+        }
+        Tensor rate = learningRate.tensor();
+        return (factor == 1 ? rate : rate.mul(factor)).to(dtype);
+    }
+
+    /** {@code 1 / (1 - beta^t)} for step t, counted from 1, in {@code F64}: at first the difference is small. */
+    final Tensor correction(double beta) {
+        return nextStep().to(DType.F64).mul(StrictMath.log(beta)).expm1().neg().reciprocal();
+    }
+
+    /** A gradient in the dtype that is computed in, with weight decay as L2 regularization: {@code g + w p}. */
+    final Tensor regularized(Tensor gradient, Variable parameter) {
+        double decay = weightDecayOf(parameter);
+        Tensor wide = gradient.to(parameter.dtype().computeType());
+        return decay == 0 ? wide : wide.add(precise(parameter).mul(decay));
+    }
+
+    /** Moves a moment towards a value: {@code beta m + (1 - beta) x}. */
+    final Tensor smoothed(Variable moment, Tensor value, double beta, Update update) {
+        Tensor next = moment.tensor().mul(beta).add(value.mul(1 - beta));
+        update.set(moment, next);
+        return next;
+    }
+
+    /** A parameter with decoupled weight decay: {@code p (1 - r w)}. */
+    final Tensor decayed(Variable parameter, Tensor rate) {
+        double decay = weightDecayOf(parameter);
+        Tensor value = precise(parameter);
+        return decay == 0 ? value : value.sub(value.mul(rate.mul(decay)));
     }
 
     /** How many steps there were, with this one. */
@@ -140,7 +184,11 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
     }
 
     final double weightDecayOf(Variable parameter) {
-        return decays.test(parameter) ? weightDecay : 0;
+        double found = decays.test(parameter) ? weightDecay : 0;
+        for (Decay decay : groupDecays) {
+            found = decay.applies.test(parameter) ? decay.value : found;
+        }
+        return found;
     }
 
     // Settings
@@ -180,6 +228,24 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
     /** Which parameters weight decay applies to, by name or shape; all unless told. */
     public final O decayOnly(Predicate<Variable> predicate) {
         decays = predicate;
+        return self();
+    }
+
+    /**
+     * The weight decay of a group of parameters, whatever {@link #decayOnly} says. Of several that apply the last
+     * counts.
+     */
+    public final O weightDecay(Predicate<Variable> group, double decay) {
+        groupDecays.add(new Decay(group, requireInRange("weight decay", decay, Double.POSITIVE_INFINITY)));
+        return self();
+    }
+
+    /**
+     * Multiplies the learning rate of a group of parameters; 0 freezes them but for their decay. Of several factors that
+     * apply the last counts.
+     */
+    public final O rateFactor(Predicate<Variable> group, double factor) {
+        rates.add(new Rate(group, requireInRange("rate factor", factor, Double.POSITIVE_INFINITY)));
         return self();
     }
 

@@ -57,17 +57,14 @@ public final class SGD extends Optimizer<SGD> {
         for (int i = 0; i < gradients.size(); i++) {
             Variable variable = parametersInOrder().get(i);
             DType compute = variable.dtype().computeType();
-            Tensor parameter = precise(variable);
-            double decay = weightDecayOf(variable);
-            Tensor raw = gradients.get(i).to(compute);
-            Tensor gradient = decay == 0 ? raw : raw.add(parameter.mul(decay));
+            Tensor gradient = regularized(gradients.get(i), variable);
             Tensor direction = gradient;
             if (momentum > 0) {
                 Tensor velocity = velocities.get(i).tensor().mul(momentum).add(gradient);
                 update.set(velocities.get(i), velocity);
                 direction = nesterov ? gradient.add(velocity.mul(momentum)) : velocity;
             }
-            set(variable, parameter.sub(direction.mul(rate(compute))), update);
+            set(variable, precise(variable).sub(direction.mul(rate(variable, compute))), update);
         }
     }
 }
