@@ -424,6 +424,11 @@ public final class Device implements AutoCloseable {
 
     /** Computes nodes into fresh memory, one owner each; nodes are not bound to it. */
     List<Storage> compute(List<Node> nodes, List<Scope> owners) {
+        return Debug.isDetecting() ? CheckedRun.compute(this, nodes, owners, Map.of()) : computeUnchecked(nodes, owners);
+    }
+
+    /** As {@link #compute}, whatever anomalies there are. */
+    List<Storage> computeUnchecked(List<Node> nodes, List<Scope> owners) {
         lock.lock();
         try {
             Program program = Program.of(nodes, List.of(), List.of(), false);
@@ -492,7 +497,7 @@ public final class Device implements AutoCloseable {
     Storage copy(Storage source, TensorType type, Scope owner) {
         Node leaf = Ops.leaf(type);
         leaf.bind(source);
-        return compute(List.of(leaf), List.of(owner)).getFirst();
+        return computeUnchecked(List.of(leaf), List.of(owner)).getFirst();
     }
 
     Executable compile(Program program) {

@@ -3,7 +3,10 @@ package org.adjoint;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -72,6 +75,14 @@ public final class Step implements AutoCloseable {
         }
     }
 
+    /** One trace, not compiled. */
+    private record Recorded(List<Node> arguments, List<Node> results, Trace trace) {
+        boolean fits(List<TensorType> types) {
+            return arguments.stream().map(Node::type).toList().equals(types)
+                && trace.guards().stream().allMatch(Trace.Guard::holds);
+        }
+    }
+
     /**
      * What a step needs while it runs.
      *
@@ -90,6 +101,8 @@ public final class Step implements AutoCloseable {
     private final int arity;
     private final Function<List<Tensor>, List<Tensor>> function;
     private final List<Compiled> compiled = new ArrayList<>();
+    /** What runs operation by operation, while anomalies are looked for. */
+    private final List<Recorded> recorded = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock(true);
     private long traces;
     private boolean closed;
@@ -149,11 +162,11 @@ public final class Step implements AutoCloseable {
     private List<Tensor> run(List<Tensor> arguments, boolean single) {
         lock.lock();
         try {
-            Compiled fitting = prepare(arguments);
-            if (single && fitting.results.size() != 1) {
-                throw new IllegalStateException(
-                    "Step.run: the function returns " + fitting.results.size() + " tensors: use runAll");
+            if (Debug.isDetecting()) {
+                return runChecked(arguments, single);
             }
+            Compiled fitting = prepare(arguments);
+            requireSingle(single, fitting.results.size());
             Scope owner = device.currentScope();
             List<Storage> results = new ArrayList<>(fitting.results.size());
             // Binding included: another thread's run may give a variable other memory.
@@ -170,15 +183,63 @@ public final class Step implements AutoCloseable {
                 Reference.reachabilityFence(arguments);
                 Reference.reachabilityFence(fitting);
             }
-            List<Tensor> tensors = new ArrayList<>(results.size());
-            for (int i = 0; i < results.size(); i++) {
-                Node leaf = Ops.leaf(fitting.results.get(i));
-                leaf.bind(results.get(i));
-                tensors.add(new Tensor(device, leaf, null, owner));
-            }
-            return tensors;
+            return handles(fitting.results, results, owner);
         } finally {
             lock.unlock();
+        }
+    }
+
+    private static void requireSingle(boolean single, int results) {
+        if (single && results != 1) {
+            throw new IllegalStateException("Step.run: the function returns " + results + " tensors: use runAll");
+        }
+    }
+
+    private List<Tensor> handles(List<TensorType> types, List<Storage> results, Scope owner) {
+        List<Tensor> tensors = new ArrayList<>(types.size());
+        for (int i = 0; i < types.size(); i++) {
+            Node leaf = Ops.leaf(types.get(i));
+            leaf.bind(results.get(i));
+            tensors.add(new Tensor(device, leaf, null, owner));
+        }
+        return tensors;
+    }
+
+    /** Operation by operation; see {@link Debug#detectAnomaly}. Variables change when all has been computed. */
+    private List<Tensor> runChecked(List<Tensor> arguments, boolean single) {
+        List<TensorType> types = requireArguments(arguments);
+        Recorded fitting = recorded.stream().filter(candidate -> candidate.fits(types)).findFirst().orElse(null);
+        if (fitting == null) {
+            fitting = record(types);
+            recorded.addFirst(fitting);
+            if (recorded.size() > CACHED_TRACES) {
+                recorded.removeLast();
+            }
+        }
+        requireSingle(single, fitting.results.size());
+        Map<Node, CheckedRun.Given> given = new IdentityHashMap<>();
+        for (int i = 0; i < arguments.size(); i++) {
+            Storage storage = (Storage) arguments.get(i).operand("Step.run").value();
+            given.put(fitting.arguments.get(i), new CheckedRun.Given(storage, "argument " + i + " of the step"));
+        }
+        device.lock().lock();
+        try {
+            fitting.trace.leaves().forEach((variable, leaf) ->
+                given.put(leaf, new CheckedRun.Given(variable.present(), "variable '" + variable.name() + "'")));
+            List<Node> nodes = new ArrayList<>(fitting.results);
+            Scope owner = device.currentScope();
+            List<Scope> owners = new ArrayList<>(Collections.nCopies(nodes.size(), owner));
+            List<Variable> stored = fitting.trace.storedVariables();
+            fitting.trace.stores().forEach(store -> nodes.add(store.value()));
+            stored.forEach(variable -> owners.add(variable.scope()));
+            List<Storage> values = CheckedRun.compute(device, nodes, owners, given);
+            int results = fitting.results.size();
+            for (int i = 0; i < stored.size(); i++) {
+                stored.get(i).replace(values.get(results + i));
+            }
+            return handles(fitting.results.stream().map(Node::type).toList(), values.subList(0, results), owner);
+        } finally {
+            device.lock().unlock();
         }
     }
 
@@ -207,7 +268,7 @@ public final class Step implements AutoCloseable {
         }
     }
 
-    private Compiled prepare(List<Tensor> arguments) {
+    private List<TensorType> requireArguments(List<Tensor> arguments) {
         device.requireOpen();
         device.requireNoTrace("Step.run");
         if (closed) {
@@ -227,6 +288,11 @@ public final class Step implements AutoCloseable {
             argument.realize();
             types.add(argument.type());
         }
+        return types;
+    }
+
+    private Compiled prepare(List<Tensor> arguments) {
+        List<TensorType> types = requireArguments(arguments);
         for (Compiled candidate : compiled) {
             if (candidate.fits(types)) {
                 return candidate;
@@ -259,7 +325,7 @@ public final class Step implements AutoCloseable {
         return externals;
     }
 
-    private Compiled trace(List<TensorType> types) {
+    private Recorded record(List<TensorType> types) {
         Trace trace = new Trace(device);
         List<Node> arguments = types.stream().map(Ops::leaf).toList();
         List<Node> results;
@@ -275,12 +341,19 @@ public final class Step implements AutoCloseable {
         } finally {
             Trace.enter(null);
         }
-        List<Node> firstLeaves = new ArrayList<>(arguments);
+        traces++;
+        return new Recorded(arguments, results, trace);
+    }
+
+    private Compiled trace(List<TensorType> types) {
+        Recorded recorded = record(types);
+        Trace trace = recorded.trace;
+        List<Node> results = recorded.results;
+        List<Node> firstLeaves = new ArrayList<>(recorded.arguments);
         firstLeaves.addAll(trace.leaves().values());
         Program program = Program.of(results, trace.stores(), firstLeaves, true);
         Plan plan = device.plan(program);
-        traces++;
-        return new Compiled(types, trace.guards(), bindings(program, trace, arguments),
+        return new Compiled(types, trace.guards(), bindings(program, trace, recorded.arguments),
             results.stream().map(Node::type).toList(), program.scalars(), plan, device.driver().compile(plan));
     }
 

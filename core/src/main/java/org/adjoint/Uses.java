@@ -40,6 +40,15 @@ final class Uses {
         variable = new WeakReference<>(read);
     }
 
+    /** The variable that a node is a read of, or null. */
+    static Variable variable(Node node) {
+        return node.attachment() instanceof Uses uses ? uses.variable() : null;
+    }
+
+    private synchronized Variable variable() {
+        return variable == null ? null : variable.get();
+    }
+
     void setPlaceholder() {
         placeholder = true;
     }

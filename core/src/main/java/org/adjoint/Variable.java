@@ -150,7 +150,7 @@ public final class Variable implements Differentiable, AutoCloseable {
         }
     }
 
-    private synchronized void replace(Storage fresh) {
+    synchronized void replace(Storage fresh) {
         release();
         adopt(fresh);
     }
@@ -184,6 +184,17 @@ public final class Variable implements Differentiable, AutoCloseable {
             device.read(storage, target);
             return null;
         });
+    }
+
+    /** Where its value lives. */
+    Scope scope() {
+        return scope;
+    }
+
+    /** The present value. */
+    synchronized Storage present() {
+        requireOpen("run");
+        return storage;
     }
 
     /** The memory for a run that reads the value. */

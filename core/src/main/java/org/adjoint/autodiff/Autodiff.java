@@ -12,6 +12,7 @@ import java.util.Set;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
+import org.adjoint.graph.Origin;
 
 /**
  * The reverse walk. It visits the nodes between the outputs and what is differentiated for, latest first, and asks each
@@ -82,7 +83,7 @@ public final class Autodiff {
             if (!any) {
                 continue;
             }
-            Node[] gradients = gradient(node, results);
+            Node[] gradients = Origin.gradientOf(node, () -> gradient(node, results));
             for (int i = 0; i < gradients.length; i++) {
                 Node input = node.input(i);
                 if (gradients[i] != null && onPath.contains(input)) {

@@ -17,6 +17,7 @@ import org.adjoint.graph.IndexingOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
+import org.adjoint.graph.Origin;
 import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.ScanOps;
 import org.adjoint.graph.Shape;
@@ -59,7 +60,7 @@ public final class Batching {
         long since = placeholders.keySet().stream().mapToLong(Node::id).min().orElseThrow();
         for (Node node : bornSince(results, since)) {
             if (!batching.batched.containsKey(node)) {
-                batching.visit(node);
+                Origin.like(node, () -> batching.visit(node));
             }
         }
         return new Mapped(results.stream().map(batching::all).toList(), batching.shared);

@@ -18,6 +18,7 @@ public final class Node {
     private final long id = NEXT_ID.getAndIncrement();
     private final List<TensorType> types;
     private final List<Node> projections;
+    private final Origin origin = Origin.current();
     private volatile Definition definition;
     private volatile Object value;
     private volatile Object attachment;
@@ -43,6 +44,11 @@ public final class Node {
     /** Increases with birth, so inputs have smaller ids than the nodes that read them. */
     public long id() {
         return id;
+    }
+
+    /** Where it was recorded, or null if nobody asked for that then. */
+    public Origin origin() {
+        return origin;
     }
 
     public Op op() {

@@ -16,7 +16,10 @@ import java.util.PriorityQueue;
 final class Schedule {
     /** What a task may add to the arena and still run early. */
     private static final long NEXT_TO_NOTHING = 16 * 1024;
-    /** What nobody waits for and is no larger than this runs last: updates of small parameters, one after the other. */
+    /**
+     * What nobody waits for, and neither is nor holds in the arena more than this, runs last: updates of small
+     * parameters, one after the other.
+     */
     private static final long SMALL = 64 * 1024;
 
     private Schedule() { }
@@ -52,7 +55,9 @@ final class Schedule {
 
     private static boolean isSmallEnd(Task task) {
         return task.after.isEmpty() && task.outputs.stream().noneMatch(output -> output.home == Value.ARENA)
-            && task.outputs.stream().mapToLong(output -> output.type.bytes()).sum() <= SMALL;
+            && task.outputs.stream().mapToLong(output -> output.type.bytes()).sum() <= SMALL
+            && task.loads.stream().map(Operand::value).distinct().filter(value -> value.home == Value.ARENA)
+                .mapToLong(value -> value.type.bytes()).sum() <= SMALL;
     }
 
     private static boolean isLight(Task task) {
