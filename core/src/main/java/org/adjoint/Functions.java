@@ -310,7 +310,8 @@ public final class Functions {
     /**
      * A function whose gradient computes what it needs of the function again, rather than keep it from the first time:
      * of all that the function computes, only its arguments and its result are held in between. Values and gradients have
-     * the same bits as without.
+     * the same bits as without it in {@code F32} and {@code F64}; 16-bit values are rounded where they leave a fused
+     * group, and the groups may be others.
      */
     public static Step.Function1 checkpoint(Step.Function1 function) {
         Function<List<Tensor>, List<Tensor>> all = checkpointAll(inputs -> single(function.apply(inputs.getFirst())));

@@ -79,12 +79,23 @@ class TransformsTest {
             device.random().seed(7);
             List<Tensor> actual = again.runAll(List.of(x));
             for (int i = 0; i < expected.size(); i++) {
-                assertArrayEquals(expected.get(i).toFloatArray(), actual.get(i).toFloatArray(), dtype + " result " + i);
+                // In 16 bits a value is rounded where it leaves its group, and groups may be others.
+                float[] values = expected.get(i).toFloatArray();
+                assertArrayEquals(values, actual.get(i).toFloatArray(), dtype == DType.F32 ? 0 : 0.02f * largest(values),
+                    dtype + " result " + i);
             }
             long without = plain.memory().arenaBytes();
             long with = again.memory().arenaBytes();
             assertTrue(with < without / 2, dtype + ": " + with + " bytes rather than " + without);
         }
+    }
+
+    private static float largest(float[] values) {
+        float largest = Float.MIN_VALUE;
+        for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest;
     }
 
     @Test
