@@ -14,8 +14,17 @@ import org.adjoint.Device;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
+import org.adjoint.graph.Convolution;
+import org.adjoint.graph.DType;
 import org.adjoint.graph.Shape;
 import org.adjoint.model.GPT;
+import org.adjoint.nn.Activation;
+import org.adjoint.nn.AdaptiveAvgPool2d;
+import org.adjoint.nn.Conv2d;
+import org.adjoint.nn.Flatten;
+import org.adjoint.nn.Linear;
+import org.adjoint.nn.MaxPool2d;
+import org.adjoint.nn.Sequential;
 import org.adjoint.optim.AdamW;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
@@ -74,6 +83,28 @@ class ModelsTest {
             device.tensor(targets, shape), TorchModel.indices(tokens, shape), TorchModel.indices(targets, shape));
     }
 
+    @Test
+    void convolutionalNet() {
+        Sequential net = Sequential.of(Conv2d.of(1, 6, 3, Convolution.DEFAULT.padding(1)), Activation.RELU,
+            MaxPool2d.of(2), Conv2d.of(6, 8, 3), Activation.GELU, AdaptiveAvgPool2d.of(2, 2), Flatten.of(),
+            Linear.of(32, 10)).initialize(device, 5);
+        TorchModel theirs = new TorchModel(net.namedParameters(), """
+                h = torch.relu(torch.conv2d(x, W0, B0, [1, 1], [1, 1]))
+                h = torch.max_pool2d(h, [2, 2])
+                h = torch.gelu(torch.conv2d(h, W3, B3))
+                h = torch.flatten(torch.adaptive_avg_pool2d(h, [2, 2]), 1)
+                logits = torch.matmul(h, W7.t()) + B7
+            """.replaceAll("W(\\d)", "_$1_weight").replaceAll("B(\\d)", "_$1_bias"),
+            "torch.cross_entropy_loss(logits, t)", LEARNING_RATE);
+        Shape images = Shape.of(8, 1, 12, 12);
+        double[] pixels = random.doubles(images.elements()).map(v -> (float) v).toArray();
+        long[] labels = random.longs(8, 0, 10).toArray();
+        compare(net.namedParameters(), theirs, net::forward, (x, t) -> net.forward(x).crossEntropy(t),
+            device.tensor(pixels, images).to(DType.F32), device.tensor(labels),
+            TorchModel.tensor(pixels, images.toArray()).to(torch.ScalarType.Float),
+            TorchModel.indices(labels, Shape.of(8)));
+    }
+
     private void compare(Map<String, Variable> parameters, TorchModel theirs, UnaryOperator<Tensor> logits,
         BinaryOperator<Tensor> loss, Tensor x, Tensor t, org.bytedeco.pytorch.Tensor theirX,
         org.bytedeco.pytorch.Tensor theirT) {
@@ -82,7 +113,7 @@ class ModelsTest {
         List<String> names = List.copyOf(parameters.keySet());
         List<Tensor> gradients = loss.apply(x, t).gradients(List.copyOf(parameters.values()));
         for (int i = 0; i < names.size(); i++) {
-            assertClose("gradient of " + names.get(i), theirGradients.get(names.get(i).replace('.', '_')),
+            assertClose("gradient of " + names.get(i), theirGradients.get(TorchModel.identifier(names.get(i))),
                 gradients.get(i).toDoubleArray());
         }
         AdamW adam = AdamW.of(List.copyOf(parameters.values())).learningRate(LEARNING_RATE);

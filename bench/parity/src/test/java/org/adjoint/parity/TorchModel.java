@@ -23,7 +23,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * A model in PyTorch with the weights of one of ours, in f32: a body of TorchScript that makes {@code logits} of
- * {@code x} and of the parameters, named as ours with underscores for dots, and an expression for the loss.
+ * {@code x} and of the parameters, named as ours with underscores for dots (and before a
+ * digit), and an expression for the loss.
  */
 final class TorchModel {
     private final CompilationUnit unit;
@@ -39,13 +40,18 @@ final class TorchModel {
         weights.forEach((name, variable) -> {
             Tensor tensor = tensor(variable.tensor().toDoubleArray(), variable.shape().toArray())
                 .to(ScalarType.Float).detach().requires_grad_(true);
-            parameters.put(name.replace('.', '_'), tensor);
+            parameters.put(identifier(name), tensor);
             all.push_back(tensor);
         });
         String names = parameters.keySet().stream().map(name -> ", " + name).collect(Collectors.joining());
         unit = torch.compile("def logits(x" + names + "):\n" + body + "    return logits\n"
             + "def loss(x, t" + names + "):\n" + body + "    return " + loss + "\n");
         optimizer = new AdamW(all, new AdamWOptions(learningRate));
+    }
+
+    /** A parameter's name in TorchScript. */
+    static String identifier(String name) {
+        return (Character.isDigit(name.charAt(0)) ? "_" : "") + name.replace('.', '_');
     }
 
     double[] logits(Tensor x) {
