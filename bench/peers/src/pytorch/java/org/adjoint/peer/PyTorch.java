@@ -10,8 +10,10 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * PyTorch's C++ library. What is asked for: {@code threads} and a {@code kind}: {@code gemm} with {@code type}
- * ({@code f32} or {@code f64}), {@code transposes}, {@code m}, {@code n}, {@code k}; or {@code step}, a training step
- * of a GPT, with {@code layers}, {@code heads}, {@code width}, {@code vocabulary}, {@code context} and {@code batch}.
+ * ({@code f32} or {@code f64}), {@code transposes}, {@code m}, {@code n}, {@code k}; {@code operation}, one by its name
+ * {@code operation}, of size {@code extents} ({@code 4096x1024}), with gradients where {@code gradient} is
+ * {@code true}; or {@code step}, a training step of a GPT, with {@code layers}, {@code heads}, {@code width},
+ * {@code vocabulary}, {@code context} and {@code batch}.
  */
 public final class PyTorch implements Function<Map<String, String>, Runnable> {
     @Override
@@ -20,6 +22,7 @@ public final class PyTorch implements Function<Map<String, String>, Runnable> {
         torch.manual_seed(1);
         return switch (asked.get("kind")) {
             case "gemm" -> product(asked);
+            case "operation" -> new Operation(asked)::run;
             case "step" -> new Gpt(asked)::step;
             default -> throw new IllegalArgumentException("pytorch has no " + asked.get("kind"));
         };

@@ -1,7 +1,6 @@
 package org.adjoint.bench.suite;
 
 import java.util.Arrays;
-import java.util.Map;
 import java.util.Random;
 import org.adjoint.Device;
 import org.adjoint.Scope;
@@ -17,8 +16,8 @@ final class AdjointStep implements Contender {
     private final Tensor tokens;
     private final Tensor targets;
 
-    AdjointStep(GptShape shape, int threads) {
-        device = Device.open("cpu", Map.of("threads", Integer.toString(threads)));
+    AdjointStep(GptShape shape, Device device) {
+        this.device = device;
         GPT model = GPT.of(new GPT.Config(shape.vocabulary(), shape.context(), shape.layers(), shape.heads(),
             shape.width())).initialize(device, 1);
         AdamW optimizer = AdamW.of(model.parameters()).learningRate(1e-4).weightDecay(0.1);

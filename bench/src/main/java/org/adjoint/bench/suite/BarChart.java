@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 import javax.imageio.ImageIO;
 import org.adjoint.bench.AtomicFile;
 import org.knowm.xchart.BitmapEncoder;
@@ -24,7 +25,18 @@ final class BarChart {
 
     /** Draws the results that are in {@code unit}, as a PNG. */
     static void write(Path file, String title, String unit, List<Result> results) throws IOException {
-        List<Result> shown = results.stream().filter(result -> result.unit().equals(unit)).toList();
+        write(file, title, unit, results.stream().filter(result -> result.unit().equals(unit)).toList(),
+            Result::median);
+    }
+
+    /** Draws what parts of the machine's ceiling were reached, as a PNG: results in any units. */
+    static void writeParts(Path file, String title, List<Result> results) throws IOException {
+        write(file, title, "% of the ceiling", results.stream().filter(result -> result.ofCeiling() != null).toList(),
+            result -> 100 * result.ofCeiling());
+    }
+
+    private static void write(Path file, String title, String unit, List<Result> shown,
+        ToDoubleFunction<Result> height) throws IOException {
         List<String> cases = shown.stream().map(Result::work).distinct().toList();
         CategoryChart chart = new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).yAxisTitle(unit)
             .build();
@@ -34,7 +46,7 @@ final class BarChart {
             List<Double> heights = new ArrayList<>();
             for (String work : cases) {
                 heights.add(shown.stream().filter(it -> it.work().equals(work) && it.contender().equals(contender))
-                    .map(Result::median).findFirst().orElse(0.0));
+                    .map(height::applyAsDouble).findFirst().orElse(0.0));
             }
             chart.addSeries(contender, cases, heights);
         }

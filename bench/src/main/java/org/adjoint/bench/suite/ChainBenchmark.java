@@ -1,7 +1,6 @@
 package org.adjoint.bench.suite;
 
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.adjoint.Device;
 import org.adjoint.Step;
@@ -36,16 +35,20 @@ public class ChainBenchmark {
     @Param({})
     public int threads;
 
-    private Device device;
+    /** Where ours computes: {@code cpu}, {@code cuda}, {@code cuda:1}. */
+    @Param({})
+    public String device;
+
+    private Device opened;
     private Step step;
 
     @Setup
     public void prepare() {
-        device = Device.open("cpu", Map.of("threads", Integer.toString(threads)));
-        Variable source = device.variable("source", device.arange(DType.F32, ELEMENTS).mul(1e-7));
-        Variable target = device.variable("target", device.zeros(DType.F32, ELEMENTS));
+        opened = Contenders.open(device, threads);
+        Variable source = opened.variable("source", opened.arange(DType.F32, ELEMENTS).mul(1e-7));
+        Variable target = opened.variable("target", opened.zeros(DType.F32, ELEMENTS));
         int operations = Integer.parseInt(contender.substring(0, contender.indexOf(' ')));
-        step = Step.compileAll(device, arguments -> {
+        step = Step.compileAll(opened, arguments -> {
             Tensor x = source.tensor();
             for (int i = 0; i < operations; i++) {
                 x = switch (i % 3) {
@@ -67,6 +70,6 @@ public class ChainBenchmark {
     @TearDown
     public void close() {
         step.close();
-        device.close();
+        opened.close();
     }
 }

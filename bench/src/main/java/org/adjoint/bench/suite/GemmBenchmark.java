@@ -27,13 +27,17 @@ public class GemmBenchmark {
     @Param({})
     public int threads;
 
+    /** Where ours computes: {@code cpu}, {@code cuda}, {@code cuda:1}. */
+    @Param({})
+    public String device;
+
     private Contender prepared;
 
     @Setup
     public void prepare() {
         GemmCase product = GemmCase.parse(work);
         prepared = switch (contender) {
-            case Contenders.ADJOINT -> new AdjointGemm(product, threads);
+            case Contenders.ADJOINT -> new AdjointGemm(product, Contenders.open(device, threads));
             case Contenders.KERNEL -> new KernelGemm(product);
             default -> Contender.of(Peer.parse(contender).load(product.toMap(threads), threads));
         };

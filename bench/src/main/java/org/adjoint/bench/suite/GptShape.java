@@ -34,6 +34,15 @@ record GptShape(int layers, int width, int heads, int vocabulary, int batch, int
         return batch * context;
     }
 
+    /**
+     * Additions and multiplications of the matrix products of a training step: six for each weight and token (two
+     * forward, four backward), and the products of causal attention.
+     */
+    double operations() {
+        double weights = 12.0 * layers * width * width + (double) vocabulary * width;
+        return (6 * weights + 6.0 * layers * width * context) * tokens();
+    }
+
     /** As peers are asked for it. */
     Map<String, String> toMap(int threads) {
         Map<String, String> map = new LinkedHashMap<>();

@@ -36,6 +36,7 @@ final class Harness implements AutoCloseable {
 
     private final Effort effort;
     private final int threads;
+    private final String device;
     private final Path peers;
     private final Path log;
     private final PrintStream jmh;
@@ -43,12 +44,14 @@ final class Harness implements AutoCloseable {
     private final List<String> failures = new ArrayList<>();
 
     /**
+     * @param device where ours computes
      * @param peers folder of the built peers
      * @param err told how it goes
      */
-    Harness(Effort effort, int threads, Path peers, Path log, PrintWriter err) throws IOException {
+    Harness(Effort effort, int threads, String device, Path peers, Path log, PrintWriter err) throws IOException {
         this.effort = effort;
         this.threads = threads;
+        this.device = device;
         this.peers = peers;
         this.log = log;
         this.jmh = new PrintStream(Files.newOutputStream(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
@@ -102,6 +105,7 @@ final class Harness implements AutoCloseable {
         Options options = new OptionsBuilder()
             .include("^" + Pattern.quote(benchmark.getName()) + "\\.")
             .param("work", work).param("contender", contender).param("threads", Integer.toString(threads))
+            .param("device", device)
             .forks(1).warmupIterations(effort.warmups()).warmupTime(time)
             .measurementIterations(effort.iterations()).measurementTime(time)
             .timeUnit(TimeUnit.NANOSECONDS).shouldFailOnError(true)

@@ -22,6 +22,7 @@ import picocli.CommandLine;
  * different versions of JavaCPP.
  */
 enum Peer {
+    MKL(true, false),
     OPENBLAS(true, false),
     PYTORCH(true, true);
 
@@ -40,6 +41,7 @@ enum Peer {
         return gemm;
     }
 
+    /** Whether it has operations, gradients and optimizers. */
     boolean hasStep() {
         return step;
     }
@@ -70,6 +72,7 @@ enum Peer {
         NativeEnvironment.unset("OPENBLAS_CORETYPE");
         NativeEnvironment.unset("OPENBLAS_L2_SIZE");
         NativeEnvironment.set("OPENBLAS_NUM_THREADS", Integer.toString(threads));
+        NativeEnvironment.set("MKL_NUM_THREADS", Integer.toString(threads));
         NativeEnvironment.set("OMP_NUM_THREADS", Integer.toString(threads));
         NativeEnvironment.set("OMP_WAIT_POLICY", "PASSIVE");
         ClassLoader loader = loader(Path.of(System.getProperty(FOLDER)).resolve(toString()));

@@ -10,29 +10,32 @@ import java.util.Optional;
 /**
  * One line of a report.
  *
- * @param suite {@code gemm} or {@code step}
+ * @param suite the name of a {@link Suite}
  * @param work what was measured, such as {@code sgemm NN 1024}; JSON calls it {@code case}
  * @param median in {@code unit}
  * @param ratio our rate over that of {@code peer}, on our lines; else null
  * @param peer the fastest one; null where there is none
  * @param bound what {@code median} should not exceed; null where nothing is promised
+ * @param ofCeiling its rate over the most that the machine allows; null where there is no such thing
  */
 record Result(String suite, String work, String contender, double median, String unit, Double ratio, String peer,
-    Double bound) {
+    Double bound, Double ofCeiling) {
 
     /**
      * Lines of contenders that did the same work, ours compared with the fastest peer.
      *
      * @param nanos of a call, by contender
+     * @param leastNanos that the machine allows
      */
-    static List<Result> compare(String suite, String work, Map<String, Double> nanos, Rate rate) {
+    static List<Result> compare(String suite, String work, Map<String, Double> nanos, Rate rate, double leastNanos) {
         Optional<Map.Entry<String, Double>> fastest = nanos.entrySet().stream()
             .filter(entry -> !Contenders.isOurs(entry.getKey())).min(Comparator.comparingDouble(Map.Entry::getValue));
         List<Result> results = new ArrayList<>();
         nanos.forEach((contender, time) -> {
             boolean compared = Contenders.isOurs(contender) && fastest.isPresent();
             results.add(new Result(suite, work, contender, rate.of(time), rate.unit(),
-                compared ? fastest.get().getValue() / time : null, compared ? fastest.get().getKey() : null, null));
+                compared ? fastest.get().getValue() / time : null, compared ? fastest.get().getKey() : null, null,
+                leastNanos / time));
         });
         return results;
     }
@@ -54,6 +57,19 @@ record Result(String suite, String work, String contender, double median, String
         @Override
         public double of(double nanos) {
             return operations / nanos;
+        }
+    }
+
+    /** Bytes moved in a second. */
+    record GigaBytes(double bytes) implements Rate {
+        @Override
+        public String unit() {
+            return "GB/s";
+        }
+
+        @Override
+        public double of(double nanos) {
+            return bytes / nanos;
         }
     }
 
@@ -85,7 +101,7 @@ record Result(String suite, String work, String contender, double median, String
 
     /** One figure of ours, without a peer. */
     static Result figure(String suite, String work, double value, String unit, Double bound) {
-        return new Result(suite, work, Contenders.ADJOINT, value, unit, null, null, bound);
+        return new Result(suite, work, Contenders.ADJOINT, value, unit, null, null, bound, null);
     }
 
     Map<String, Object> fields() {
@@ -101,6 +117,9 @@ record Result(String suite, String work, String contender, double median, String
         }
         if (bound != null) {
             fields.put("bound", bound);
+        }
+        if (ofCeiling != null) {
+            fields.put("ofCeiling", ofCeiling);
         }
         return fields;
     }

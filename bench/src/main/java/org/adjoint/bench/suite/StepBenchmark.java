@@ -27,12 +27,16 @@ public class StepBenchmark {
     @Param({})
     public int threads;
 
+    /** Where ours computes: {@code cpu}, {@code cuda}, {@code cuda:1}. */
+    @Param({})
+    public String device;
+
     private Contender prepared;
 
     @Setup
     public void prepare() {
         GptShape shape = GptShape.parse(work);
-        prepared = contender.equals(Contenders.ADJOINT) ? new AdjointStep(shape, threads)
+        prepared = contender.equals(Contenders.ADJOINT) ? new AdjointStep(shape, Contenders.open(device, threads))
             : Contender.of(Peer.parse(contender).load(shape.toMap(threads), threads));
     }
 

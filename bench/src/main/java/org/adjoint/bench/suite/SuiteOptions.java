@@ -5,11 +5,13 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.adjoint.bench.AtomicFile;
 import org.adjoint.bench.JsonOption;
 import picocli.CommandLine.Mixin;
@@ -18,7 +20,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What both benchmarks take. */
+/** What benchmarks take. */
 final class SuiteOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
@@ -26,6 +28,10 @@ final class SuiteOptions {
     @Option(names = "--peers", paramLabel = "NAME", split = ",", converter = Peer.Converter.class,
             description = "Libraries to measure beside ours: ${COMPLETION-CANDIDATES}. Maven gets them the first time.")
     private List<Peer> peers = List.of();
+
+    @Option(names = "--device", paramLabel = "NAME", defaultValue = "cpu",
+            description = "Where ours computes: cpu, cuda, cuda:1 and so on (${DEFAULT-VALUE}); peers do on the CPU.")
+    private String device;
 
     @Option(names = "--threads", paramLabel = "N",
             description = "Threads of every contender (as many as there are processors).")
@@ -40,34 +46,32 @@ final class SuiteOptions {
     @Option(names = "--chart", paramLabel = "FILE", description = "Draw the results as bars into a PNG file.")
     private Path chart;
 
-    boolean quick() {
-        return quick;
-    }
-
-    int threads() {
-        return threads;
-    }
-
-    /** The peers that were asked for. @throws ParameterException for one that can't do this work */
-    Set<Peer> peers(Predicate<Peer> capable) {
+    /** Peers that were asked for. @throws ParameterException for one that can do none of the suites */
+    private Set<Peer> peers(Collection<Suite> suites) {
         for (Peer peer : peers) {
-            if (!capable.test(peer)) {
+            if (suites.stream().noneMatch(suite -> suite.includes(peer))) {
                 throw new ParameterException(command.commandLine(),
-                        "--peers: " + peer + " can't do this, but " + names(capable) + " can");
+                        "--peers: " + peer + " can't do this, but " + names(suites) + " can");
             }
         }
         return peers.isEmpty() ? EnumSet.noneOf(Peer.class) : EnumSet.copyOf(peers);
     }
 
-    private static String names(Predicate<Peer> capable) {
-        return String.join(",", Arrays.stream(Peer.values()).filter(capable).map(Peer::toString).toList());
+    private static String names(Collection<Suite> suites) {
+        return Arrays.stream(Peer.values()).filter(peer -> suites.stream().anyMatch(suite -> suite.includes(peer)))
+            .map(Peer::toString).collect(Collectors.joining(","));
     }
 
-    /** Checks what can go wrong before minutes of measuring, and builds the peers. */
-    Harness start(Set<Peer> chosen) throws IOException, InterruptedException {
+    /** Measures suites: checks what can go wrong before minutes of measuring, and builds the peers. */
+    int run(Collection<Suite> suites) throws IOException, InterruptedException {
         if (threads < 1) {
             throw new ParameterException(command.commandLine(), "--threads must be at least 1 but is " + threads);
         }
+        if (!device.matches("cpu|cuda(:\\d{1,3})?")) {
+            throw new ParameterException(command.commandLine(),
+                "--device must be cpu, cuda or cuda:1 and so on but is " + device);
+        }
+        Set<Peer> chosen = peers(suites);
         json.requireWritable();
         if (chart != null) {
             AtomicFile.requireWritable(chart);
@@ -80,30 +84,42 @@ final class SuiteOptions {
         for (Peer peer : chosen) {
             folder = PeerBuild.require(peer, log, err);
         }
-        return new Harness(quick ? Effort.QUICK : Effort.FULL, threads, folder, log, err);
+        Ceiling ceiling = device.equals("cpu") ? Ceiling.ofProcessor(threads) : Ceiling.ofCard(ordinal());
+        List<Result> results = new ArrayList<>();
+        try (Harness harness = new Harness(quick ? Effort.QUICK : Effort.FULL, threads, device, folder, log, err)) {
+            SuiteRun run = new SuiteRun(harness, ceiling, chosen, device, threads, quick);
+            for (Suite suite : suites) {
+                results.addAll(suite.run(run));
+            }
+            return report(suites, results, ceiling, harness);
+        }
     }
 
-    /**
-     * Prints and writes the results.
-     *
-     * @param unit of the bars in the chart
-     * @param capable peers that could have been measured
-     * @return the exit status: 1 if something could not be measured
-     */
-    int report(List<Result> results, String unit, Predicate<Peer> capable, Harness harness) throws IOException {
-        Report report = new Report(MachineInfo.of(threads), results);
+    private int ordinal() {
+        return device.contains(":") ? Integer.parseInt(device.substring(device.indexOf(':') + 1)) : 0;
+    }
+
+    /** Prints and writes the results. @return the exit status: 1 if something could not be measured */
+    private int report(Collection<Suite> suites, List<Result> results, Ceiling ceiling, Harness harness)
+        throws IOException {
+        Report report = new Report(MachineInfo.of(threads), ceiling, device, results);
         PrintWriter out = command.commandLine().getOut();
         report.print(out);
         out.println();
         harness.failures().forEach(out::println);
         if (peers.isEmpty()) {
-            out.println("no peer was measured; --peers " + names(capable) + " gets them and measures them too");
+            out.println("no peer was measured; --peers " + names(suites) + " gets them and measures them too");
         }
         out.println("what JMH printed is in " + harness.log());
         out.flush();
         json.write(report.fields());
         if (chart != null) {
-            BarChart.write(chart, command.qualifiedName() + ": " + report.machine(), unit, results);
+            String title = command.qualifiedName() + ": " + report.machine();
+            if (suites.size() == 1) {
+                BarChart.write(chart, title, suites.iterator().next().unit(), results);
+            } else {
+                BarChart.writeParts(chart, title, results);
+            }
         }
         return harness.failures().isEmpty() ? 0 : 1;
     }

@@ -14,17 +14,18 @@ class BenchCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "bench                       | a benchmark is missing, one of gemm, step (see adjoint bench --help)",
-        "bench gem                   | unknown command 'gem', did you mean 'gemm'? (see adjoint bench --help)",
-        "bench gemm --threads 0      | --threads must be at least 1 but is 0 (see adjoint bench gemm --help)",
-        "bench gemm --quik           | unknown option '--quik', did you mean '--quick'? "
-            + "(see adjoint bench gemm --help)",
-        "bench step --peers openblas | --peers: openblas can't do this, but pytorch can "
-            + "(see adjoint bench step --help)",
+        "bench gem                   | unknown suite 'gem', did you mean 'gemm'? (see adjoint bench --help)",
+        "bench step x                | unknown suite 'x', one of gemm, elementwise, reductions, softmax, layerNorm, "
+            + "crossEntropy, attention, convolution, step (see adjoint bench --help)",
+        "bench gemm --threads 0      | --threads must be at least 1 but is 0 (see adjoint bench --help)",
+        "bench gemm --device gpu     | --device must be cpu, cuda or cuda:1 and so on but is gpu "
+            + "(see adjoint bench --help)",
+        "bench gemm --quik           | unknown option '--quik', did you mean '--quick'? (see adjoint bench --help)",
+        "bench step --peers openblas | --peers: openblas can't do this, but pytorch can (see adjoint bench --help)",
         "bench gemm --peers openbals | Invalid value for option '--peers' (NAME): unknown peer 'openbals', "
-            + "did you mean 'openblas'? (see adjoint bench gemm --help)",
+            + "did you mean 'openblas'? (see adjoint bench --help)",
         "bench gemm --peers x        | Invalid value for option '--peers' (NAME): unknown peer 'x', "
-            + "one of openblas, pytorch (see adjoint bench gemm --help)",
+            + "one of mkl, openblas, pytorch (see adjoint bench --help)",
     })
     void badUsageIsToldInOneLine(String arguments, String message) {
         CommandRun run = CommandRun.of(arguments.split(" "));

@@ -41,12 +41,14 @@ class HarnessTest {
     void contendersAreMeasuredAndOneThatFailsIsTold() throws IOException {
         Path log = folder.resolve("jmh.log");
         StringWriter err = new StringWriter();
-        try (Harness harness = new Harness(new Effort(1, 0, 1), 1, folder, log, new PrintWriter(err))) {
+        try (Harness harness = new Harness(new Effort(1, 0, 1), 1, "cpu", folder, log, new PrintWriter(err))) {
             Map<String, Double> nanos = harness.measure(GemmBenchmark.class, "sgemm TN 24x16x8",
                 List.of("adjoint", "adjoint kernel", "openblas"), 0.02);
             assertEquals(List.of("adjoint", "adjoint kernel"), List.copyOf(nanos.keySet()),
                 harness.failures()::toString);
             nanos.values().forEach(time -> assertTrue(time > 0 && time < 60e9, nanos::toString));
+            assertEquals(List.of("adjoint"), List.copyOf(harness.measure(OperationBenchmark.class,
+                "softmax 7x13 gradient", List.of("adjoint"), 0.02).keySet()), harness.failures()::toString);
             assertEquals(List.of("openblas failed at sgemm TN 24x16x8: the peer openblas is not built"),
                 harness.failures());
         }
@@ -58,7 +60,7 @@ class HarnessTest {
     void theChartIsAnImage() throws IOException {
         Path file = folder.resolve("chart.png");
         BarChart.write(file, "title", "GFLOP/s", Result.compare("gemm", "sgemm NN 8",
-            Map.of("adjoint", 1e3, "openblas", 2e3), new Result.GigaFlops(1024)));
+            Map.of("adjoint", 1e3, "openblas", 2e3), new Result.GigaFlops(1024), 5e2));
         BufferedImage image = ImageIO.read(file.toFile());
         assertTrue(image.getWidth() > image.getHeight());
     }

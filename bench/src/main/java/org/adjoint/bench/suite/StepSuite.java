@@ -5,28 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
-/** {@code adjoint bench step}. */
-@Command(
-        name = "step",
-        description = {
-            "The training step of GPTs (forward pass, backward pass, AdamW), in ms and in tokens/s. 'gpt 4x128 h4 v256 "
-                + "b8 t128' has 4 layers 128 wide, 4 heads, 256 kinds of tokens, and learns from 8 texts of 128.",
-            "And what a step costs around its kernels: launching it empty, its memory, a fused chain against one "
-                + "operation."
-        },
-        mixinStandardHelpOptions = true,
-        sortOptions = false,
-        footerHeading = "%nExamples:%n",
-        footer = {
-            "  adjoint bench step --quick",
-            "  adjoint bench step --peers pytorch --threads 2 --json step.json"
-        })
-final class StepCommand implements Callable<Integer> {
+/**
+ * The training step of GPTs (forward pass, backward pass, AdamW). {@code gpt 4x128 h4 v256 b8 t128} has 4 layers 128
+ * wide, 4 heads, 256 kinds of tokens, and learns from 8 texts of 128. And, on the CPU, what a step costs around its
+ * kernels: launching it empty, its memory, a fused chain against one operation.
+ */
+final class StepSuite {
     private static final String SUITE = "step";
     private static final double SECONDS = 3;
     private static final double CHAIN_SECONDS = 1;
@@ -35,28 +20,25 @@ final class StepCommand implements Callable<Integer> {
     private static final int DRY_RUNS = 3_000;
     private static final double MEBIBYTE = 1 << 20;
 
-    @Mixin
-    private SuiteOptions options;
+    private StepSuite() { }
 
-    @Override
-    public Integer call() throws Exception {
-        Set<Peer> peers = options.peers(Peer::hasStep);
-        List<String> contenders = new ArrayList<>(List.of(Contenders.ADJOINT));
-        peers.forEach(peer -> contenders.add(peer.toString()));
-        List<GptShape> shapes = options.quick() ? List.of(GptShape.DEFAULT)
+    static List<Result> run(SuiteRun run) throws IOException {
+        List<GptShape> shapes = run.quick() ? List.of(GptShape.DEFAULT)
             : List.of(GptShape.DEFAULT, GptShape.WIDE, GptShape.GPT2);
         List<Result> results = new ArrayList<>();
-        try (Harness harness = options.start(peers)) {
-            for (GptShape shape : shapes) {
-                Map<String, Double> nanos = harness.measure(StepBenchmark.class, shape.toString(), contenders, SECONDS);
-                results.addAll(Result.compare(SUITE, shape.toString(), nanos, new Result.Milliseconds()));
-                results.addAll(Result.compare(SUITE, shape + " throughput", nanos,
-                    new Result.TokensPerSecond(shape.tokens())));
-            }
-            results.addAll(chains(harness));
-            results.addAll(around());
-            return options.report(results, "ms", Peer::hasStep, harness);
+        for (GptShape shape : shapes) {
+            Map<String, Double> nanos =
+                run.harness().measure(StepBenchmark.class, shape.toString(), run.contenders(Suite.STEP), SECONDS);
+            double least = run.ceiling().leastNanos(shape.operations(), 0);
+            results.addAll(Result.compare(SUITE, shape.toString(), nanos, new Result.Milliseconds(), least));
+            results.addAll(Result.compare(SUITE, shape + " throughput", nanos,
+                new Result.TokensPerSecond(shape.tokens()), least));
         }
+        if (run.isOnCpu()) {
+            results.addAll(chains(run.harness()));
+            results.addAll(around(run.threads()));
+        }
+        return results;
     }
 
     /** One elementwise operation, and ten that are one pass over memory all the same. */
@@ -75,8 +57,8 @@ final class StepCommand implements Callable<Integer> {
     }
 
     /** What the default GPT's step costs besides its kernels. */
-    private List<Result> around() {
-        try (AdjointStep step = new AdjointStep(GptShape.DEFAULT, options.threads())) {
+    private static List<Result> around(int threads) {
+        try (AdjointStep step = new AdjointStep(GptShape.DEFAULT, Contenders.open("cpu", threads))) {
             long[] nanos = new long[DRY_RUNS];
             for (int i = 0; i < DRY_RUNS; i++) {
                 nanos[i] = step.dryRunNanos();
