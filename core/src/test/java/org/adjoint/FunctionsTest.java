@@ -9,6 +9,7 @@ import java.util.List;
 import org.adjoint.gradcheck.GradientCheck;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Shape;
+import org.adjoint.nn.Linear;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -178,6 +179,26 @@ class FunctionsTest {
         Functions.hvp(y -> y.pow(3).sum(), x, x).toDoubleArray();
         Functions.withGradient(y -> y.mul(2), (_, _, dy) -> dy).apply(x).toDoubleArray();
         assertEquals(plans, device.plansMade());
+    }
+
+    /** The lines of the README. */
+    @Test
+    void theyReadAsTheReadmeSays() {
+        Step.Function1 loss = w -> w.square().mul(w).sum();
+        Tensor w = vector(1, 2);
+        Tensor ws = Tensor.stack(List.of(w, w.add(1)));
+        Linear layer = Linear.of(2, 2).initialize(device, 1);
+        var slope = Functions.gradient(loss).apply(w);
+        var curvature = Functions.hvp(loss, w, vector(1, 1));
+        var perExample = Functions.vmap(Functions.gradient(loss)).apply(ws);
+        var block = Functions.checkpoint(layer::forward);
+        var rounded = Functions.withGradient(Tensor::round, (x, y, dy) -> dy);
+        assertValues(slope, 3, 12);
+        assertValues(curvature, 6, 12);
+        assertValues(perExample, 3, 12, 12, 27);
+        assertValues(rounded.apply(vector(1.4)), 1);
+        Tensor x = device.tensor(new float[] {1, 2}, 1, 2);
+        assertArrayEquals(layer.forward(x).toFloatArray(), block.apply(x).toFloatArray());
     }
 
     // Gradients of one's own
