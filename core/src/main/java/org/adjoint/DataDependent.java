@@ -59,8 +59,7 @@ final class DataDependent {
         Tensor starts = positions(first.realize()).realize();
         long count = starts.shape().extent(0);
         Tensor ends = n == 0 ? starts : Tensor.concat(0, List.of(starts.slice(0, 1, count), device.full(DType.I64, n, 1)));
-        // The group of a place in the sorted list is the last that starts no later.
-        Tensor group = starts.searchSorted(device.arange(DType.I64, n), true).sub(1);
+        Tensor group = first.to(DType.I64).cumsum(0).sub(1);
         Tensor inverse = device.full(DType.I64, 0, n).scatter(0, order, group).reshape(x.shape().toArray());
         return new UniqueElements(flat.gather(0, order.gather(0, starts)), inverse, ends.sub(starts));
     }

@@ -153,6 +153,15 @@ public sealed interface IndexingMethods permits Tensor {
     }
 
     /**
+     * Elements of {@code source}, in row-major order, one after the other where {@code mask}, which is broadcast, is
+     * true, else those of this tensor. A source with too few of them is an error when computed.
+     */
+    default Tensor maskedScatter(Tensor mask, Tensor source) {
+        return self().apply("maskedScatter", x -> IndexingOps.maskedScatter(x.get(0), x.get(1), x.get(2)), mask,
+            source);
+    }
+
+    /**
      * A copy with {@code updates} in place of the elements at {@code indices} along an axis, the last in row-major order
      * where several indices are equal; see {@link Op.Scatter}.
      */

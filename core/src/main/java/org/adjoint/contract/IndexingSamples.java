@@ -260,6 +260,7 @@ final class IndexingSamples {
 
     private static List<OpRow> masks() {
         TensorFunction fill = x -> x[0].maskedFill(x[1], 2);
+        TensorFunction put = x -> x[0].maskedScatter(x[1], x[2]);
         TensorFunction select = x -> x[0].maskedSelect(x[1]);
         return List.of(
             OpRow.of("maskedFill").dtypes(OpRow.NUMBERS).cases(
@@ -273,6 +274,20 @@ final class IndexingSamples {
                     any(2), FLOATS),
                     Refusal.of("maskedFill: shapes (3) and (2) do not broadcast", fill, any(3), mask(2)),
                     Refusal.of("maskedFill: shapes (2, 2) and (2, 3) do not broadcast", fill, any(2, 2), mask(2, 3))),
+            OpRow.of("maskedScatter").dtypes(OpRow.ANY).cases(
+                of(put, any(), mask(), any()), of(put, any(0, 3), mask(0, 3), any(2)), of(put, any(1), mask(1), any(1)),
+                of(put, any(13), mask(13), any(13)), of(put, any(207), mask(207), any(207)).withoutDifferences(),
+                of(put, any(3, 5), mask(5), any(15)), of(put, any(3, 5), mask(3, 1), any(5, 3)),
+                of(put, any(3, 5).laid(Layout.PERMUTED), mask(3, 5).laid(Layout.FLIPPED), any(4, 4)),
+                of(put, any(3, 4).laid(Layout.EXPANDED), mask(3, 4), any(3, 4).laid(Layout.SLICED)),
+                of(put, any(5), Operand.of(DType.BOOL, values(0), 5), any(1)),
+                of(put, any(2, 3), Operand.of(DType.BOOL, values(1, 1, 0), 2, 3), any(3, 2).laid(Layout.PERMUTED)))
+                .refuses(Refusal.of("maskedScatter: the mask must be bool but is f32(2)", put, any(2), FLOATS, any(2)),
+                    Refusal.of("maskedScatter: the mask (2, 3) does not broadcast to x (3)", put, any(3), mask(2, 3),
+                        any(6)),
+                    Refusal.of("maskedScatter: x is f32(3) but the source is i32(3): cast one", put, f32(3), mask(3),
+                        Operand.of(DType.I32, ANY, 3)),
+                    Refusal.whenComputed("2", put, any(3), Operand.of(DType.BOOL, values(1), 3), any(2))),
             OpRow.of("maskedSelect").shapeDependsOnValues().dtypes(OpRow.ANY).cases(
                 of(select, any(), mask()), of(select, any(0, 3), mask(0, 3)), of(select, any(1), mask(1)),
                 of(select, any(13), mask(13)), of(select, any(207), mask(207)), of(select, any(3, 5), mask(5)),

@@ -11,6 +11,7 @@ import org.adjoint.contract.Operand.Layout;
 import org.adjoint.gradcheck.TensorFunction;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.SearchSorted;
 
 /** Samples of what orders elements, and of what an order is good for. */
 final class SortingSamples {
@@ -121,7 +122,7 @@ final class SortingSamples {
         TensorFunction bucket = x -> x[0].bucketize(x[1].sort(0), false);
         TensorFunction bucketRight = x -> x[0].bucketize(x[1].sort(0), true);
         return List.of(
-            OpRow.of("searchSorted").dtypes(OpRow.NUMBERS).notDifferentiable().cases(
+            OpRow.of("searchSorted", SearchSorted.class).dtypes(OpRow.NUMBERS).notDifferentiable().cases(
                 of(left, ties(5), ties()), of(right, ties(5), ties(1)), of(left, any(0), any(3)),
                 of(left, any(5), any(0)), of(left, any(13), any(13)), of(right, ties(13), ties(207)),
                 of(left, any(207), any(2, 3)), of(left, ties(3, 8), ties(3, 5)), of(right, ties(2, 3, 7), ties(2, 3, 2)),

@@ -89,19 +89,7 @@ public final class IndexingOps {
                 + "last axis alone", sequence, values.shape());
         }
         DType dtype = DType.promote(sorted.dtype(), values.dtype());
-        boolean shared = last == 0;
-        Node from = cast(sorted, dtype);
-        Node value = cast(shared ? reshape(values, Shape.of(values.shape().elements())) : values, dtype);
-        long n = sequence.extent(last);
-        Node low = full(DType.I64, value.shape(), 0);
-        for (long step = Long.highestOneBit(n); step > 0 && !value.shape().isEmpty(); step >>= 1) {
-            Node probe = add(low, step);
-            Node element = gather(from, last, sub(min(probe, constant(DType.I64, n)), 1));
-            Node before = binary(BinaryOp.AND, binary(BinaryOp.LESS_OR_EQUAL, probe, n),
-                precedes(element, value, right));
-            low = where(before, probe, low);
-        }
-        return reshape(low, values.shape());
+        return fused(new SearchSorted(right), cast(sorted, dtype), cast(values, dtype));
     }
 
     /** {@link #searchSorted} with boundaries {@code (n)} that serve all values. */
@@ -114,17 +102,6 @@ public final class IndexingOps {
                 x.type(), boundaries.type());
         }
         return searchSorted(boundaries, x, right);
-    }
-
-    /** Whether a comes before b, or with {@code orEqual} is equal, in the order in which NaN is the greatest. */
-    private static Node precedes(Node a, Node b, boolean orEqual) {
-        Node ordered = binary(orEqual ? BinaryOp.LESS_OR_EQUAL : BinaryOp.LESS_THAN, a, b);
-        if (!a.dtype().isFloating()) {
-            return ordered;
-        }
-        Node nanLast = unary(UnaryOp.IS_NAN, b);
-        return binary(BinaryOp.OR, ordered,
-            orEqual ? nanLast : binary(BinaryOp.AND, nanLast, unary(UnaryOp.NOT, unary(UnaryOp.IS_NAN, a))));
     }
 
     // Selecting
@@ -173,6 +150,35 @@ public final class IndexingOps {
         }
         Shape.broadcast("maskedFill", x.shape(), mask.shape());
         return where(mask, scalar(x, value), x);
+    }
+
+    /**
+     * The elements of {@code source}, in row-major order, one after the other where the mask is true, else x.
+     *
+     * @param source with as many elements as the mask has trues, or more; with fewer it is an error when computed
+     */
+    public static Node maskedScatter(Node x, Node mask, Node source) {
+        if (!mask.dtype().isBoolean()) {
+            throw error("maskedScatter: the mask must be bool but is %s: compare it with something", mask.type());
+        }
+        if (!mask.shape().broadcastsTo(x.shape())) {
+            throw error("maskedScatter: the mask %s does not broadcast to x %s", mask.shape(), x.shape());
+        }
+        if (source.dtype() != x.dtype()) {
+            throw error("maskedScatter: x is %s but the source is %s: cast one", x.type(), source.type());
+        }
+        Shape list = Shape.of(x.shape().elements());
+        if (x.shape().isEmpty()) {
+            return x;
+        }
+        if (source.shape().isEmpty()) {
+            throw error("maskedScatter: the source %s is empty", source.type());
+        }
+        Node flat = reshape(broadcastTo(mask, x.shape()), list);
+        Node rank = sub(ReductionOps.cumsum(cast(flat, DType.I64), 0), 1);
+        Node from = gather(reshape(source, Shape.of(source.shape().elements())), 0,
+            where(flat, rank, constant(DType.I64, 0)));
+        return where(broadcastTo(mask, x.shape()), reshape(from, x.shape()), x);
     }
 
     private static int requireUpdates(String op, Node x, int axis, Node indices, Node updates) {

@@ -612,7 +612,7 @@ public sealed interface Op {
     sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
         FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention,
         FusedOp.AttentionGradient, FusedOp.AdamWUpdate, GeneralConvolution, MatrixOp,
-        Composition, CumulativeOp {
+        Composition, CumulativeOp, SearchSorted {
 
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);

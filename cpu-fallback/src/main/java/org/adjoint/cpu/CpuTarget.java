@@ -11,6 +11,7 @@ import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.MatrixOp;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.SearchSorted;
 import org.adjoint.graph.TensorType;
 import org.adjoint.plan.Target;
 import org.adjoint.plan.View;
@@ -24,7 +25,7 @@ final class CpuTarget implements Target {
     @Override
     public boolean supports(Op.Fused op, List<TensorType> inputs) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _ -> true;
+            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _, SearchSorted _ -> true;
             // Parameters of another precision than the data's would need other arithmetic in the middle.
             case FusedOp.LayerNorm _, FusedOp.LayerNormGradient _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _,
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
@@ -51,6 +52,7 @@ final class CpuTarget implements Target {
         return switch (op) {
             case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.LayerNorm _, FusedOp.RmsNorm _ ->
                 RowView.fits(view, 1);
+            case SearchSorted _ -> true;
             case FusedOp.CrossEntropy _ -> index == 1 || RowView.fits(view, 1);
             // The statistics, inputs 2 and 3, are read one by one.
             case FusedOp.LayerNormGradient _ -> index == 2 || index == 3 || RowView.fits(view, 1);

@@ -15,6 +15,7 @@ import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.MatrixOp;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.SearchSorted;
 import org.adjoint.graph.TensorType;
 import org.adjoint.plan.Target;
 import org.adjoint.plan.View;
@@ -28,7 +29,7 @@ final class CudaTarget implements Target {
     @Override
     public boolean supports(Op.Fused op, List<TensorType> inputs) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _ -> true;
+            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _, SearchSorted _ -> true;
             case FusedOp.LayerNorm _ -> LayerNormKernel.supports(inputs);
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.supportsGradient(inputs);
             // Operands of different precisions would need other arithmetic in the middle.
@@ -52,6 +53,7 @@ final class CudaTarget implements Target {
     public boolean accepts(Op op, int index, View view) {
         return switch (op) {
             case FusedOp.Softmax _, FusedOp.LogSoftmax _ -> SoftmaxKernel.fits(view);
+            case SearchSorted _ -> true;
             case FusedOp.CrossEntropy _ -> CrossEntropyKernel.fits(index, view);
             case FusedOp.LayerNorm _ -> LayerNormKernel.fits(view);
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.fitsGradient(index, view);

@@ -23,6 +23,7 @@ import org.adjoint.cuda.kernel.RandomBitsKernel;
 import org.adjoint.cuda.kernel.RmsNormKernel;
 import org.adjoint.cuda.kernel.ScatterAddKernel;
 import org.adjoint.cuda.kernel.ScatterKernel;
+import org.adjoint.cuda.kernel.SearchSortedKernel;
 import org.adjoint.cuda.kernel.SoftmaxKernel;
 import org.adjoint.cuda.kernel.WindowKernel;
 import org.adjoint.cuda.launch.Card;
@@ -35,6 +36,7 @@ import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.GeneralConvolution;
 import org.adjoint.graph.MatrixOp;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.SearchSorted;
 import org.adjoint.plan.Plan;
 import org.adjoint.plan.PlanStep;
 
@@ -100,6 +102,7 @@ final class Kernels {
             case Op.DynamicUpdateSlice op -> WindowKernel.prepare(step, op);
             case FusedOp.Softmax _ -> SoftmaxKernel.prepare(step, false);
             case FusedOp.LogSoftmax _ -> SoftmaxKernel.prepare(step, true);
+            case SearchSorted op -> SearchSortedKernel.prepare(step, op);
             case FusedOp.CrossEntropy _ -> CrossEntropyKernel.prepare(step);
             case FusedOp.LayerNorm op -> LayerNormKernel.prepare(step, op);
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.prepareGradient(step);

@@ -3,9 +3,12 @@ package org.adjoint.cpu.kernel;
 import java.util.Arrays;
 import org.adjoint.cpu.Parallel;
 
-/** Sorts numbers of which no two are equal, many of them on several threads: blocks, then rounds of merging pairs. */
+/**
+ * Sorts numbers of which no two are equal, many of them on several threads: a run for each thread, then rounds of merging
+ * pairs. As there is but one order, how many threads there are never shows.
+ */
 final class LongSort {
-    /** Numbers that a task sorts or merges. */
+    /** Numbers that a task merges; fewer are sorted by one thread. */
     static final int BLOCK = 1 << 15;
 
     private LongSort() { }
@@ -21,11 +24,13 @@ final class LongSort {
             return values;
         }
         int blocks = (n + BLOCK - 1) / BLOCK;
-        parallel.run(blocks, (block, worker) ->
-            Arrays.sort(values, block * BLOCK, Math.min(n, (block + 1) * BLOCK)));
+        int perRun = (blocks + parallel.workers() - 1) / parallel.workers();
+        int first = perRun * BLOCK;
+        parallel.run((blocks + perRun - 1) / perRun, (task, worker) ->
+            Arrays.sort(values, task * first, (int) Math.min(n, (task + 1L) * first)));
         long[] from = values;
         long[] to = new long[n];
-        for (long run = BLOCK; run < n; run *= 2) {
+        for (long run = first; run < n; run *= 2) {
             long length = run;
             long[] source = from;
             long[] target = to;

@@ -28,6 +28,7 @@ final class KernelSources {
         for (DType dtype : List.of(DType.U8, DType.I64, DType.F32, DType.BF16)) {
             all.add("arg_reduce.cu", CNames.asT(dtype));
             all.add("iota.cu", CNames.asT(dtype));
+            all.add("search_sorted.cu", CNames.asT(dtype));
         }
         all.add("integer_matmul.cu", CNames.asT(DType.I32));
         all.add("integer_matmul.cu", CNames.asT(DType.I64));

@@ -1,0 +1,38 @@
+// How many elements of an ascending sequence come before each value, or are equal to it as well; NaN comes last. A binary
+// search by each thread. Traffic: values are read and counts written once; of a sequence, what the searches meet, much of
+// it from caches.
+#include "common.cuh"
+#include "axes.cuh"
+
+typedef Compute<T>::type C;
+
+const int THREADS = 256;
+
+__device__ inline bool precedes(C element, C value, i32 or_equal) {
+    bool nan_last = value != value && (or_equal || element == element);
+    return nan_last || (or_equal ? element <= value : element < value);
+}
+
+// axes: the values' domain, their strides in .a and those of the sequences in .b; stride: from one element of a sequence
+// to the next
+KERNEL SYMBOL(search_sorted, T)(const T* __restrict__ sorted, const T* __restrict__ values, i64* __restrict__ y,
+    i64 count, i64 length, i64 stride, i32 or_equal, Axes axes) {
+    i64 i = (i64) blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) {
+        return;
+    }
+    Offsets at = offsets(axes, i);
+    C value = widen(values[at.a]);
+    const T* sequence = sorted + at.b;
+    i64 low = 0;
+    i64 high = length;
+    while (low < high) {
+        i64 middle = low + (high - low) / 2;
+        if (precedes(widen(sequence[middle * stride]), value, or_equal)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    y[i] = low;
+}
