@@ -18,7 +18,7 @@ import org.adjoint.graph.TensorType;
  * under {@code "optimizer."}, random state under {@code "random."}, and strings.
  *
  * <pre>{@code
- * var checkpoint = Checkpoint.of(net.namedParameters()).with(adam.state()).with(device.random());
+ * var checkpoint = Checkpoint.of(net.state()).with(adam.state()).with(device.random());
  * checkpoint.save(file, Map.of("step", "1000"));
  * Map<String, String> metadata = checkpoint.load(file);
  * }</pre>

@@ -10,7 +10,14 @@ public enum Activation implements Layer {
     GELU,
     /** GELU's tanh approximation, as GPT-2 uses it. */
     GELU_TANH,
-    SIGMOID;
+    SIGMOID,
+    SILU,
+    ELU,
+    /** With slope 0.01. */
+    LEAKY_RELU,
+    SOFTPLUS,
+    MISH,
+    HARD_SWISH;
 
     @Override
     public Tensor forward(Tensor x) {
@@ -20,6 +27,12 @@ public enum Activation implements Layer {
             case GELU -> x.gelu();
             case GELU_TANH -> x.geluTanh();
             case SIGMOID -> x.sigmoid();
+            case SILU -> x.silu();
+            case ELU -> x.elu();
+            case LEAKY_RELU -> x.leakyRelu();
+            case SOFTPLUS -> x.softplus();
+            case MISH -> x.mish();
+            case HARD_SWISH -> x.hardSwish();
         };
     }
 }

@@ -3,6 +3,7 @@ package org.adjoint.nn;
 import org.adjoint.Device;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
+import org.adjoint.graph.AttentionOptions;
 import org.adjoint.graph.DType;
 
 /**
@@ -31,8 +32,8 @@ public final class KeyValueCache implements AutoCloseable {
      * Puts tokens into the cache and attends from them to all that the cache holds up to each.
      *
      * @param q queries {@code (batch, heads, t, headWidth)} of the t tokens at position, position + 1, ...
-     * @param k their keys, of the same shape
-     * @param v their values, of the same shape
+     * @param k their keys, of the same shape, or with the heads of the cache, which queries share
+     * @param v their values, of the shape of the keys
      * @param position how many tokens came before, an {@code I64} scalar, at most {@code capacity - t}
      * @return {@code (batch, heads, t, headWidth)}
      */
@@ -46,7 +47,7 @@ public final class KeyValueCache implements AutoCloseable {
         Tensor queries = device.arange(DType.I64, count).add(position).reshape(count, 1);
         Tensor visible = device.arange(DType.I64, capacity).lessOrEqual(queries);
         Tensor bias = visible.where(device.scalar(0), device.scalar(Double.NEGATIVE_INFINITY));
-        return q.attention(keys.tensor(), values.tensor(), bias, false);
+        return q.scaledDotProductAttention(keys.tensor(), values.tensor(), bias, AttentionOptions.DEFAULT);
     }
 
     /** Frees both variables. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import org.adjoint.Device;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
@@ -34,6 +35,7 @@ import org.adjoint.graph.Shape;
  */
 public abstract class Module<M extends Module<M>> {
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private final Map<String, Parameter> buffers = new LinkedHashMap<>();
     private final Map<String, Module<?>> children = new LinkedHashMap<>();
     private volatile boolean training = true;
 
@@ -52,6 +54,17 @@ public abstract class Module<M extends Module<M>> {
         return parameter;
     }
 
+    /**
+     * Declares state of this module that is not learned but kept with it, such as running statistics, for its
+     * constructor. It is in the dtype that the parameters are computed in.
+     */
+    protected final Parameter buffer(String name, Shape shape, Initializer initializer) {
+        requireFree(name);
+        Parameter buffer = new Parameter(name, shape, initializer, this);
+        buffers.put(name, buffer);
+        return buffer;
+    }
+
     /** Declares a part of this module, for its constructor. The name of one among many may be {@code "blocks.3"}. */
     protected final <C extends Module<?>> C child(String name, C module) {
         requireFree(name);
@@ -60,7 +73,8 @@ public abstract class Module<M extends Module<M>> {
     }
 
     private void requireFree(String name) {
-        if (name.isEmpty() || parameters.containsKey(name) || children.containsKey(name)) {
+        if (name.isEmpty() || parameters.containsKey(name) || buffers.containsKey(name)
+            || children.containsKey(name)) {
             throw new IllegalArgumentException(
                 getClass().getSimpleName() + ": a part must have a name of its own, '" + name + "' is none");
         }
@@ -79,22 +93,30 @@ public abstract class Module<M extends Module<M>> {
 
     /** As {@link #initialize(Device, long)}, in a floating dtype. */
     public M initialize(Device device, long seed, DType dtype) {
-        Map<String, Parameter> all = tree();
+        Map<String, Parameter> learned = tree(module -> module.parameters);
+        Map<String, Parameter> kept = tree(module -> module.buffers);
+        Map<String, Parameter> all = new LinkedHashMap<>(learned);
+        all.putAll(kept);
         all.forEach((name, parameter) -> {
             if (parameter.isInitialized()) {
                 throw new IllegalStateException(
                     "initialize: parameter '" + name + "' of " + this + " has a value already");
             }
         });
-        all.forEach((name, parameter) -> parameter.initialize(device, name, seed, dtype));
+        learned.forEach((name, parameter) -> parameter.initialize(device, name, seed, dtype));
+        kept.forEach((name, buffer) -> buffer.initialize(device, name, seed, dtype.computeType()));
         return self();
     }
 
     /** Parameters by full name, those of a part that stands in two places once. */
     private Map<String, Parameter> tree() {
+        return tree(module -> module.parameters);
+    }
+
+    private Map<String, Parameter> tree(Function<Module<?>, Map<String, Parameter>> part) {
         Map<String, Parameter> found = new LinkedHashMap<>();
         Set<Parameter> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-        visit("", (name, parameter) -> {
+        visit("", part, (name, parameter) -> {
             if (seen.add(parameter)) {
                 found.put(name, parameter);
             }
@@ -102,9 +124,10 @@ public abstract class Module<M extends Module<M>> {
         return found;
     }
 
-    private void visit(String prefix, BiConsumer<String, Parameter> visitor) {
-        parameters.forEach((name, parameter) -> visitor.accept(prefix + name, parameter));
-        children.forEach((name, child) -> child.visit(prefix + name + ".", visitor));
+    private void visit(String prefix, Function<Module<?>, Map<String, Parameter>> part,
+        BiConsumer<String, Parameter> visitor) {
+        part.apply(this).forEach((name, parameter) -> visitor.accept(prefix + name, parameter));
+        children.forEach((name, child) -> child.visit(prefix + name + ".", part, visitor));
     }
 
     /** What an optimizer changes, in the order of declaration. */
@@ -119,6 +142,13 @@ public abstract class Module<M extends Module<M>> {
         return named;
     }
 
+    /** Parameters and buffers by name: all that a checkpoint of the module needs. */
+    public final Map<String, Variable> state() {
+        Map<String, Variable> state = namedParameters();
+        tree(module -> module.buffers).forEach((name, buffer) -> state.put(name, buffer.variable()));
+        return state;
+    }
+
     /** Shapes of the parameters by name, known before they have values. */
     public final Map<String, Shape> parameterShapes() {
         Map<String, Shape> shapes = new LinkedHashMap<>();
@@ -131,13 +161,13 @@ public abstract class Module<M extends Module<M>> {
         return tree().values().stream().mapToLong(parameter -> parameter.shape().elements()).sum();
     }
 
-    /** Training mode, for this module and its parts: dropout drops. */
+    /** Training mode, for this module and its parts: dropout drops, batches are normalized by their own statistics. */
     public M train() {
         setTraining(true);
         return self();
     }
 
-    /** Evaluation mode, for this module and its parts: dropout does nothing. */
+    /** Evaluation mode, for this module and its parts: dropout does nothing, running statistics normalize batches. */
     public M eval() {
         setTraining(false);
         return self();
