@@ -25,8 +25,9 @@ import org.adjoint.graph.TensorType;
 
 /**
  * A safetensors file, mapped into memory: named tensors and strings (github.com/huggingface/safetensors, version 0.3 of
- * the format). A file can't harm the reader: the header is at most 100 MB, names are unique, and the tensors cover the
- * data exactly, without gap or overlap; all of it is checked when the file is opened.
+ * the format). A file can't harm the reader: the header is at most 100 MB of at most 100,000 entries, names are unique,
+ * and the tensors cover the data exactly, without gap or overlap; all of it is checked when the file is opened. What is
+ * read takes less than the file and 64 MiB of heap; the tensors stay in the file until they are asked for.
  */
 public final class Safetensors implements AutoCloseable {
     private static final long LONGEST_HEADER = 100_000_000;
@@ -62,24 +63,27 @@ public final class Safetensors implements AutoCloseable {
             if (size < 8) {
                 throw new InvalidFileException(file, "is too short for a safetensors file: " + size + " bytes");
             }
-            MemorySegment whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-            long length = whole.get(LENGTH, 0);
-            if (length < 0 || length > LONGEST_HEADER) {
-                throw new InvalidFileException(file, "this is no safetensors file: its header would be "
-                    + Long.toUnsignedString(length) + " bytes long, more than the " + LONGEST_HEADER
-                    + " that are allowed");
-            }
-            if (length > size - 8) {
-                throw new InvalidFileException(file, "the file is truncated: its header is " + length
-                    + " bytes long but " + (size - 8) + " are there");
-            }
-            byte[] text = whole.asSlice(8, length).toArray(ValueLayout.JAVA_BYTE);
-            MemorySegment data = whole.asSlice(8 + length);
-            return new Safetensors(file, arena, data, SafetensorsHeader.parse(file, text, data.byteSize()));
+            return of(file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena));
         } catch (IOException | RuntimeException | Error e) {
             arena.close();
             throw e;
         }
+    }
+
+    /** A file of at least 8 bytes that is in memory; {@code arena} is closed with the result. */
+    static Safetensors of(Path file, Arena arena, MemorySegment whole) throws InvalidFileException {
+        long length = whole.get(LENGTH, 0);
+        if (length < 0 || length > LONGEST_HEADER) {
+            throw new InvalidFileException(file, "this is no safetensors file: its header would be "
+                + Long.toUnsignedString(length) + " bytes long, more than the " + LONGEST_HEADER + " that are allowed");
+        }
+        if (length > whole.byteSize() - 8) {
+            throw new InvalidFileException(file, "the file is truncated: its header is " + length
+                + " bytes long but " + (whole.byteSize() - 8) + " are there");
+        }
+        MemorySegment data = whole.asSlice(8 + length);
+        return new Safetensors(file, arena, data,
+            SafetensorsHeader.parse(file, whole.asSlice(8, length), data.byteSize()));
     }
 
     private static void requireLittleEndian() {
@@ -160,6 +164,9 @@ public final class Safetensors implements AutoCloseable {
         if (json.length > LONGEST_HEADER) {
             throw new IOException(file + ": the header would be longer than " + LONGEST_HEADER + " bytes");
         }
+        // What can't be read again is not written.
+        long bytes = types.values().stream().mapToLong(TensorType::bytes).sum();
+        SafetensorsHeader.parse(file, MemorySegment.ofArray(json), bytes);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING)) {
             writeFully(channel, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, json.length));

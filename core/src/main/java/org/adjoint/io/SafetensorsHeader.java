@@ -5,9 +5,14 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,7 +29,20 @@ import org.adjoint.graph.TensorType;
 /** The header of a safetensors file, as JSON and as checked facts. */
 record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadata) {
     private static final String METADATA = "__metadata__";
-    private static final JsonFactory JSON = new JsonFactory();
+    /** Tensors and metadata strings of a file, which bounds what its header takes in memory: some 300 bytes each. */
+    private static final int MOST_ENTRIES = 100_000;
+    /** Characters of names, keys and metadata in all. */
+    private static final int MOST_CHARACTERS = 16 << 20;
+    private static final int MOST_AXES = 64;
+    private static final int LONGEST_NAME = 1 << 16;
+    private static final int LONGEST_STRING = 4 << 20;
+    private static final int LONGEST_NUMBER = 40;
+    private static final int DEEPEST = 8;
+    /** No table of names, which a file could fill with collisions; nothing is longer or deeper than it has to be. */
+    private static final JsonFactory JSON = JsonFactory.builder()
+        .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+        .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(DEEPEST).maxNumberLength(LONGEST_NUMBER)
+            .maxNameLength(LONGEST_NAME).maxStringLength(LONGEST_STRING).build()).build();
 
     /** A tensor's type and where its bytes are, [begin, end) counted from the end of the header. */
     record Entry(TensorType type, long begin, long end) { }
@@ -72,27 +90,29 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
     }
 
     /**
-     * Reads and checks a header.
+     * Reads and checks a header, as a stream: the text is never in memory as a whole.
      *
+     * @param bytes of the header
      * @param dataLength how many bytes follow the header
      */
-    static SafetensorsHeader parse(Path file, byte[] bytes, long dataLength) throws InvalidFileException {
-        String text;
-        try {
-            text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-        } catch (CharacterCodingException e) {
-            throw new InvalidFileException(file, "the header is not UTF-8", e);
-        }
-        if (!text.startsWith("{")) {
+    static SafetensorsHeader parse(Path file, MemorySegment bytes, long dataLength) throws InvalidFileException {
+        if (bytes.byteSize() == 0 || bytes.get(ValueLayout.JAVA_BYTE, 0) != '{') {
             throw new InvalidFileException(file, "the header must begin with '{'");
         }
         SafetensorsHeader header = new SafetensorsHeader(new LinkedHashMap<>(), new LinkedHashMap<>());
-        try (JsonParser json = JSON.createParser(text)) {
+        try (Reader text = new InputStreamReader(new SegmentInputStream(bytes), StandardCharsets.UTF_8.newDecoder());
+            JsonParser json = JSON.createParser(text)) {
             json.nextToken();
             header.readTensors(file, json);
             if (json.nextToken() != null) {
                 throw new InvalidFileException(file, "something follows the header's object");
             }
+        } catch (CharacterCodingException e) {
+            throw new InvalidFileException(file, "the header is not UTF-8", e);
+        } catch (StreamConstraintsException e) {
+            throw new InvalidFileException(file, "the header has a name of more than " + LONGEST_NAME
+                + " characters, a string of more than " + LONGEST_STRING + ", a number of more than " + LONGEST_NUMBER
+                + ", or is more than " + DEEPEST + " levels deep", e);
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(file, "the header is not JSON: " + e.getOriginalMessage(), e);
         } catch (InvalidFileException e) {
@@ -106,34 +126,50 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
 
     private void readTensors(Path file, JsonParser json) throws IOException {
         boolean metadataSeen = false;
+        long characters = 0;
         while (json.nextToken() != JsonToken.END_OBJECT) {
             String name = json.currentName();
             JsonToken value = json.nextToken();
+            characters += name.length();
+            requireBounded(file, characters);
             if (name.equals(METADATA) ? metadataSeen : tensors.containsKey(name)) {
-                throw new InvalidFileException(file, "the header names '" + name + "' twice");
+                throw new InvalidFileException(file, "the header names " + quoted(name) + " twice");
             }
             if (value != JsonToken.START_OBJECT) {
-                throw new InvalidFileException(file, "'" + name + "' in the header must be an object");
+                throw new InvalidFileException(file, quoted(name) + " in the header must be an object");
             }
             if (name.equals(METADATA)) {
                 metadataSeen = true;
-                readMetadata(file, json);
+                characters += readMetadata(file, json, characters);
             } else {
                 tensors.put(name, readEntry(file, json, name));
             }
         }
     }
 
-    private void readMetadata(Path file, JsonParser json) throws IOException {
+    private void requireBounded(Path file, long characters) throws InvalidFileException {
+        if (tensors.size() + metadata.size() >= MOST_ENTRIES || characters > MOST_CHARACTERS) {
+            throw new InvalidFileException(file, "the header has more than " + MOST_ENTRIES + " entries or "
+                + MOST_CHARACTERS + " characters of names and metadata");
+        }
+    }
+
+    /** Returns how many characters there are. */
+    private long readMetadata(Path file, JsonParser json, long before) throws IOException {
+        long characters = 0;
         while (json.nextToken() != JsonToken.END_OBJECT) {
             String key = json.currentName();
             if (json.nextToken() != JsonToken.VALUE_STRING) {
-                throw new InvalidFileException(file, "metadata '" + key + "' is not a string");
+                throw new InvalidFileException(file, "metadata " + quoted(key) + " is not a string");
             }
-            if (metadata.put(key, json.getText()) != null) {
-                throw new InvalidFileException(file, "metadata '" + key + "' is there twice");
+            String text = json.getText();
+            characters += key.length() + text.length();
+            requireBounded(file, before + characters);
+            if (metadata.put(key, text) != null) {
+                throw new InvalidFileException(file, "metadata " + quoted(key) + " is there twice");
             }
         }
+        return characters;
     }
 
     private static Entry readEntry(Path file, JsonParser json, String name) throws IOException {
@@ -148,10 +184,11 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                 case "shape" -> shape != null;
                 case "data_offsets" -> offsets != null;
                 default -> throw new InvalidFileException(file,
-                    "tensor '" + name + "' has '" + field + "' where only dtype, shape and data_offsets may be");
+                    "tensor " + quoted(name) + " has " + quoted(field)
+                        + " where only dtype, shape and data_offsets may be");
             };
             if (repeated) {
-                throw new InvalidFileException(file, "tensor '" + name + "' has '" + field + "' twice");
+                throw new InvalidFileException(file, "tensor " + quoted(name) + " has '" + field + "' twice");
             }
             switch (field) {
                 case "dtype" -> dtype = readDtype(file, json, name);
@@ -160,11 +197,11 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             }
         }
         if (dtype == null || shape == null || offsets == null) {
-            throw new InvalidFileException(file, "tensor '" + name + "' lacks "
+            throw new InvalidFileException(file, "tensor " + quoted(name) + " lacks "
                 + (dtype == null ? "dtype" : shape == null ? "shape" : "data_offsets"));
         }
         if (offsets.length != 2 || offsets[0] > offsets[1]) {
-            throw new InvalidFileException(file, "tensor '" + name + "': data_offsets " + Arrays.toString(offsets)
+            throw new InvalidFileException(file, "tensor " + quoted(name) + ": data_offsets " + Arrays.toString(offsets)
                 + " must be a begin and an end");
         }
         return new Entry(type(file, name, dtype, shape, offsets), offsets[0], offsets[1]);
@@ -178,10 +215,10 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                 return type;
             }
         } catch (IllegalArgumentException | ArithmeticException e) {
-            throw new InvalidFileException(file, "tensor '" + name + "': the shape " + Arrays.toString(shape)
+            throw new InvalidFileException(file, "tensor " + quoted(name) + ": the shape " + Arrays.toString(shape)
                 + " has more bytes than a file can hold", e);
         }
-        throw new InvalidFileException(file, "tensor '" + name + "': " + new TensorType(dtype, Shape.of(shape))
+        throw new InvalidFileException(file, "tensor " + quoted(name) + ": " + new TensorType(dtype, Shape.of(shape))
             + " does not take the " + (offsets[1] - offsets[0]) + " bytes that data_offsets gives it");
     }
 
@@ -192,8 +229,8 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                 return dtype;
             }
         }
-        throw new InvalidFileException(file, "tensor '" + name + "' has dtype '" + text
-            + "', which is unknown here: only " + Arrays.toString(DType.values()) + " can be read");
+        throw new InvalidFileException(file, "tensor " + quoted(name) + " has dtype " + quoted(text)
+            + ", which is unknown here: only " + Arrays.toString(DType.values()) + " can be read");
     }
 
     private static long[] readNumbers(Path file, JsonParser json, String name, String field) throws IOException {
@@ -205,12 +242,22 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             if (valid) {
                 numbers.add(json.getLongValue());
             }
+            if (numbers.size() > MOST_AXES) {
+                throw new InvalidFileException(file,
+                    "tensor " + quoted(name) + ": " + field + " has more than " + MOST_AXES + " numbers");
+            }
         }
         if (!valid) {
             throw new InvalidFileException(file,
-                "tensor '" + name + "': " + field + " must be a list of whole numbers from 0");
+                "tensor " + quoted(name) + ": " + field + " must be a list of whole numbers from 0");
         }
         return numbers.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    /** What a file says, for a message: cut short, and without control characters. */
+    private static String quoted(String text) {
+        String start = text.length() <= 100 ? text : text.substring(0, 100) + "...";
+        return "'" + start.replaceAll("\\p{Cntrl}", "\ufffd") + "'";
     }
 
     /** Tensors must cover the data without gap or overlap, so that a file hides nothing and points nowhere. */
@@ -224,11 +271,11 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             long begin = tensor.getValue().begin;
             if (begin < end) {
                 throw new InvalidFileException(file,
-                    "tensors '" + previous + "' and '" + tensor.getKey() + "' overlap");
+                    "tensors " + quoted(previous) + " and " + quoted(tensor.getKey()) + " overlap");
             }
             if (begin > end) {
-                throw new InvalidFileException(file, "there is a gap of " + (begin - end) + " bytes before tensor '"
-                    + tensor.getKey() + "'");
+                throw new InvalidFileException(file, "there is a gap of " + (begin - end) + " bytes before tensor "
+                    + quoted(tensor.getKey()));
             }
             end = tensor.getValue().end;
             previous = tensor.getKey();

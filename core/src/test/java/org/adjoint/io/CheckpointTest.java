@@ -231,7 +231,7 @@ class CheckpointTest {
     }
 
     /** Also where the tests run on the module path. */
-    private static String classPath() {
+    static String classPath() {
         return String.join(File.pathSeparator, List.of(System.getProperty("java.class.path", ""),
             System.getProperty("jdk.module.path", ""), location(CheckpointTest.class), location(Checkpoint.class)));
     }

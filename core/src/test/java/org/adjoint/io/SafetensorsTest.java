@@ -20,6 +20,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.adjoint.Device;
 import org.adjoint.Tensor;
 import org.adjoint.graph.DType;
@@ -211,6 +213,63 @@ class SafetensorsTest {
         }
         InvalidFileException e = assertThrows(InvalidFileException.class, () -> Safetensors.open(file));
         assertTrue(e.getMessage().startsWith(file + ": " + message.substring(0, message.length() - 1)), e.getMessage());
+    }
+
+    private static String tensor(String name) {
+        return "\"" + name + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    }
+
+    @Test
+    void whatIsLongerOrDeeperThanItHasToBeIsRefused() throws IOException {
+        String shape = "{\"a\":{\"shape\":[0" + ",0".repeat(64) + "]}}";
+        assertRefused(file(shape, 0), "tensor 'a': shape has more than 64 numbers");
+        String entries = IntStream.rangeClosed(0, 100_000).mapToObj(i -> tensor("t" + i))
+            .collect(Collectors.joining(",", "{", "}"));
+        assertRefused(file(entries, 0),
+            "the header has more than 100000 entries or 16777216 characters of names and metadata");
+        assertRefused(file("{" + tensor("n".repeat(1 << 17)) + "}", 0), "the header has a name of more than 65536 "
+            + "characters, a string of more than 4194304, a number of more than 40, or is more than 8 levels deep");
+        InvalidFileException e = assertThrows(InvalidFileException.class,
+            () -> Safetensors.open(file("{\"a\":{\"dtype\":" + "[".repeat(1000), 0)));
+        assertTrue(e.getMessage()
+            .endsWith("tensor 'a' has dtype '', which is unknown here: only [BOOL, U8, I32, I64, F16, BF16, "
+            + "F32, F64] can be read"), e.getMessage());
+    }
+
+    @Test
+    void messagesQuoteWithoutControlCharactersAndInShort() throws IOException {
+        assertRefused(file("{\"\\u0007" + "x".repeat(200) + "\":1}", 0),
+            "'\ufffd" + "x".repeat(99) + "...' in the header must be an object");
+    }
+
+    @Test
+    void whatCouldNotBeReadIsNotWritten() {
+        try (Device device = Device.open("reference")) {
+            Path file = folder.resolve("long");
+            Map<String, Tensor> tensors = Map.of("n".repeat(70_000), device.scalar(1));
+            assertThrows(InvalidFileException.class, () -> Safetensors.write(file, tensors, Map.of()));
+            assertTrue(Files.notExists(file));
+        }
+    }
+
+    /**
+     * 100,000 mutated files and some hostile ones, in a heap of 64 MiB, which holds the hostile ones themselves as
+     * well.
+     */
+    @Test
+    void mutatedFilesDoNoHarm() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx64m",
+            "-XX:+UseSerialGC", "-cp", CheckpointTest.classPath(), SafetensorsMutations.class.getName(),
+            folder.resolve("mutated").toString(), "100000").redirectErrorStream(true).start();
+        List<String> lines = process.inputReader().lines().toList();
+        assertEquals(0, process.waitFor(), () -> String.join("\n", lines));
+        String[] counts = lines.getFirst().split(" ");
+        assertEquals(100_000, Long.parseLong(counts[0]) + Long.parseLong(counts[1]));
+        assertTrue(Long.parseLong(counts[0]) > 1000, "opened " + counts[0]);
+        assertTrue(Long.parseLong(counts[1]) > 50_000, "refused " + counts[1]);
+        assertTrue(lines.stream().skip(1).allMatch(line -> line.startsWith("refused ")), lines::toString);
+        assertEquals(9, lines.size());
     }
 
     @Test
