@@ -5,6 +5,7 @@ import static org.adjoint.contract.Domain.values;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.adjoint.Recurrence;
 import org.adjoint.Scan;
 import org.adjoint.Tensor;
 import org.adjoint.contract.Operand.Layout;
@@ -26,7 +27,9 @@ final class ScanSamples {
     static List<OpRow> rows() {
         TensorFunction sums = x -> sums(x, false);
         TensorFunction backwards = x -> sums(x, true);
-        return List.of(OpRow.of("scan", Op.Scan.class).cases(
+        return List.of(recurrent("lstm", 4, ScanSamples::lstm)
+            .cases(layer(ScanSamples::lstm, 4, any(2, 1, 3).laid(Layout.PERMUTED), 2).withoutDifferences()),
+            recurrent("gru", 3, ScanSamples::gru), recurrent("rnn", 1, ScanSamples::rnn), OpRow.of("scan", Op.Scan.class).cases(
             SampleCase.of(sums, any(5), any()), SampleCase.of(backwards, any(13), any()),
             SampleCase.of(ScanSamples::recurrence, any(3, 2, 3), any(2, 3), any(3, 3), any(3)),
             SampleCase.of(ScanSamples::gathered, any(5, 3), Operand.indices(5, 4, 2)),
@@ -42,9 +45,9 @@ final class ScanSamples {
             SampleCase.of(ScanSamples::recurrence, any(2, 4, 16), any(4, 16), any(16, 16), any(16))
                 .withoutDifferences(),
             SampleCase.of(ScanSamples::counted, any(3), any(3)))
-            .tolerance(Tolerance.of(64, x -> x[0].abs().sum().add(2),
+            .tolerance(Tolerance.of(64, ScanSamples::size,
                 "an iteration's error passes on to the next: the bound is that of the sum of all").roundings(64)
-                .gradient(64))
+                .gradient(256))
             .refuses(
                 Refusal.of("scan: tensor 0 to scan is a scalar: it needs a leading axis", sums, any(), any()),
                 Refusal.of("but the body returns", sums, any(4, 2, 3), any(3)),
@@ -57,6 +60,12 @@ final class ScanSamples {
                     Scan.of((c, s) -> Scan.results(c, s)).run(List.of(x[0]), -1).carry(0), any()),
                 Refusal.whenComputed("out of range for axis 0", ScanSamples::gathered, any(5, 3),
                     Operand.of(DType.I64, values(0, 4, 9, 1), 4, 1))));
+    }
+
+    /** The sum of what is finite, and more. */
+    private static Tensor size(Tensor... x) {
+        Tensor first = x[0].abs();
+        return first.maskedFill(first.isFinite().logicalNot(), 0).sum().add(2);
     }
 
     /** All results as one vector. */
@@ -107,5 +116,57 @@ final class ScanSamples {
             }).run(carries, rows);
             return Scan.results(inner.carries(), inner.outputs());
         }).run(List.of(x[1]), List.of(x[0])));
+    }
+
+    /** x: inputs, hidden and cell state, both weights, both biases. */
+    private static OpRow recurrent(String name, int gates, TensorFunction function) {
+        return OpRow.of(name).cases(
+            layer(function, gates, any(3, 2, 2), 2), layer(function, gates, any(1, 1, 1), 1),
+            layer(function, gates, any(0, 2, 3), 2), layer(function, gates, any(2, 0, 3), 2),
+            layer(function, gates, any(2, 2, 3), 2), layer(function, gates, any(13, 2, 3), 2).withoutDifferences(),
+            layer(function, gates, any(2, 3, 2), 3).withoutDifferences(),
+            layer(function, gates, any(3, 2, 2), 5).withoutDifferences(),
+            layer(function, gates, any(2, 2, 4), 16).withoutDifferences(),
+            layer(function, gates, any(3, 5, 13), 13).withoutDifferences(),
+            layer(function, gates, Operand.of(values(1, Double.NaN, 80, Double.NEGATIVE_INFINITY), 2, 2, 1), 1)
+                .forwardOnly())
+            .tolerance(Tolerance.of(256, x -> x[0].device().zeros(x[0].dtype()).add(4),
+                "a step's error passes on to the next; states are at most 1, cells at most as large as there are steps")
+                .roundings(64).gradient(256))
+            .refuses(
+                refused(name + ": x must be (time, batch, in) but is", function, gates, any(2, 3), 2, 2),
+                refused(name + ": the state's weights must be", function, gates + 1, any(2, 2, 3), 2, 2),
+                refused(name + ": the hidden state must be (2, 2)", function, gates, any(2, 2, 3), 2, 3));
+    }
+
+    private static Operand[] operands(int gates, Operand x, long width, long batch) {
+        long in = x.shape().extent(x.shape().rank() - 1);
+        return new Operand[] {x, any(batch, width), any(batch, width), any(gates * width, in),
+            any(gates * width, width), any(gates * width), any(gates * width)};
+    }
+
+    private static SampleCase layer(TensorFunction function, int gates, Operand x, long width) {
+        return SampleCase.of(function, operands(gates, x, width, x.shape().extent(1)));
+    }
+
+    private static Refusal refused(String message, TensorFunction function, int gates, Operand x, long width,
+        long batch) {
+        return Refusal.of(message, function, operands(gates, x, width, batch));
+    }
+
+    private static Recurrence.Weights weights(Tensor... x) {
+        return new Recurrence.Weights(x[3], x[4], x[5], x[6]);
+    }
+
+    private static Tensor lstm(Tensor... x) {
+        return flat(Recurrence.lstm(x[0], x[1], x[2], weights(x), true));
+    }
+
+    private static Tensor gru(Tensor... x) {
+        return flat(Recurrence.gru(x[0], x[1].add(x[2]), weights(x), false));
+    }
+
+    private static Tensor rnn(Tensor... x) {
+        return flat(Recurrence.rnn(x[0], x[1].add(x[2]), weights(x), Recurrence.Nonlinearity.TANH, true));
     }
 }

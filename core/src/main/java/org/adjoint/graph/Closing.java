@@ -2,6 +2,7 @@ package org.adjoint.graph;
 
 import static org.adjoint.graph.Ops.again;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,6 +25,10 @@ final class Closing {
     private final Map<Node, Node> outer = new HashMap<>();
     private final Map<Node, Node> inside = new HashMap<>();
     private final Map<Node, Node> captured = new LinkedHashMap<>();
+    private final Map<Use, Node> unique = new HashMap<>();
+
+    /** What makes two nodes one. */
+    private record Use(Op op, List<TensorType> types, List<Node> inputs) { }
 
     /**
      * @param parameters leaves that vary
@@ -40,8 +45,10 @@ final class Closing {
 
     /** The same results in terms of the varying parameters and of {@link #captured}. */
     List<Node> close(List<Node> results) {
-        List<Node> order = Walk.upTo(results, node -> node.id() < firstInside || parameters.contains(node)
-            || replaced.containsKey(node) || outside.containsKey(node));
+        List<Node> order = new ArrayList<>(Walk.upTo(results, node -> node.id() < firstInside
+            || parameters.contains(node) || replaced.containsKey(node) || outside.containsKey(node)));
+        // Copies are born in the order of the originals, which the planner and the gradient go by.
+        order.sort(Comparator.comparingLong(Node::id));
         for (Node node : order) {
             if (parameters.contains(node) || replaced.containsKey(node)) {
                 varying.add(node);
@@ -50,7 +57,7 @@ final class Closing {
                 outer.put(node, outside.getOrDefault(node, node));
             } else if (node.inputs().stream().anyMatch(varying::contains)) {
                 varying.add(node);
-                inside.put(node, copy(node, node.inputs().stream().map(this::inside).toList()));
+                inside.put(node, once(node, node.inputs().stream().map(this::inside).toList()));
             } else {
                 outer.put(node, copy(node, node.inputs().stream().map(outer::get).toList()));
             }
@@ -74,7 +81,7 @@ final class Closing {
         }
         boolean view = node.op() instanceof Op.Permute || node.op() instanceof Op.Expand;
         if (node.value() == null && (view || isConstant(node))) {
-            return copy(node, node.inputs().stream().map(this::inside).toList());
+            return once(node, node.inputs().stream().map(this::inside).toList());
         }
         return captured.computeIfAbsent(outer.getOrDefault(node, node), known -> Ops.leaf(known.type()));
     }
@@ -85,6 +92,18 @@ final class Closing {
         boolean same = op instanceof Op.Expand || op instanceof Op.Reshape || op instanceof Op.Permute
             || op instanceof Op.Cast;
         return op instanceof Op.Constant || same && isConstant(node.input(0));
+    }
+
+    /** The operation on these inputs, one node for all that do the same. */
+    private Node once(Node node, List<Node> inputs) {
+        if (node.op() instanceof Op.Project project) {
+            return inputs.getFirst().output(project.index());
+        }
+        // What an operation with a rule of its own is does not show in its inputs, and barriers are there to part.
+        if (node.op() instanceof Op.WithGradient || node.op() instanceof Op.Barrier) {
+            return again(node, inputs);
+        }
+        return unique.computeIfAbsent(new Use(node.op(), node.types(), inputs), _ -> again(node, inputs));
     }
 
     private static Node copy(Node node, List<Node> inputs) {

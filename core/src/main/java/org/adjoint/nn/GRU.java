@@ -1,0 +1,56 @@
+package org.adjoint.nn;
+
+import java.util.List;
+import org.adjoint.Recurrence;
+import org.adjoint.Scan;
+import org.adjoint.Tensor;
+
+/**
+ * Gated recurrent units, as {@code torch.nn.GRU}: {@link Recurrence#gru} in layers, for x {@code (time, batch, in)} or
+ * {@code (time, in)}. Parameters bear PyTorch's names ({@code weight_ih_l0 (3 width, in)}, {@code weight_hh_l0 (3 width,
+ * width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (3 width)}, with {@code _reverse} for the second direction), gates stand
+ * in PyTorch's order r, z, n, and all start uniform in {@code [-1, 1) / sqrt(width)}.
+ */
+public final class GRU extends Recurrent<GRU> implements Layer {
+    /**
+     * The last layer's hidden states, {@code (time, batch, directions width)}, and those of all layers after the last
+     * input, {@code (layers directions, batch, width)}.
+     */
+    public record Results(Tensor output, Tensor hidden) { }
+
+    private GRU(RecurrentOptions options) {
+        super(options, 3, 1);
+    }
+
+    public static GRU of(long in, long width) {
+        return new GRU(RecurrentOptions.of(in, width));
+    }
+
+    public static GRU of(RecurrentOptions options) {
+        return new GRU(options);
+    }
+
+    /** The hidden states, starting from zeros. */
+    @Override
+    public Tensor forward(Tensor x) {
+        return run(x).output();
+    }
+
+    /** Starts from zeros. */
+    public Results run(Tensor x) {
+        return results(run(x, (List<Tensor>) null));
+    }
+
+    public Results run(Tensor x, Tensor hidden) {
+        return results(run(x, List.of(hidden)));
+    }
+
+    private static Results results(Run run) {
+        return new Results(run.output(), run.states().getFirst());
+    }
+
+    @Override
+    Scan.Results layer(Tensor x, List<Tensor> states, Recurrence.Weights weights, boolean reverse) {
+        return Recurrence.gru(x, states.getFirst(), weights, reverse);
+    }
+}

@@ -1,0 +1,61 @@
+package org.adjoint.nn;
+
+import java.util.List;
+import org.adjoint.Recurrence;
+import org.adjoint.Recurrence.Nonlinearity;
+import org.adjoint.Scan;
+import org.adjoint.Tensor;
+
+/**
+ * The simple recurrent network, as {@code torch.nn.RNN}: {@link Recurrence#rnn} in layers, for x {@code (time, batch, in)}
+ * or {@code (time, in)}. Parameters bear PyTorch's names ({@code weight_ih_l0 (width, in)}, {@code weight_hh_l0 (width,
+ * width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (width)}, with {@code _reverse} for the second direction); all start
+ * uniform in {@code [-1, 1) / sqrt(width)}.
+ */
+public final class RNN extends Recurrent<RNN> implements Layer {
+    private final Nonlinearity nonlinearity;
+
+    /**
+     * The last layer's hidden states, {@code (time, batch, directions width)}, and those of all layers after the last
+     * input, {@code (layers directions, batch, width)}.
+     */
+    public record Results(Tensor output, Tensor hidden) { }
+
+    private RNN(RecurrentOptions options, Nonlinearity nonlinearity) {
+        super(options, 1, 1);
+        this.nonlinearity = nonlinearity;
+    }
+
+    /** With tanh. */
+    public static RNN of(long in, long width) {
+        return of(RecurrentOptions.of(in, width), Nonlinearity.TANH);
+    }
+
+    public static RNN of(RecurrentOptions options, Nonlinearity nonlinearity) {
+        return new RNN(options, nonlinearity);
+    }
+
+    /** The hidden states, starting from zeros. */
+    @Override
+    public Tensor forward(Tensor x) {
+        return run(x).output();
+    }
+
+    /** Starts from zeros. */
+    public Results run(Tensor x) {
+        return results(run(x, (List<Tensor>) null));
+    }
+
+    public Results run(Tensor x, Tensor hidden) {
+        return results(run(x, List.of(hidden)));
+    }
+
+    private static Results results(Run run) {
+        return new Results(run.output(), run.states().getFirst());
+    }
+
+    @Override
+    Scan.Results layer(Tensor x, List<Tensor> states, Recurrence.Weights weights, boolean reverse) {
+        return Recurrence.rnn(x, states.getFirst(), weights, nonlinearity, reverse);
+    }
+}
