@@ -236,6 +236,23 @@ public final class PanelKernels {
         }
     }
 
+    /**
+     * Copies lines from native memory into scratch, widening 16-bit elements, in order; each is filled up with zeros to
+     * {@link #paddedWidth}.
+     *
+     * @param halves scratch of at least {@code columns} elements, for F16
+     */
+    public void loadLines(ElementType type, MemorySegment source, long offset, long rowBytes, int rows, int columns,
+            Object target, int targetOffset, int targetStride, short[] halves) {
+        moves.load(type, source, offset, rowBytes, rows, columns, target, targetOffset, targetStride, halves);
+    }
+
+    /** Copies lines from scratch into native memory of this arithmetic's type. */
+    public void storeLines(Object source, int sourceOffset, int sourceStride, MemorySegment target, long offset,
+            long rowBytes, int rows, int columns) {
+        moves.store(source, sourceOffset, sourceStride, target, offset, rowBytes, rows, columns, false);
+    }
+
     /** {@code target[c * targetStride + r] = source row r, column c}, through a staging block of one vector of rows. */
     private void transpose(ElementType type, MemorySegment source, long offset, long rowBytes, int rows, int columns,
             Object target, int targetOffset, int targetStride, Object staging, short[] halves) {

@@ -11,9 +11,12 @@ import org.adjoint.plan.View;
  *
  * @param positions extents of the result
  * @param taps extents of the kernel
+ * @param positionCount how many positions an image has
+ * @param tapCount how many taps a channel has
  */
 record ConvolutionShape(View x, View kernel, View y, int images, int groups, int out, int channels, int[] in,
-    int[] taps, int[] positions, int[] stride, int[] low, int[] inputDilation, int[] kernelDilation) {
+    int[] taps, int[] positions, int[] stride, int[] low, int[] inputDilation, int[] kernelDilation,
+    int positionCount, int tapCount) {
 
     static ConvolutionShape of(PlanStep.Kernel step, GeneralConvolution op) {
         View x = step.inputs().get(0);
@@ -21,7 +24,7 @@ record ConvolutionShape(View x, View kernel, View y, int images, int groups, int
         View y = step.outputs().getFirst();
         return new ConvolutionShape(x, kernel, y, extent(x, 0), extent(x, 1), extent(kernel, 1), extent(x, 2),
             spatial(x), spatial(kernel), spatial(y), ints(op.stride()), ints(op.low()), ints(op.inputDilation()),
-            ints(op.kernelDilation()));
+            ints(op.kernelDilation()), product(spatial(y)), product(spatial(kernel)));
     }
 
     /** Whether elements along the last axis, of a kernel along all spatial axes, lie side by side. */
@@ -55,21 +58,13 @@ record ConvolutionShape(View x, View kernel, View y, int images, int groups, int
         return in.length;
     }
 
-    int tapCount() {
-        return product(taps);
-    }
-
-    int positionCount() {
-        return product(positions);
-    }
-
     static int product(int[] extents) {
         return Arrays.stream(extents).reduce(1, Math::multiplyExact);
     }
 
     /** Steps of the depth: channels, and in each its taps. */
     int depth() {
-        return Math.multiplyExact(channels, tapCount());
+        return Math.multiplyExact(channels, tapCount);
     }
 
     /** Where a channel of an image starts, in bytes. */
@@ -89,7 +84,6 @@ record ConvolutionShape(View x, View kernel, View y, int images, int groups, int
     /** Where the positions of a row of the result start, in bytes. */
     long resultOffset(int image, int group, int row) {
         return y.byteOffset()
-            + ((long) image * groups + group) * out * positionCount() * y.dtype().bytes()
-            + (long) row * positionCount() * y.dtype().bytes();
+            + (((long) image * groups + group) * out + row) * positionCount * y.dtype().bytes();
     }
 }

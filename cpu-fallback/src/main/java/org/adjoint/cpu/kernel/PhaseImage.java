@@ -2,6 +2,7 @@ package org.adjoint.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.adjoint.graph.DType;
 
 /**
  * A channel of an image in scratch, with its zeros around and between, laid out so that a convolution reads it in
@@ -14,8 +15,11 @@ import java.util.Arrays;
  */
 final class PhaseImage {
     private final ConvolutionShape shape;
-    private final int[] baseExtents;
-    private final int[] cellStrides;
+    private final int lineLength;
+    /** The cell of the first base of each line. */
+    private final int[] baseCells;
+    /** Cells from one line of the input to the next within a run of lines. */
+    private final int lineStride;
     /** Per offset in row-major order. */
     private final int[] offsetPhase;
     private final int[] offsetCell;
@@ -32,13 +36,12 @@ final class PhaseImage {
 
     private PhaseImage(ConvolutionShape shape, int[] baseExtents, int[] spread, int[] offsetExtents, int[] move) {
         this.shape = shape;
-        this.baseExtents = baseExtents;
         int axes = shape.axes();
         int last = axes - 1;
         int[] reaches = new int[axes];
         int[][] phaseOf = new int[axes][];
         int[] phaseStrides = new int[axes];
-        this.cellStrides = new int[axes];
+        int[] cellStrides = new int[axes];
         int phaseCount = 1;
         int cells = 1;
         for (int axis = last; axis >= 0; axis--) {
@@ -70,6 +73,14 @@ final class PhaseImage {
             largest = Math.max(largest, offsetCell[offset]);
         }
         this.maxShift = largest;
+        this.lineLength = baseExtents[last];
+        this.lineStride = axes > 1 ? cellStrides[last - 1] : 0;
+        this.baseCells = new int[ConvolutionShape.product(Arrays.copyOf(baseExtents, last))];
+        for (int line = 0; line < baseCells.length; line++) {
+            for (int axis = last - 1, rest = line; axis >= 0; rest /= baseExtents[axis], axis--) {
+                baseCells[line] += rest % baseExtents[axis] * cellStrides[axis];
+            }
+        }
         this.reach = reaches[last];
         int lines = ConvolutionShape.product(Arrays.copyOf(shape.in(), last));
         this.linePhase = new int[lines];
@@ -120,20 +131,16 @@ final class PhaseImage {
 
     /** Runs of the base along the last axis. */
     int lines() {
-        return ConvolutionShape.product(Arrays.copyOf(baseExtents, baseExtents.length - 1));
+        return baseCells.length;
     }
 
     int lineLength() {
-        return baseExtents[baseExtents.length - 1];
+        return lineLength;
     }
 
     /** The cell of the first base of a line. */
     int firstCell(int line) {
-        int cell = 0;
-        for (int axis = baseExtents.length - 2, rest = line; axis >= 0; rest /= baseExtents[axis], axis--) {
-            cell += rest % baseExtents[axis] * cellStrides[axis];
-        }
-        return cell;
+        return baseCells[line];
     }
 
     /** Where an offset is found, from the cell of a base on, with windows of {@code length} cells. */
@@ -146,35 +153,74 @@ final class PhaseImage {
      *
      * @param channel bytes from the start of memory to the channel
      * @param line scratch for a line of the input
+     * @param halves scratch for a line of 16-bit elements
      */
     void fill(Arithmetic arithmetic, MemorySegment memory, long channel, Object target, int at, int first, int length,
-        Object line) {
+        Object line, short[] halves) {
         arithmetic.fill(target, at, phases * length, 0);
-        int width = shape.in()[shape.axes() - 1];
-        int low = shape.low()[shape.axes() - 1];
-        int bytes = shape.x().dtype().bytes();
+        if (elementCell == null) {
+            fillStraight(arithmetic, memory, channel, target, at, first, length, halves);
+            return;
+        }
         for (int i = 0; i < lineCell.length; i++) {
             int start = lineCell[i] - first;
             if (lineCell[i] < 0 || start >= length || start + reach <= 0) {
                 continue;
             }
             int window = at + linePhase[i] * length;
-            if (elementCell == null) {
-                int from = Math.max(Math.max(0, -low), -(start + low));
-                int to = Math.min(Math.min(width, reach - low), length - (start + low));
-                if (from < to) {
-                    arithmetic.load(memory, channel + lineBytes[i] + (long) from * bytes, shape.x().dtype(), target,
-                        window + start + low + from, to - from);
-                }
+            arithmetic.load(memory, channel + lineBytes[i], shape.x().dtype(), line, 0, elementCell.length);
+            if (target instanceof float[] floats) {
+                spread((float[]) line, floats, window, start, length);
             } else {
-                arithmetic.load(memory, channel + lineBytes[i], shape.x().dtype(), line, 0, width);
-                if (target instanceof float[] floats) {
-                    spread((float[]) line, floats, window, start, length);
-                } else {
-                    spread((double[]) line, (double[]) target, window, start, length);
-                }
+                spread((double[]) line, (double[]) target, window, start, length);
             }
         }
+    }
+
+    /**
+     * Lines as they are. Those that lie whole in the window are moved many at a time, each with zeros up to a whole
+     * vector behind it, which following lines overwrite.
+     */
+    private void fillStraight(Arithmetic arithmetic, MemorySegment memory, long channel, Object target, int at,
+        int first, int length, short[] halves) {
+        DType dtype = shape.x().dtype();
+        int low = shape.low()[shape.axes() - 1];
+        int skipped = Math.max(0, -low);
+        int width = Math.min(shape.in()[shape.axes() - 1], reach - low) - skipped;
+        int padded = width <= 0 ? 0 : arithmetic.panels.paddedWidth(width);
+        for (int i = 0; width > 0 && i < lineCell.length; ) {
+            int start = lineCell[i] - first + low + skipped;
+            if (lineCell[i] < 0 || start >= length || start + width <= 0) {
+                i++;
+                continue;
+            }
+            int to = at + linePhase[i] * length + start;
+            long from = channel + lineBytes[i] + (long) skipped * dtype.bytes();
+            int count = start < 0 || width > halves.length ? 0 : wholeLines(i, start + padded, length);
+            if (count > 0) {
+                long rowBytes = count > 1 ? lineBytes[i + 1] - lineBytes[i] : 0;
+                arithmetic.panels.loadLines(Arithmetic.elementType(dtype), memory, from, rowBytes, count, width, target,
+                    to, lineStride, halves);
+            } else {
+                int before = Math.max(0, -start);
+                arithmetic.load(memory, from + (long) before * dtype.bytes(), dtype, target, to + before,
+                    Math.min(width, length - start) - before);
+            }
+            i += Math.max(1, count);
+        }
+    }
+
+    /** How many lines from {@code line} on lie at equal distances and end inside of the window. */
+    private int wholeLines(int line, int end, int length) {
+        int count = 0;
+        while (end <= length && line + count < lineCell.length
+            && lineCell[line + count] == lineCell[line] + count * lineStride
+            && linePhase[line + count] == linePhase[line] && (count == 0
+            || lineBytes[line + count] - lineBytes[line] == count * (lineBytes[line + 1] - lineBytes[line]))) {
+            count++;
+            end += lineStride;
+        }
+        return count;
     }
 
     private void spread(float[] line, float[] target, int window, int start, int length) {

@@ -62,9 +62,10 @@ final class PositionsConvolution implements CpuKernel {
         int taps = shape.tapCount();
         Object row = Scratch.local().array(arithmetic, 0, shape.depth());
         for (int out = first; out < Math.min(shape.out(), first + ROWS_PER_TASK); out++) {
-            for (int channel = 0; channel < shape.channels(); channel++) {
+            int run = shape.kernel().strides()[2] == taps ? shape.channels() : 1;
+            for (int channel = 0; channel < shape.channels(); channel += run) {
                 arithmetic.load(slots[shape.kernel().slot()], shape.tapsOffset(group, out, channel),
-                    shape.kernel().dtype(), row, channel * taps, taps);
+                    shape.kernel().dtype(), row, channel * taps, run * taps);
             }
             for (int chunk = 0; chunk < chunks; chunk++) {
                 int from = chunk * panels.maxDepth();
@@ -86,6 +87,7 @@ final class PositionsConvolution implements CpuKernel {
         Object tile = scratch.array(arithmetic, 2, panels.tileSize());
         Object right = scratch.array(arithmetic, 3, Math.ceilDiv(columns, width) * width * panels.maxDepth());
         int[] steps = scratch.ints(panels.maxDepth());
+        short[] halves = scratch.halves(panels.maxDepth());
         for (int chunk = 0; chunk < chunks; chunk++) {
             int from = chunk * panels.maxDepth();
             int depth = Math.min(panels.maxDepth(), shape.depth() - from);
@@ -95,7 +97,7 @@ final class PositionsConvolution implements CpuKernel {
                 Math.multiplyExact(lastChannel - firstChannel + 1, channelSize));
             for (int channel = firstChannel; channel <= lastChannel; channel++) {
                 image.fill(arithmetic, slots[shape.x().slot()], shape.channelOffset(number, group, channel), cellsOf,
-                    (channel - firstChannel) * channelSize, first, length, line);
+                    (channel - firstChannel) * channelSize, first, length, line, halves);
             }
             for (int step = 0; step < depth; step++) {
                 int at = from + step;
@@ -108,19 +110,39 @@ final class PositionsConvolution implements CpuKernel {
         store(slots[shape.y().slot()], block, number, group, first, columns);
     }
 
-    /** Writes what there are positions for. */
+    /** Writes what there are positions for: lines that are whole many at a time. */
     private void store(MemorySegment target, Object block, int number, int group, int first, int columns) {
         int length = image.lineLength();
-        for (int line = 0; line < image.lines(); line++) {
+        int bytes = shape.y().dtype().bytes();
+        for (int line = 0; line < image.lines(); ) {
             int cell = image.firstCell(line);
             int from = Math.max(cell, first);
             int to = Math.min(cell + length, first + columns);
+            int count = from >= to ? 0 : wholeLines(line, first, first + columns);
+            long at = (long) line * length + from - cell;
             for (int out = 0; from < to && out < shape.out(); out++) {
-                long at = (long) line * length + from - cell;
-                arithmetic.store(block, out * columns + from - first, target,
-                    shape.resultOffset(number, group, out) + at * shape.y().dtype().bytes(), shape.y().dtype(),
-                    to - from);
+                long offset = shape.resultOffset(number, group, out) + at * bytes;
+                int source = out * columns + from - first;
+                if (count > 1) {
+                    panels.storeLines(block, source, image.firstCell(line + 1) - cell, target, offset,
+                        (long) length * bytes, count, length);
+                } else {
+                    arithmetic.store(block, source, target, offset, shape.y().dtype(), to - from);
+                }
             }
+            line += Math.max(1, count);
         }
+    }
+
+    /** How many lines from {@code line} on lie at equal distances and in the block, if they need no rounding. */
+    private int wholeLines(int line, int start, int end) {
+        int count = 0;
+        int cell = image.firstCell(line);
+        while (!shape.y().dtype().isHalf() && line + count < image.lines()
+            && image.firstCell(line + count) >= start && image.firstCell(line + count) + image.lineLength() <= end
+            && (count < 2 || image.firstCell(line + count) - cell == count * (image.firstCell(line + 1) - cell))) {
+            count++;
+        }
+        return count;
     }
 }

@@ -95,7 +95,8 @@ final class TapsConvolution implements CpuKernel {
                         shape.kernel().strides()[1], depth, Math.min(width, shape.out() - panel * width), right,
                         panel * width * depth, staging, halves);
                 }
-                packRows(slots[shape.x().slot()], scratch, firstImage, images, group, channel, from, depth, left, line);
+                packRows(slots[shape.x().slot()], scratch, firstImage, images, group, channel, from, depth, left, line,
+                    halves);
                 panels.multiply(rows, shape.out(), depth, left, 0, right, 0, width * depth, sums, block, shape.out(),
                     add, tile);
                 add = true;
@@ -104,7 +105,7 @@ final class TapsConvolution implements CpuKernel {
     }
 
     private void packRows(MemorySegment memory, Scratch scratch, int firstImage, int images, int group, int channel,
-        int from, int depth, Object left, Object line) {
+        int from, int depth, Object left, Object line, short[] halves) {
         int lineLength = image.lineLength();
         int firstLine = from / lineLength;
         int first = image.firstCell(firstLine) + from % lineLength;
@@ -113,7 +114,7 @@ final class TapsConvolution implements CpuKernel {
         Object cells = scratch.array(arithmetic, 5, image.phases() * length);
         for (int i = 0; i < images; i++) {
             image.fill(arithmetic, memory, shape.channelOffset(firstImage + i, group, channel), cells, 0, first, length,
-                line);
+                line, halves);
             for (int done = 0; done < depth; ) {
                 int tap = from + done;
                 int run = Math.min(lineLength - tap % lineLength, depth - done);
