@@ -104,7 +104,7 @@ public final class Step implements AutoCloseable {
     /** What runs operation by operation, while anomalies are looked for. */
     private final List<Recorded> recorded = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock(true);
-    private long traces;
+    private volatile long traces;
     private boolean closed;
 
     private Step(Device device, int arity, Function<List<Tensor>, List<Tensor>> function) {
@@ -418,10 +418,15 @@ public final class Step implements AutoCloseable {
     }
 
     private Compiled last() {
-        if (compiled.isEmpty()) {
-            throw new IllegalStateException("Step: nothing is compiled yet: call prepare or run first");
+        lock.lock();
+        try {
+            if (compiled.isEmpty()) {
+                throw new IllegalStateException("Step: nothing is compiled yet: call prepare or run first");
+            }
+            return compiled.getFirst();
+        } finally {
+            lock.unlock();
         }
-        return compiled.getFirst();
     }
 
     /** Traces and compiles for arguments like these, without running. */

@@ -30,6 +30,7 @@ public final class ThreadsCheck {
     /** Elements of a shared variable: enough for a run that overwrites it to take a while. */
     private static final int WIDE = 20_000;
     private static final double LARGEST = 1000;
+    private static final int LONG = 1100;
 
     private final Device device;
     private int threads = 8;
@@ -147,17 +148,16 @@ public final class ThreadsCheck {
         double seen = 0;
         long share = operations / threads;
         long mine = 0;
-        // All threads come to the barrier equally often, whatever they did in between.
-        for (int round = 0; mine < share; round++) {
+        while (mine < share) {
             try (Scope scope = device.scope()) {
                 long recorded = switch (random.nextInt(6)) {
-                    case 0, 1 -> chain(random);
+                    case 0 -> chain(random);
+                    case 1 -> random.nextInt(20) == 0 ? longChain(random) : chain(random);
                     case 2 -> countUp(random);
                     case 3 -> differentiate(random);
                     case 4 -> ownState(own, train, state, random);
                     default -> {
-                        double now = sharedState(seen);
-                        seen = now;
+                        seen = sharedState(seen);
                         yield 8;
                     }
                 };
@@ -205,10 +205,27 @@ public final class ThreadsCheck {
         int length = 2 + structure.nextInt(12);
         for (int i = 0; i < length; i++) {
             int number = random.nextInt(1, 5);
-            x = link(structure.nextInt(9), number, x, expected);
+            if (random.nextInt(8) > 0) {
+                x = link(structure.nextInt(9), number, x, expected);
+            } else {
+                try (Scope scope = device.scope()) {
+                    x = scope.keep(link(structure.nextInt(9), number, x, expected));
+                }
+            }
         }
         check("a chain", x.toDoubleArray(), expected);
         return length;
+    }
+
+    /** Longer than what is left uncomputed: parts of it are computed, and their history forgotten, on the way. */
+    private long longChain(SplittableRandom random) {
+        double[] expected = {random.nextInt(9), random.nextInt(9)};
+        Tensor x = upload(expected);
+        for (int i = 0; i < LONG; i++) {
+            x = x.add(1);
+        }
+        check("a long chain", x.toDoubleArray(), new double[] {expected[0] + LONG, expected[1] + LONG});
+        return LONG;
     }
 
     /** One operation, on a tensor and on the values it is to have. */
