@@ -51,12 +51,15 @@ final class ModelSamples {
                 .tolerance(Tolerance.ulps(24, "x - max errs by half an ulp of up to 6, which exp makes relative"))
                 .refuses(
                     Refusal.of("softmax: axis 2 is out of range for shape (2, 3)", x -> x[0].softmax(2), any(2, 3)),
-                    Refusal.of("softmax: axis 0 of (0, 3) is empty", x -> x[0].softmax(0), any(0, 3))),
+                    Refusal.of("softmax: axis 0 of (0, 3) is empty", x -> x[0].softmax(0), any(0, 3)),
+                    Refusal.of("softmax: axis -1 is out of range for shape ()", x -> x[0].softmax(-1), any())),
             OpRow.of("logSoftmax", FusedOp.LogSoftmax.class).cases(alongAxes(Tensor::logSoftmax))
                 .tolerance(Tolerance.of(8, x -> largest(x[0]),
                     "x - max and the log of the sum each err by an ulp or two"))
-                .refuses(Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2),
-                    any(2, 3))));
+                .refuses(
+                    Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2), any(2, 3)),
+                    Refusal.of("logSoftmax: axis 1 of (2, 0) is empty", x -> x[0].logSoftmax(1), any(2, 0)),
+                    Refusal.of("logSoftmax: axis -1 is out of range for shape ()", x -> x[0].logSoftmax(-1), any())));
     }
 
     private static List<OpRow> chance() {
@@ -66,15 +69,35 @@ final class ModelSamples {
                 of(x -> x[0].dropout(0), any(5)), of(x -> x[0].dropout(0.5), any(0, 3)),
                 of(x -> x[0].dropout(0.1), any(13)), of(x -> x[0].dropout(0.5), any(207)),
                 of(x -> x[0].dropout(0.3), any(3, 5).laid(Layout.PERMUTED)),
-                of(x -> x[0].dropout(0.2), any(4, 7).laid(Layout.SLICED)))
-                .refuses(Refusal.of("dropout: the probability must be in [0, 1) but is 1.0", x -> x[0].dropout(1),
-                    any(3))),
+                of(x -> x[0].dropout(0.2), any(4, 7).laid(Layout.SLICED)), of(x -> x[0].dropout(0.25), any()),
+                of(x -> x[0].dropout(0.25), any(1)), of(x -> x[0].dropout(0.75), any(2, 3, 5).laid(Layout.FLIPPED)),
+                of(x -> x[0].dropout(0.25),
+                    Operand.of(values(Double.NaN, Double.POSITIVE_INFINITY, -0.0, 1), 16)).forwardOnly(),
+                of(x -> x[0].dropout(0.1), any(4, 33)))
+                .refuses(
+                    Refusal.of("dropout: the probability must be in [0, 1) but is 1.0", x -> x[0].dropout(1), any(3)),
+                    Refusal.of("dropout: the probability must be in [0, 1) but is -0.5", x -> x[0].dropout(-0.5), any(3)),
+                    Refusal.of("dropout: the probability must be in [0, 1) but is NaN", x -> x[0].dropout(Double.NaN),
+                        any(3)),
+                    Refusal.of("dropout: needs a floating dtype but got i64", x -> x[0].dropout(0.5),
+                        Operand.indices(3, 3))),
             OpRow.of("normal").takesNoTensors().notDifferentiable()
                 .tolerance(Tolerance.ulps(6, "log, sqrt and cos of our own").inOwnDtype())
                 .cases(of(normal, any()), of(x -> x[0].device().random().normal(x[0].dtype()), any()),
                     of(x -> x[0].device().random().normal(x[0].dtype(), 0), any()),
                     of(x -> x[0].device().random().normal(x[0].dtype(), 3, 5).transpose(), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 4099), any())));
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 1), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 13), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 2, 3, 5).flip(0, 1, 2), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 3, 0, 2), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 33).slice(0, 1, 32, 2), any()),
+                    of(x -> x[0].device().random().normal(x[0].dtype(), 4099), any()))
+                .refuses(
+                    Refusal.of("normal: needs a floating dtype but got i32",
+                        x -> x[0].device().random().normal(DType.I32, 3), any()),
+                    Refusal.of("normal: needs a floating dtype but got bool",
+                        x -> x[0].device().random().normal(DType.BOOL), any()),
+                    Refusal.of("-1", x -> x[0].device().random().normal(x[0].dtype(), 3, -1), any())));
     }
 
     private static List<OpRow> optimizers() {
@@ -93,13 +116,31 @@ final class ModelSamples {
             of(mastered(true), any(13), any(13), Operand.of(positive, 13), any(13), rate, correction, correction),
             of(mastered(false), any(3, 5), any(3, 5), Operand.of(positive, 3, 5), any(3, 5), rate, correction,
                 correction),
+            of(decayed, any(1), any(1), Operand.of(positive, 1), any(1), rate, correction, correction),
+            of(plain, any(207), any(207), Operand.of(positive, 207), any(207), rate, correction, correction)
+                .withoutDifferences(),
             of(decayed, any(4099), any(4099), Operand.of(positive, 4099), any(4099), rate, correction, correction)
                 .withoutDifferences())
             .tolerance(Tolerance.of(8, x -> decayed.apply(x).abs().add(9), "sums of terms up to 9")
                 .roundings(8).gradient(32))
-            .refuses(Refusal.of("adamWUpdate: parameter f32(3), moments and gradient need one shape", plain,
-                Operand.of(DType.F32, ANY, 3), Operand.of(DType.F32, ANY, 2), Operand.of(DType.F32, positive, 3),
-                Operand.of(DType.F32, ANY, 3), rate, correction, correction)));
+            .refuses(refusals(plain, rate, correction)));
+    }
+
+    private static Refusal[] refusals(TensorFunction update, Operand rate, Operand correction) {
+        Operand x = Operand.of(DType.F32, ANY, 3);
+        FusedOp.AdamWUpdate settings = new FusedOp.AdamWUpdate(0.9, 0.99, 1e-8, 0);
+        TensorFunction mastered =
+            y -> y[0].adamWUpdate(settings, y[7], y[1], y[2], y[3], y[4], y[5], y[6]).getFirst();
+        String misfit = "adamWUpdate: parameter f32(3), moments and gradient need one shape and floating dtypes, but one is ";
+        return new Refusal[] {
+            Refusal.of(misfit + "f32(2)", update, x, Operand.of(DType.F32, ANY, 2), x, x, rate, correction, correction),
+            Refusal.of(misfit + "f32(3, 1)", update, x, x, Operand.of(DType.F32, ANY, 3, 1), x, rate, correction,
+                correction),
+            Refusal.of(misfit + "i64(3)", update, x, x, x, Operand.indices(2, 3), rate, correction, correction),
+            Refusal.of("adamWUpdate: learning rate and corrections must be scalars, not f32(1)", update, x, x, x, x,
+                Operand.of(DType.F32, ANY, 1), correction, correction),
+            Refusal.of("adamWUpdate: the master copy f64(3) must be as the moments, f32(3)", mastered, x, x, x, x, rate,
+                correction, correction, Operand.of(DType.F64, ANY, 3))};
     }
 
     private static TensorFunction adamW(double weightDecay) {
