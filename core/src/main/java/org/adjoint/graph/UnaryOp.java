@@ -78,6 +78,15 @@ public enum UnaryOp {
         };
     }
 
+    /** Whether the smallest change of its operand may change the result by 1. */
+    public boolean jumps() {
+        return switch (this) {
+            case FLOOR, CEIL, ROUND, TRUNC -> true;
+            case NEG, ABS, SIGN, EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, ATAN, TANH, SIGMOID, ERF, NOT,
+                IS_NAN -> false;
+        };
+    }
+
     Node gradient(Node x, Node y, Node dy) {
         return rule.apply(x, y, dy);
     }

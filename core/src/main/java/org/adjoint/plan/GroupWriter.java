@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
 
@@ -25,7 +26,10 @@ final class GroupWriter {
     /** Scalars of the plan in order, each with its line. */
     private final Map<Integer, Integer> scalars = new LinkedHashMap<>();
     private final List<DType> scalarTypes = new ArrayList<>();
+    /** Lines that round others. */
+    private final Map<Integer, Integer> roundings = new HashMap<>();
     private final Set<Item> roundedHere = new HashSet<>();
+    private final Set<Item> storedAndUsedHere = new HashSet<>();
 
     private GroupWriter(Task task) {
         this.task = task;
@@ -38,8 +42,10 @@ final class GroupWriter {
 
     private PlanStep.Elementwise write(MemoryPlan memory) {
         findRounded();
+        findStored();
         for (Item item : task.lines) {
-            lines.put(item, line(item));
+            int line = line(item);
+            lines.put(item, storedAndUsedHere.contains(item) ? rounded(line, item.output().type.dtype()) : line);
         }
         List<DType> inputTypes = loads.keySet().stream().map(load -> load.value.type.dtype()).toList();
         List<Group.Result> results = task.writers.stream()
@@ -76,8 +82,39 @@ final class GroupWriter {
         }
     }
 
+    /**
+     * Items that other steps load and this one goes on with: both must see the same. The gradient of a maximum may
+     * compute again, from what was stored, the elements that it was the maximum of, and looks for those that are equal.
+     */
+    private void findStored() {
+        Set<Item> usedHere = new HashSet<>();
+        for (Item item : task.lines) {
+            for (Operand operand : item.inputs) {
+                if (item.op != null && task.unit.computes(operand)) {
+                    usedHere.add(origin(operand.value().point()));
+                }
+            }
+        }
+        for (Item line : task.lines) {
+            Item origin = origin(line);
+            if (line.reduce == null && line.output().stored && usedHere.contains(origin)) {
+                storedAndUsedHere.add(origin);
+            }
+        }
+    }
+
+    /** What computes the elements that an item moves. */
+    private Item origin(Item item) {
+        Item origin = item;
+        while (origin.op == null && origin.reduce == null && task.unit.computes(origin.inputs.getFirst())) {
+            origin = origin.inputs.getFirst().value().point();
+        }
+        return origin;
+    }
+
     private int line(Item item) {
-        int[] in = item.inputs.stream().mapToInt(this::line).toArray();
+        boolean jumps = item.op != null && jumps(item.op);
+        int[] in = item.inputs.stream().mapToInt(operand -> jumps ? rounded(operand) : line(operand)).toArray();
         DType dtype = item.output().type.dtype().computeType();
         return switch (item.op) {
             case null -> in[0];
@@ -93,6 +130,30 @@ final class GroupWriter {
                 Op.Project _, Op.Scan _, Op.Fused _ ->
                 throw new IllegalStateException(item.op.name() + " is not elementwise");
         };
+    }
+
+    /**
+     * Whether a small change of an operand may change the result at once: such an operation must see what other steps
+     * see. The gradient of a maximum looks for elements that are equal to it, and finds none among unrounded ones.
+     */
+    private static boolean jumps(Op op) {
+        return op instanceof Op.Binary binary
+            && (binary.function().isComparison() || binary.function() == BinaryOp.REMAINDER)
+            || op instanceof Op.Unary unary && unary.function().jumps()
+            || op instanceof Op.Cast cast && !cast.target().isFloating();
+    }
+
+    /** An operand as it would be stored. */
+    private int rounded(Operand operand) {
+        int line = line(operand);
+        return operand.isScalar() || !task.unit.computes(operand) ? line : rounded(line, operand.dtype());
+    }
+
+    private int rounded(int line, DType dtype) {
+        boolean isRounded = !dtype.isHalf()
+            || body.get(line) instanceof Instruction.Cast cast && cast.target() == dtype;
+        return isRounded ? line
+            : roundings.computeIfAbsent(line, _ -> add(new Instruction.Cast(line, dtype, dtype.computeType())));
     }
 
     private int cast(Item item, DType target, int operand) {
