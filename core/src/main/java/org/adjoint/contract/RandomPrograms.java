@@ -1,0 +1,111 @@
+package org.adjoint.contract;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+import org.adjoint.Device;
+
+/**
+ * Programs of operations that nobody thought of together: random graphs over random shapes, dtypes and layouts, whose
+ * results and gradients must be the reference's.
+ *
+ * <pre>{@code
+ * try (Device device = Device.open("cuda")) {
+ *     RandomPrograms.on(device).run(1_000, done -> { }).failures().forEach(System.out::println);
+ * }
+ * }</pre>
+ */
+public final class RandomPrograms {
+    /** Every so many programs gradients are compared with differences, too. */
+    private static final int DIFFERENCED = 4;
+
+    private final Device device;
+    private ProgramSettings settings = ProgramSettings.ANY;
+    private long seed;
+    private int mostFailures = 3;
+
+    private RandomPrograms(Device device) {
+        this.device = device;
+    }
+
+    public static RandomPrograms on(Device device) {
+        return new RandomPrograms(device);
+    }
+
+    /** The seed of the first program, 0 unless told; the next has the next. */
+    public RandomPrograms seed(long first) {
+        this.seed = first;
+        return this;
+    }
+
+    /** Shorter programs of fewer kinds of loops, for a device whose kernels take long to compile. */
+    public RandomPrograms fewKernels() {
+        this.settings = ProgramSettings.FEW_KERNELS;
+        return this;
+    }
+
+    /** Stops when so many programs have failed, 3 unless told. */
+    public RandomPrograms mostFailures(int most) {
+        this.mostFailures = most;
+        return this;
+    }
+
+    RandomPrograms settings(ProgramSettings chosen) {
+        this.settings = chosen;
+        return this;
+    }
+
+    /**
+     * A program that a device gets wrong.
+     *
+     * @param message what is wrong with the smallest program
+     * @param operations in the smallest program
+     * @param code the smallest program that still fails, in Java
+     */
+    public record Failure(long seed, String message, int operations, String code) { }
+
+    /**
+     * What came of it.
+     *
+     * @param programs how many were run
+     * @param operations in all of them
+     * @param gradients how many of them were differentiated
+     */
+    public record Report(int programs, long operations, int gradients, List<Failure> failures) { }
+
+    /**
+     * Runs programs until some have failed.
+     *
+     * @param progress told how many are done
+     */
+    public Report run(int programs, IntConsumer progress) {
+        List<Failure> failures = new ArrayList<>();
+        long operations = 0;
+        int gradients = 0;
+        int done = 0;
+        try (Device reference = Device.open("reference")) {
+            ProgramCheck check = new ProgramCheck(device, reference);
+            while (done < programs && failures.size() < mostFailures) {
+                long current = seed + done;
+                RandomProgram program = ProgramGenerator.generate(settings, current, reference);
+                boolean differenced = current % DIFFERENCED == 0;
+                // Programs that are read piece by piece are planned in pieces.
+                boolean compiled = current % 3 != 0;
+                String message = check.failure(program, compiled, differenced);
+                if (message != null) {
+                    failures.add(shrink(current, program, message,
+                        smaller -> check.failure(smaller, compiled, differenced)));
+                }
+                operations += program.calls();
+                gradients += program.isDifferentiated() ? 1 : 0;
+                progress.accept(++done);
+            }
+        }
+        return new Report(done, operations, gradients, failures);
+    }
+
+    private Failure shrink(long current, RandomProgram program, String message, ProgramShrinker.Test test) {
+        ProgramShrinker.Found found = new ProgramShrinker(test).shrink(program, message);
+        return new Failure(current, found.message(), found.program().calls(), found.program().code(device.name()));
+    }
+}

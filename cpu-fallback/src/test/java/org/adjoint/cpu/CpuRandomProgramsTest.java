@@ -1,0 +1,52 @@
+package org.adjoint.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.adjoint.Device;
+import org.adjoint.Step;
+import org.adjoint.Tensor;
+import org.adjoint.contract.RandomPrograms;
+import org.adjoint.graph.DType;
+import org.junit.jupiter.api.Test;
+
+class CpuRandomProgramsTest {
+    @Test
+    void randomProgramsGiveTheReferencesResultsAndGradients() {
+        int programs = Integer.getInteger("adjoint.test.randomPrograms", 10_000);
+        try (Device device = Device.open("cpu", Map.of("threads", "1"))) {
+            assertEquals(List.of(), RandomPrograms.on(device).run(programs, done -> { }).failures());
+        }
+    }
+
+    /** Gradients compute the elements again, and must find the one that the stored maximum is equal to. */
+    @Test
+    void aMaximumOfHalvesIsOneOfThem() {
+        try (Device device = Device.open("cpu")) {
+            for (DType dtype : List.of(DType.F16, DType.BF16)) {
+                Tensor x = device.arange(DType.F32, 60).add(1).mul(0.37).sin().mul(2).to(dtype).reshape(10, 6).realize();
+                float[] gradient = x.square().add(0.25).sqrt().max(1).to(DType.F32).sum().gradient(x).toFloatArray();
+                check(dtype + ", not stored", gradient);
+                List<Tensor> both = Step.compileAll(device, arguments -> {
+                    Tensor root = arguments.getFirst().abs().add(0.5).rsqrt();
+                    Tensor loss = root.silu().max(1).to(DType.F32).sum();
+                    return List.of(root, loss.gradient(arguments.getFirst()));
+                }).runAll(List.of(x));
+                check(dtype + ", stored", both.getLast().toFloatArray());
+            }
+        }
+    }
+
+    /** One of six elements of each row, or those that tie, has the gradient. */
+    private static void check(String what, float[] gradient) {
+        for (int row = 0; row < gradient.length; row += 6) {
+            float sum = 0;
+            for (int i = row; i < row + 6; i++) {
+                sum += Math.abs(gradient[i]);
+            }
+            assertTrue(sum > 0.05 && sum < 4, what + ", row " + row / 6 + ": " + sum);
+        }
+    }
+}
