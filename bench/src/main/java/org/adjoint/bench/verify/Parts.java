@@ -11,6 +11,6 @@ public final class Parts {
     /** Those that run in this process. */
     public static List<Part> onDevice(Supplier<Device> device) {
         return List.of(ContractPart.kernels(device), ContractPart.gradients(device),
-            new TrainingPart(device, TrainingPart.DEFAULT), new SpeedPart(device));
+            new TrainingPart(device, TrainingPart.DEFAULT), ThreadsPart.of(device), new SpeedPart(device));
     }
 }

@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
         name = "verify",
         description = {
             "Verifies a device: every operation against the reference, gradients against differences, training against "
-                + "the CPU, and the speed of every kernel against what the card can do.",
+                + "the CPU, several threads at once, and the speed of every kernel against what the card can do.",
             "Results are written as they come; started again, it goes on where it stopped."},
         mixinStandardHelpOptions = true,
         sortOptions = false,
@@ -54,7 +54,7 @@ public final class VerifyCommand implements Callable<Integer> {
     private DeviceOption deviceOption;
 
     @Option(names = "--part", paramLabel = "NAME",
-            description = "One of kernels, gradients, training, speed, sanitizer; all in turn by default.")
+            description = "One of kernels, gradients, training, threads, speed, sanitizer; all in turn by default.")
     private List<String> parts = List.of();
 
     @Option(names = "--budget", paramLabel = "TIME",

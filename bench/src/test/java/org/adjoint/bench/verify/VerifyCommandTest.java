@@ -162,7 +162,7 @@ class VerifyCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "--part sped   | unknown part 'sped': one of kernels, gradients, training, speed, sanitizer",
+        "--part sped   | unknown part 'sped': one of kernels, gradients, training, threads, speed, sanitizer",
         "--budget 9    | --budget must be a time such as 90s, 9m or 2h but is '9'",
         "--device cup  | unknown device 'cup', did you mean 'cpu'?",
     })
