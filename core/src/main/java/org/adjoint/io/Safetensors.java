@@ -182,7 +182,7 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
-    private static void writeSegment(FileChannel channel, MemorySegment segment) throws IOException {
+    static void writeSegment(FileChannel channel, MemorySegment segment) throws IOException {
         for (long start = 0; start < segment.byteSize(); ) {
             long length = Math.min(1 << 30, segment.byteSize() - start);
             writeFully(channel, segment.asSlice(start, length).asByteBuffer());
@@ -190,7 +190,7 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
-    private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+    static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
         while (buffer.hasRemaining()) {
             channel.write(buffer);
         }

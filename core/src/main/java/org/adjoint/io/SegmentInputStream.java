@@ -13,6 +13,11 @@ final class SegmentInputStream extends InputStream {
         this.bytes = bytes;
     }
 
+    /** How many bytes were read. */
+    long position() {
+        return position;
+    }
+
     @Override
     public int read() {
         return position == bytes.byteSize() ? -1 : bytes.get(ValueLayout.JAVA_BYTE, position++) & 0xff;

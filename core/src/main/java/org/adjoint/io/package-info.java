@@ -1,2 +1,2 @@
-/** Files of tensors: safetensors, and checkpoints made of them. */
+/** Files of tensors: safetensors, checkpoints, and NumPy's npy and npz. */
 package org.adjoint.io;
