@@ -9,12 +9,12 @@ import org.adjoint.graph.ScanOps;
  * A loop whose iterations depend on each other, as {@code jax.lax.scan}: each gets what the one before made of the
  * carries and one slice of each scanned tensor, and makes new carries and outputs.
  *
- * <p>{@snippet :
+ * <pre>{@code
  * Scan.Results sums = Scan.of((carries, slices) -> {
  *     Tensor total = carries.getFirst().add(slices.getFirst());
  *     return Scan.results(List.of(total), List.of(total));
  * }).run(List.of(device.zeros(DType.F32)), List.of(x));
- * }
+ * }</pre>
  *
  * <p>The body is recorded once and planned once, however many iterations there are. What it uses from outside is the same
  * in all of them, and gradients flow there, to the first carries and to what is scanned. The gradient is a scan the other

@@ -17,6 +17,7 @@ import org.adjoint.graph.NormalizationOps;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.ReduceOp;
+import org.adjoint.graph.ScanOps;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 import org.adjoint.graph.UnaryOp;
@@ -106,7 +107,7 @@ final class RandomProgram {
         Node x = number();
         Shape shape = x.shape();
         int rank = shape.rank();
-        return switch (movesOnly ? 10 + random.nextInt(5) : random.nextInt(20)) {
+        return switch (movesOnly ? 10 + random.nextInt(5) : random.nextInt(21)) {
             case 0 -> Ops.unary(random.nextBoolean() ? UnaryOp.NEG : UnaryOp.ABS, x);
             case 1, 2, 3 -> Ops.binary(one(BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MIN, BinaryOp.MAX), x,
                 shaped(shape, x.dtype()));
@@ -124,6 +125,7 @@ final class RandomProgram {
             case 16 -> rank == 0 ? null : concat(x, random.nextInt(rank));
             case 17 -> rank < 2 || x.dtype() != DType.F64 ? null : bounded(Ops.matmul(x, Ops.transpose(x)));
             case 18 -> indexed(x);
+            case 19 -> rank == 0 || shape.extent(0) == 0 ? null : scan(x);
             default -> rank == 0 || shape.extent(rank - 1) == 0 || x.dtype() != DType.F64 ? null : quarters(
                 random.nextBoolean() ? NeuralOps.softmax(x, -1) : NormalizationOps.layerNorm(x,
                     shaped(Shape.of(shape.extent(rank - 1)), DType.F64), shaped(Shape.of(shape.extent(rank - 1)),
@@ -134,6 +136,26 @@ final class RandomProgram {
     @SafeVarargs
     private <T> T one(T... choices) {
         return choices[random.nextInt(choices.length)];
+    }
+
+    /** One of the results of a loop; sometimes another is there for others to read. */
+    private Node scan(Node x) {
+        Shape slice = x.shape().without(0);
+        Node outside = shaped(slice, x.dtype());
+        int kind = random.nextInt(4);
+        ScanOps.Outcome all = ScanOps.scan(List.of(shaped(slice, x.dtype()), shaped(slice, x.dtype())), List.of(x), -1,
+            random.nextBoolean(), (carries, slices, number) -> {
+                Node sum = bounded(Ops.add(carries.get(0), kind == 1 ? Ops.max(slices.get(0), outside) : slices.get(0)));
+                Node other = kind == 0 ? carries.get(1) : kind == 3 ? sum : Ops.max(carries.get(1), carries.get(0));
+                Node counted = Ops.binary(BinaryOp.REMAINDER, Ops.cast(Ops.add(number, 1), x.dtype()), 4);
+                return new ScanOps.Outcome(List.of(sum, other), List.of(Ops.neg(other), sum, counted, outside));
+            });
+        List<Node> results = new ArrayList<>(all.carries());
+        results.addAll(all.outputs());
+        if (random.nextBoolean()) {
+            pool.add(results.get(random.nextInt(results.size())));
+        }
+        return results.get(random.nextInt(results.size()));
     }
 
     private static Node bounded(Node x) {
