@@ -448,6 +448,7 @@ public final class Step implements AutoCloseable {
             closed = true;
             compiled.forEach(entry -> entry.executable.close());
             compiled.clear();
+            recorded.clear();
         } finally {
             lock.unlock();
         }

@@ -31,7 +31,9 @@ class EveryRowTransformedTest {
     /** Rounds tangents and cotangents to other dtypes. */
     private static final String CAST = "cast";
     private static final int EXAMPLES = 3;
-    private static final int SAMPLES = 6;
+    private static final int SAMPLES = 5;
+    /** Larger samples show nothing more. */
+    private static final long LARGEST = 500;
 
     private static Device device;
 
@@ -63,6 +65,10 @@ class EveryRowTransformedTest {
         return given.upload(device, actual, values);
     }
 
+    private static boolean isSmall(SampleCase sample) {
+        return sample.operands().stream().mapToLong(operand -> operand.shape().elements()).sum() <= LARGEST;
+    }
+
     private static DType dtype(OpRow row) {
         return row.dtypes().contains(DType.F64) ? DType.F64 : row.dtypes().iterator().next();
     }
@@ -72,7 +78,7 @@ class EveryRowTransformedTest {
     void mappedItGivesWhatALoopGives(Named named) {
         OpRow row = named.row();
         assumeTrue(!NOT_MAPPED.contains(row.name()));
-        for (SampleCase sample : row.cases().stream().limit(SAMPLES).toList()) {
+        for (SampleCase sample : row.cases().stream().filter(EveryRowTransformedTest::isSmall).limit(SAMPLES).toList()) {
             int count = sample.operands().size();
             for (int which = -1; which < (count > 1 ? count : 0); which++) {
                 try (Scope scope = device.scope()) {
@@ -122,7 +128,7 @@ class EveryRowTransformedTest {
         OpRow row = named.row();
         assumeTrue(row.isDifferentiable() && row.dtypes().contains(DType.F64) && !row.name().equals(CAST));
         for (SampleCase sample : row.cases()) {
-            if (sample.gradients() != SampleCase.Gradients.NONE) {
+            if (isSmall(sample) && sample.gradients() != SampleCase.Gradients.NONE) {
                 try (Scope scope = device.scope()) {
                     adjoint(row, sample);
                 }
