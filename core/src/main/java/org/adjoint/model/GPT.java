@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.adjoint.Device;
+import org.adjoint.Functions;
+import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
 import org.adjoint.graph.DType;
@@ -147,6 +149,7 @@ public final class GPT extends Module<GPT> {
     private final Dropout dropout;
     private final List<Block> blocks = new ArrayList<>();
     private final LayerNorm norm;
+    private boolean checkpointed;
 
     private GPT(Config config) {
         this.config = config;
@@ -172,6 +175,15 @@ public final class GPT extends Module<GPT> {
     @Override
     public GPT initialize(Device device, long seed) {
         return initialize(device, seed, config.dtype);
+    }
+
+    /**
+     * Whether gradients compute the inner values of each block again rather than keep them, for less memory and about a
+     * third more time; see {@link Functions#checkpoint}. Not part of what is saved.
+     */
+    public GPT checkpointBlocks(boolean checkpointed) {
+        this.checkpointed = checkpointed;
+        return this;
     }
 
     /**
@@ -213,7 +225,11 @@ public final class GPT extends Module<GPT> {
     private Tensor hidden(Tensor tokens, Tensor positions, List<KeyValueCache> caches, Tensor position) {
         Tensor x = dropout.forward(tokenEmbedding.forward(tokens).add(positions));
         for (int i = 0; i < blocks.size(); i++) {
-            x = blocks.get(i).forward(x, caches == null ? null : caches.get(i), position);
+            Block block = blocks.get(i);
+            KeyValueCache cache = caches == null ? null : caches.get(i);
+            Step.Function1 forward = y -> block.forward(y, cache, position);
+            boolean again = cache == null && Step.observe(() -> checkpointed);
+            x = (again ? Functions.checkpoint(forward) : forward).apply(x);
         }
         return norm.forward(x);
     }

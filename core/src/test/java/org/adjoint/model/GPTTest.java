@@ -36,6 +36,30 @@ class GPTTest {
         device.close();
     }
 
+    @Test
+    void checkpointedBlocksGiveTheSameGradientsFromLessMemory() {
+        GPT gpt = GPT.of(new GPT.Config(11, 40, 6, 2, 8).withDropout(0.1)).initialize(device, 1);
+        Tensor x = device.tensor(tokens(80, 11), 2, 40);
+        Tensor y = device.tensor(tokens(81, 11), 81).slice(0, 1, 81).reshape(2, 40).realize();
+        Step step = Step.compileAll(device, in -> {
+            Tensor loss = gpt.loss(in.get(0), in.get(1));
+            List<Tensor> results = new ArrayList<>(List.of(loss));
+            results.addAll(loss.gradients(gpt.parameters()));
+            return results;
+        });
+        device.random().seed(2);
+        List<Tensor> expected = step.runAll(List.of(x, y));
+        long without = step.memory().arenaBytes();
+        gpt.checkpointBlocks(true);
+        device.random().seed(2);
+        List<Tensor> actual = step.runAll(List.of(x, y));
+        assertEquals(2, step.traces());
+        for (int i = 0; i < expected.size(); i++) {
+            assertArrayEquals(expected.get(i).toFloatArray(), actual.get(i).toFloatArray());
+        }
+        assertTrue(step.memory().arenaBytes() < 0.6 * without, step.memory().arenaBytes() + " rather than " + without);
+    }
+
     /** Tokens without a pattern that a model could know. */
     private static int[] tokens(int count, int vocabulary) {
         int[] tokens = new int[count];
