@@ -22,8 +22,10 @@ import org.adjoint.nn.Activation;
 import org.adjoint.nn.AdaptiveAvgPool2d;
 import org.adjoint.nn.Conv2d;
 import org.adjoint.nn.Flatten;
+import org.adjoint.nn.LSTM;
 import org.adjoint.nn.Linear;
 import org.adjoint.nn.MaxPool2d;
+import org.adjoint.nn.RecurrentOptions;
 import org.adjoint.nn.Sequential;
 import org.adjoint.optim.AdamW;
 import org.bytedeco.pytorch.global.torch;
@@ -103,6 +105,25 @@ class ModelsTest {
             device.tensor(pixels, images).to(DType.F32), device.tensor(labels),
             TorchModel.tensor(pixels, images.toArray()).to(torch.ScalarType.Float),
             TorchModel.indices(labels, Shape.of(8)));
+    }
+
+    @Test
+    void longShortTermMemory() {
+        Sequential net = Sequential.of(LSTM.of(RecurrentOptions.of(5, 12).layers(2)), Linear.of(12, 7))
+            .initialize(device, 6);
+        TorchModel theirs = new TorchModel(net.namedParameters(), """
+                zeros = torch.zeros([2, 3, 12])
+                h = torch.lstm(x, [zeros, zeros], [_0_weight_ih_l0, _0_weight_hh_l0, _0_bias_ih_l0, _0_bias_hh_l0,
+                    _0_weight_ih_l1, _0_weight_hh_l1, _0_bias_ih_l1, _0_bias_hh_l1], True, 2, 0.0, True, False, False)[0]
+                logits = torch.matmul(h, _1_weight.t()) + _1_bias
+            """, "torch.cross_entropy_loss(logits.reshape(-1, 7), t.reshape(-1))", LEARNING_RATE);
+        Shape inputs = Shape.of(19, 3, 5);
+        double[] values = random.doubles(inputs.elements(), -1, 1).map(v -> (float) v).toArray();
+        long[] labels = random.longs(57, 0, 7).toArray();
+        compare(net.namedParameters(), theirs, net::forward, (x, t) -> net.forward(x).crossEntropy(t),
+            device.tensor(values, inputs).to(DType.F32), device.tensor(labels, Shape.of(19, 3)),
+            TorchModel.tensor(values, inputs.toArray()).to(torch.ScalarType.Float),
+            TorchModel.indices(labels, Shape.of(19, 3)));
     }
 
     private void compare(Map<String, Variable> parameters, TorchModel theirs, UnaryOperator<Tensor> logits,
