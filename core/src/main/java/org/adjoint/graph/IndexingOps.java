@@ -202,13 +202,9 @@ public final class IndexingOps {
         if (x.dtype().isBoolean()) {
             throw error("%s: does not take bool tensors", op);
         }
-        // The last of equal indices wins: so the updates go in order, the winning one last.
-        Node order = argSort(updates, resolved, !largest);
-        if (!largest && x.dtype().isFloating()) {
-            // Descending, NaN comes first, but is to win as well.
-            Node nanLast = argSort(unary(UnaryOp.IS_NAN, gather(updates, resolved, order)), resolved, false);
-            order = gather(order, resolved, nanLast);
-        }
+        // The last of equal indices wins: so the updates go in order, the winning one last, and behind it NaN.
+        Node order = largest ? argSort(updates, resolved, false)
+            : x.dtype().isFloating() ? argSort(neg(updates), resolved, false) : argSort(updates, resolved, true);
         Node best = scatter(x, resolved, gather(indices, resolved, order), gather(updates, resolved, order));
         return binary(largest ? BinaryOp.MAX : BinaryOp.MIN, x, best);
     }
