@@ -53,10 +53,6 @@ final class PoolingSamples {
         };
     }
 
-    private static SampleCase large(SampleCase sample) {
-        return sample.withoutDifferences();
-    }
-
     private static List<OpRow> pooling() {
         TensorFunction max2 = max(Pooling.of(2, 2));
         TensorFunction mean2 = mean(Pooling.of(2, 2));
@@ -64,16 +60,14 @@ final class PoolingSamples {
             OpRow.of("maxPool", MaxPooling.class).tolerance(
                 Tolerance.exact("elements are selected; overlapping windows add gradients").gradient(16)).cases(
                 of(max(Pooling.of(1)), apart(1, 1, 1)), of(max2, apart(0, 2, 4, 4)),
-                of(max(Pooling.of(3)), apart(2, 13)),
-                of(max(Pooling.of(3).stride(2).padding(1)), apart(2, 1, 13)), of(max2, apart(2, 2, 4, 5)),
-                of(max(Pooling.of(3, 3).stride(2, 2).padding(1, 1)), apart(1, 2, 7, 6)),
-                of(max(Pooling.of(2, 3).stride(1, 1).dilation(2, 1)), apart(3, 4, 5)),
-                of(max(Pooling.of(3, 3).stride(2, 2).ceilMode(true)), apart(1, 1, 6, 6)),
-                of(max(Pooling.of(2, 2, 2)), apart(1, 1, 4, 2, 4)),
-                of(max(Pooling.of(2, 2, 2).stride(1, 1, 1)), apart(1, 3, 2, 3)),
-                of(max2, apart(1, 2, 4, 4).laid(Layout.PERMUTED)),
+                of(max(Pooling.of(3)), apart(2, 13)), of(max(Pooling.of(3).stride(2).padding(1)), apart(2, 1, 13)),
+                of(max2, apart(2, 2, 4, 5)), of(max(Pooling.of(2, 2).padding(1)), apart(1, 2, 5, 6)),
+                of(max(Pooling.of(2, 2).stride(1, 1).dilation(2, 1)), apart(3, 4, 5)),
+                of(max(Pooling.of(2, 2).ceilMode(true)), apart(1, 1, 5, 5)),
+                of(max(Pooling.of(2, 1, 2)), apart(1, 1, 4, 2, 4)), of(max2, apart(1, 2, 4, 4).laid(Layout.PERMUTED)),
                 of(max(Pooling.of(2, 2).stride(1, 1)), apart(1, 1, 3, 4).laid(Layout.FLIPPED)),
-                large(of(max(Pooling.of(3)), apart(1, 2, 207))),
+                of(max(Pooling.of(3)), apart(1, 2, 207)).withoutDifferences(),
+                of(max(Pooling.of(6, 6).stride(1)), apart(1, 7, 8)).withoutDifferences(),
                 of(max2, Operand.of(values(1, Double.NaN, 3, 4, Double.NEGATIVE_INFINITY, 2, 3, -0.0), 1, 1, 4, 4))
                     .forwardOnly())
                 .refuses(Refusal.of("maxPool2d: x must be (n, channels, 2 spatial axes)", max2, any(3, 3)),
@@ -84,18 +78,17 @@ final class PoolingSamples {
                     Refusal.of("maxPool1d: stride [0] must be at least 1", max(Pooling.of(2).stride(0)), any(1, 1, 3)),
                     Refusal.of("maxPool1d: needs a floating dtype but got i32", max(Pooling.of(2)),
                         Operand.of(DType.I32, ANY, 1, 1, 3))),
-            OpRow.of("avgPool").tolerance(Tolerance.summing(16, "sums of up to 27 elements, divided per axis")).cases(
-                of(mean(Pooling.of(1)), any(1, 1, 1)), of(mean2, any(0, 2, 4, 4)),
-                of(mean(Pooling.of(3)), any(2, 13)),
+            OpRow.of("avgPool").tolerance(Tolerance.summing(16, "sums of up to 17 elements, divided per axis")).cases(
+                of(mean(Pooling.of(1)), any(1, 1, 1)), of(mean2, any(0, 2, 4, 4)), of(mean(Pooling.of(3)), any(2, 13)),
                 of(mean(Pooling.of(3).stride(2).padding(1)), any(2, 1, 13)), of(mean2, any(2, 2, 4, 5)),
-                of(mean(Pooling.of(3, 3).stride(2, 2).padding(1, 1).countIncludePad(false)), any(1, 2, 5, 6)),
-                of(mean(Pooling.of(3, 3).stride(2, 2).ceilMode(true)), any(1, 1, 6, 6)),
-                of(mean(Pooling.of(3, 2).stride(2, 2).padding(1, 1).ceilMode(true)), any(1, 1, 6, 5)),
-                of(mean(Pooling.of(2, 2, 2)), any(1, 1, 4, 2, 4)),
-                of(mean(Pooling.of(3, 2, 2).stride(1, 1, 1).padding(1, 0, 1)), any(1, 3, 2, 2)),
+                of(mean(Pooling.of(2, 2).padding(1).countIncludePad(false)), any(1, 2, 5, 6)),
+                of(mean(Pooling.of(2, 2).padding(1).ceilMode(true)), any(1, 2, 5, 6)),
+                of(mean(Pooling.of(2, 2).ceilMode(true)), any(1, 1, 5, 5)),
+                of(mean(Pooling.of(2, 1, 2)), any(1, 4, 2, 4)),
                 of(mean2, any(1, 2, 4, 4).laid(Layout.PERMUTED)),
                 of(mean(Pooling.of(2, 2).stride(1, 1)), any(1, 1, 3, 4).laid(Layout.SLICED)),
-                large(of(mean(Pooling.of(3)), any(1, 2, 207))))
+                of(mean(Pooling.of(3)), any(1, 2, 207)).withoutDifferences(),
+                of(mean(Pooling.of(17).stride(1)), any(2, 19)).withoutDifferences())
                 .refuses(Refusal.of("avgPool2d: x must be (n, channels, 2 spatial axes)", mean2, any(3, 3)),
                     Refusal.of("avgPool2d: averages have no dilation", mean(Pooling.of(2, 2).dilation(2)),
                         any(1, 1, 4, 4)),
@@ -210,23 +203,23 @@ final class PoolingSamples {
                     any(1, 1, 0))),
             OpRow.of("interpolateLinear").tolerance(Tolerance.summing(16, "weights and two products per axis")).cases(
                 of(to(linear, false, 1), any(1, 1, 1)), of(to(linear, false, 4), any(1, 2, 2)),
-                of(to(linear, true, 5), any(2, 1, 3)), of(to(linear, false, 5), any(1, 1, 13)),
+                of(to(linear, true, 5), any(2, 1, 3)), of(to(linear, false, 26), any(1, 2, 13)),
                 of(to(linear, false, 4, 6), any(1, 2, 2, 3)), of(to(linear, true, 3, 5), any(1, 2, 2, 7)),
-                of(to(linear, true, 1, 4), any(1, 1, 3, 2)), of(to(linear, false, 2), any(0, 2, 3, 3)),
-                of(to(linear, false, 3, 2, 3), any(1, 1, 2, 2, 2)),
-                of(to(linear, false, 3), any(1, 2, 2, 2).laid(Layout.PERMUTED)),
-                of(to(linear, true, 3), any(1, 2, 2, 2).laid(Layout.SLICED)))
+                of(to(linear, true, 1, 4), any(1, 2, 2, 2)), of(to(linear, false, 2), any(0, 2, 3, 3)),
+                of(to(linear, false, 11), any(2, 1, 13)), of(to(linear, false, 2, 4, 4), any(1, 1, 2, 2, 2)),
+                of(to(linear, false, 4), any(1, 2, 2, 2).laid(Layout.PERMUTED)),
+                of(to(linear, true, 5), any(1, 2, 3).laid(Layout.FLIPPED)))
                 .refuses(rank, Refusal.of("interpolate: extents [2, 2] needs one number or 1", to(linear, false, 2, 2),
                     any(1, 1, 3)), Refusal.of("interpolate: needs a floating dtype but got i32", to(linear, false, 2),
                     Operand.of(DType.I32, ANY, 1, 1, 3))),
             OpRow.of("interpolateCubic").tolerance(Tolerance.of(64, x -> x[0].abs().sum(),
                 "four weights of both signs per axis")).cases(
                 of(to(cubic, false, 1), any(1, 1, 1)), of(to(cubic, false, 4), any(1, 2, 2)),
-                of(to(cubic, true, 5), any(2, 1, 3)), of(to(cubic, false, 5), any(1, 1, 13)),
-                of(to(cubic, false, 4, 6), any(1, 2, 2, 3)), of(to(cubic, true, 3, 5), any(1, 2, 2, 7)),
-                of(to(cubic, true, 1, 4), any(1, 1, 3, 2)), of(to(cubic, false, 2), any(1, 2, 3, 3)),
-                of(to(cubic, false, 3), any(1, 2, 2, 2).laid(Layout.PERMUTED)),
-                of(to(cubic, true, 3), any(1, 2, 2, 2).laid(Layout.SLICED)))
+                of(to(cubic, true, 5), any(2, 1, 3)), of(to(cubic, false, 26), any(1, 2, 13)),
+                of(to(cubic, false, 2, 6), any(1, 2, 2, 3)), of(to(cubic, true, 3, 7), any(1, 2, 2, 7)),
+                of(to(cubic, true, 1), any(1, 2, 3)), of(to(cubic, false, 2), any(1, 2, 4)),
+                of(to(cubic, false, 11), any(2, 1, 13)), of(to(cubic, false, 4), any(1, 2, 2).laid(Layout.PERMUTED)),
+                of(to(cubic, true, 5), any(1, 2, 3).laid(Layout.FLIPPED)))
                 .refuses(rank, Refusal.of("interpolate: extents [2, 2] needs one number or 1", to(cubic, false, 2, 2),
                     any(1, 1, 3)), Refusal.of("interpolate: needs a floating dtype but got i32", to(cubic, false, 2),
                     Operand.of(DType.I32, ANY, 1, 1, 3))));
