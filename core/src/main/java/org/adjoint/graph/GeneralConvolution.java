@@ -2,7 +2,9 @@ package org.adjoint.graph;
 
 import static org.adjoint.graph.Ops.*;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.LongStream;
 
@@ -102,9 +104,30 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         return !moves;
     }
 
-    /** Matrix products of the kernel and patches of x, copied one beside the other. 16-bit products sum in F32. */
+    /** The first spatial axis along which positions meet zeros between elements of x alone at some taps; or -1. */
+    private int gappedAxis() {
+        for (int axis = 0; axis < stride.size(); axis++) {
+            if (inputDilation.get(axis) > 1 && stride.get(axis) == 1) {
+                return axis;
+            }
+        }
+        return -1;
+    }
+
+    /** Whether most products would be with zeros, and it is better {@linkplain #decompose decomposed}. */
+    public boolean isGapped() {
+        return gappedAxis() >= 0;
+    }
+
+    /**
+     * Matrix products of the kernel and patches of x, copied one beside the other. 16-bit products sum in F32. Where
+     * there are zeros between the elements of x, it is several convolutions without them, whose positions alternate.
+     */
     @Override
     public Node[] decompose(List<Node> inputs) {
+        if (isGapped()) {
+            return new Node[] {alternating(inputs.get(0), inputs.get(1), gappedAxis())};
+        }
         int rank = stride.size();
         Node kernel = inputs.get(1);
         Node windows = padded(inputs.get(0));
@@ -142,6 +165,66 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         split[2] = n;
         Node product = reshape(matmul(weights, patches), Shape.of(split));
         return new Node[] {permute(product, joined(new int[] {2, 0, 1}, places))};
+    }
+
+    /**
+     * Of d positions in a row, each meets elements of x at taps of its own, which are the same d positions further: one
+     * convolution without gaps for each.
+     */
+    private Node alternating(Node x, Node kernel, int axis) {
+        int i = LEADING + axis;
+        long gap = inputDilation.get(axis);
+        Shape shape = infer(List.of(x.type(), kernel.type())).getFirst().shape();
+        long taps = kernel.shape().extent(i);
+        long count = Math.ceilDiv(shape.extent(i), gap);
+        List<Node> parts = new ArrayList<>();
+        for (long position = 0; position < gap; position++) {
+            long first = 0;
+            while (first < Math.min(taps, gap) && Math.floorMod(position + first * kernelDilation.get(axis)
+                - low.get(axis), gap) != 0) {
+                first++;
+            }
+            Shape part = shape.with(i, count);
+            parts.add(first >= Math.min(taps, gap) ? full(x.dtype(), part, 0)
+                : without(axis, x, kernel, position, first, count));
+        }
+        long[] split = new long[shape.rank() + 1];
+        for (int j = 0; j < split.length; j++) {
+            split[j] = j < i ? shape.extent(j) : j == i ? count : j == i + 1 ? 1 : shape.extent(j - 1);
+        }
+        List<Node> columns = parts.stream().map(part -> reshape(part, Shape.of(split))).toList();
+        Node joined = reshape(concat(i + 1, columns), shape.with(i, count * gap));
+        return slice(joined, i, 0, shape.extent(i));
+    }
+
+    /** Every gap-th position from {@code position} on, whose first tap that meets an element is {@code first}. */
+    private Node without(int axis, Node x, Node kernel, long position, long first, long count) {
+        int i = LEADING + axis;
+        long gap = inputDilation.get(axis);
+        long dilation = kernelDilation.get(axis);
+        long step = gap / gcd(dilation, gap);
+        long taps = (kernel.shape().extent(i) - 1 - first) / step + 1;
+        List<Long> starts = new ArrayList<>(Collections.nCopies(kernel.shape().rank(), 0L));
+        List<Long> steps = new ArrayList<>(Collections.nCopies(kernel.shape().rank(), 1L));
+        starts.set(i, first);
+        steps.set(i, step);
+        Node part = slice(kernel, starts, steps, kernel.shape().with(i, taps));
+        long closer = step * dilation / gap;
+        long before = -(position + first * dilation - low.get(axis)) / gap;
+        long behind = count - 1 + (taps - 1) * closer + 1 - before - x.shape().extent(i);
+        GeneralConvolution convolution = new GeneralConvolution(stride, with(low, axis, before),
+            with(high, axis, behind), with(inputDilation, axis, 1), with(kernelDilation, axis, closer));
+        return fused(convolution, x, part);
+    }
+
+    private static List<Long> with(List<Long> values, int index, long value) {
+        List<Long> changed = new ArrayList<>(values);
+        changed.set(index, value);
+        return List.copyOf(changed);
+    }
+
+    private static long gcd(long a, long b) {
+        return b == 0 ? a : gcd(b, a % b);
     }
 
     /** x with zeros between and around its elements, or without some at its ends. */

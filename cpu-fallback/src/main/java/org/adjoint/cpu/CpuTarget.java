@@ -39,7 +39,7 @@ final class CpuTarget implements Target {
             case CumulativeOp _ -> true;
             case Op.Composition _ -> false;
             // Of one tap each, it is a product of views.
-            case GeneralConvolution convolution -> !convolution.isProduct(inputs);
+            case GeneralConvolution convolution -> !convolution.isProduct(inputs) && !convolution.isGapped();
         };
     }
 

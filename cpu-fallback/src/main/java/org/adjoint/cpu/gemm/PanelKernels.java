@@ -237,14 +237,17 @@ public final class PanelKernels {
     }
 
     /**
-     * Copies lines from native memory into scratch, widening 16-bit elements, in order; each is filled up with zeros to
-     * {@link #paddedWidth}.
+     * Copies lines from native memory into scratch, widening 16-bit elements, one after the other: each is filled up
+     * with zeros to {@link #paddedWidth}, which the next may overwrite.
      *
      * @param halves scratch of at least {@code columns} elements, for F16
      */
     public void loadLines(ElementType type, MemorySegment source, long offset, long rowBytes, int rows, int columns,
             Object target, int targetOffset, int targetStride, short[] halves) {
-        moves.load(type, source, offset, rowBytes, rows, columns, target, targetOffset, targetStride, halves);
+        for (int row = 0; row < rows; row++) {
+            moves.load(type, source, offset + row * rowBytes, 0, 1, columns, target, targetOffset + row * targetStride, 0,
+                    halves);
+        }
     }
 
     /** Copies lines from scratch into native memory of this arithmetic's type. */

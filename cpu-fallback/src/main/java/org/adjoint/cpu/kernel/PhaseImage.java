@@ -1,7 +1,10 @@
 package org.adjoint.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.adjoint.graph.DType;
 
 /**
@@ -29,9 +32,8 @@ final class PhaseImage {
     private final int[] linePhase;
     private final int[] lineCell;
     private final long[] lineBytes;
-    /** Per element of a line likewise; null where elements stay side by side. */
-    private final int[] elementPhase;
-    private final int[] elementCell;
+    /** What becomes of the elements of a line; null where they stay side by side. */
+    private final Run[] runs;
     private final int reach;
 
     private PhaseImage(ConvolutionShape shape, int[] baseExtents, int[] spread, int[] offsetExtents, int[] move) {
@@ -101,13 +103,36 @@ final class PhaseImage {
             }
         }
         boolean straight = spread[last] == 1 && shape.inputDilation()[last] == 1;
-        this.elementPhase = straight ? null : new int[shape.in()[last]];
-        this.elementCell = straight ? null : new int[shape.in()[last]];
-        for (int i = 0; !straight && i < elementCell.length; i++) {
-            int at = shape.low()[last] + i * shape.inputDilation()[last];
-            elementPhase[i] = at < 0 || at >= reach ? -1 : phaseOf[last][at % spread[last]];
-            elementCell[i] = elementPhase[i] < 0 ? -1 : at / spread[last];
+        this.runs = straight ? null : runs(shape, spread[last], phaseOf[last]);
+    }
+
+    /**
+     * Elements of a line that go to one phase.
+     *
+     * @param element the first
+     * @param elementStep from one to the next
+     * @param cell of the first
+     * @param cellStep from one to the next
+     */
+    private record Run(int phase, int element, int elementStep, int cell, int cellStep, int count) { }
+
+    private Run[] runs(ConvolutionShape shape, int spread, int[] phaseOf) {
+        int last = shape.axes() - 1;
+        int dilation = shape.inputDilation()[last];
+        int low = shape.low()[last];
+        int common = BigInteger.valueOf(spread).gcd(BigInteger.valueOf(dilation)).intValue();
+        int step = spread / common;
+        List<Run> found = new ArrayList<>();
+        int first = Math.max(0, Math.ceilDiv(-low, dilation));
+        for (int element = first; element < Math.min(first + step, shape.in()[last]); element++) {
+            int at = low + element * dilation;
+            if (at < reach && phaseOf[at % spread] >= 0) {
+                int end = Math.min(shape.in()[last], Math.ceilDiv(reach - low, dilation));
+                found.add(new Run(phaseOf[at % spread], element, step, at / spread, dilation / common,
+                    Math.ceilDiv(end - element, step)));
+            }
         }
+        return found.toArray(Run[]::new);
     }
 
     /** Positions side by side. */
@@ -158,7 +183,7 @@ final class PhaseImage {
     void fill(Arithmetic arithmetic, MemorySegment memory, long channel, Object target, int at, int first, int length,
         Object line, short[] halves) {
         arithmetic.fill(target, at, phases * length, 0);
-        if (elementCell == null) {
+        if (runs == null) {
             fillStraight(arithmetic, memory, channel, target, at, first, length, halves);
             return;
         }
@@ -167,12 +192,17 @@ final class PhaseImage {
             if (lineCell[i] < 0 || start >= length || start + reach <= 0) {
                 continue;
             }
-            int window = at + linePhase[i] * length;
-            arithmetic.load(memory, channel + lineBytes[i], shape.x().dtype(), line, 0, elementCell.length);
-            if (target instanceof float[] floats) {
-                spread((float[]) line, floats, window, start, length);
-            } else {
-                spread((double[]) line, (double[]) target, window, start, length);
+            arithmetic.load(memory, channel + lineBytes[i], shape.x().dtype(), line, 0, shape.in()[shape.axes() - 1]);
+            for (Run run : runs) {
+                int cell = start + run.cell;
+                int from = cell >= 0 ? 0 : Math.ceilDiv(-cell, run.cellStep);
+                int to = Math.min(run.count, Math.ceilDiv(length - cell, run.cellStep));
+                int origin = at + (linePhase[i] + run.phase) * length + cell;
+                if (target instanceof float[] floats) {
+                    copy((float[]) line, floats, origin, run, from, to);
+                } else {
+                    copy((double[]) line, (double[]) target, origin, run, from, to);
+                }
             }
         }
     }
@@ -223,21 +253,19 @@ final class PhaseImage {
         return count;
     }
 
-    private void spread(float[] line, float[] target, int window, int start, int length) {
-        for (int i = 0; i < elementCell.length; i++) {
-            int cell = start + elementCell[i];
-            if (elementCell[i] >= 0 && cell >= 0 && cell < length) {
-                target[window + elementPhase[i] * length + cell] = line[i];
-            }
+    private static void copy(float[] line, float[] target, int at, Run run, int from, int to) {
+        int step = run.elementStep;
+        int cellStep = run.cellStep;
+        for (int i = from; i < to; i++) {
+            target[at + i * cellStep] = line[run.element + i * step];
         }
     }
 
-    private void spread(double[] line, double[] target, int window, int start, int length) {
-        for (int i = 0; i < elementCell.length; i++) {
-            int cell = start + elementCell[i];
-            if (elementCell[i] >= 0 && cell >= 0 && cell < length) {
-                target[window + elementPhase[i] * length + cell] = line[i];
-            }
+    private static void copy(double[] line, double[] target, int at, Run run, int from, int to) {
+        int step = run.elementStep;
+        int cellStep = run.cellStep;
+        for (int i = from; i < to; i++) {
+            target[at + i * cellStep] = line[run.element + i * step];
         }
     }
 }
