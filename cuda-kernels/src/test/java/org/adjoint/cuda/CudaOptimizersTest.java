@@ -13,8 +13,14 @@ import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
 import org.adjoint.cuda.emulator.Emulator;
+import org.adjoint.optim.Adadelta;
+import org.adjoint.optim.Adagrad;
 import org.adjoint.optim.AdamW;
+import org.adjoint.optim.Adamax;
+import org.adjoint.optim.Lion;
+import org.adjoint.optim.NAdam;
 import org.adjoint.optim.Optimizer;
+import org.adjoint.optim.RMSProp;
 import org.adjoint.optim.SGD;
 import org.junit.jupiter.api.Test;
 
@@ -77,5 +83,15 @@ class CudaOptimizersTest {
     void clipped() {
         compare(parameters -> SGD.of(parameters).learningRate(0.05).momentum(0.9).clipNorm(0.7), 1);
         compare(parameters -> AdamW.of(parameters).learningRate(0.05).clipNorm(0.7), 1);
+    }
+
+    @Test
+    void adaptive() {
+        compare(parameters -> RMSProp.of(parameters).learningRate(0.05).momentum(0.9).centered(), 2);
+        compare(parameters -> Adagrad.of(parameters).rateDecay(0.1), 2);
+        compare(Adadelta::of, 2);
+        compare(Adamax::of, 2);
+        compare(NAdam::of, 2);
+        compare(parameters -> Lion.of(parameters).weightDecay(0.1), 2);
     }
 }
