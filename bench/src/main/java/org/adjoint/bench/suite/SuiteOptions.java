@@ -90,6 +90,8 @@ final class SuiteOptions {
             SuiteRun run = new SuiteRun(harness, ceiling, chosen, device, threads, quick);
             for (Suite suite : suites) {
                 results.addAll(suite.run(run));
+                // What is measured so far outlives a run that is ended.
+                json.write(new Report(MachineInfo.of(threads), ceiling, device, results).fields());
             }
             return report(suites, results, ceiling, harness);
         }
@@ -99,7 +101,7 @@ final class SuiteOptions {
         return device.contains(":") ? Integer.parseInt(device.substring(device.indexOf(':') + 1)) : 0;
     }
 
-    /** Prints and writes the results. @return the exit status: 1 if something could not be measured */
+    /** Prints and draws the results. @return the exit status: 1 if something could not be measured */
     private int report(Collection<Suite> suites, List<Result> results, Ceiling ceiling, Harness harness)
         throws IOException {
         Report report = new Report(MachineInfo.of(threads), ceiling, device, results);
@@ -112,7 +114,6 @@ final class SuiteOptions {
         }
         out.println("what JMH printed is in " + harness.log());
         out.flush();
-        json.write(report.fields());
         if (chart != null) {
             String title = command.qualifiedName() + ": " + report.machine();
             if (suites.size() == 1) {
