@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.adjoint.cpu.Parallel;
 import org.adjoint.graph.BinaryOp;
@@ -162,6 +163,11 @@ class GroupTest {
             double[] magnitude = new double[results];
             long[] whole = new long[results];
             double[] extreme = new double[results];
+            double[] product = new double[results];
+            long[] wholeProduct = new long[results];
+            double[] exponents = new double[results];
+            Arrays.fill(product, 1);
+            Arrays.fill(wholeProduct, 1);
             for (long point = 0; point < folded; point++) {
                 long[] index = index(step.extents(), row * folded + point);
                 Object[] values = NaiveGroups.point(step, slots, random.planScalars, index);
@@ -177,6 +183,9 @@ class GroupTest {
                     sum[i] += real;
                     magnitude[i] += Math.abs(real);
                     whole[i] += value instanceof Number number ? number.longValue() : 0;
+                    product[i] *= real;
+                    wholeProduct[i] *= value instanceof Number number ? number.longValue() : 0;
+                    exponents[i] += Math.abs(Math.log(Math.abs(real)));
                     extreme[i] = point == 0 ? real : result.reduce() == ReduceOp.MAX ? Math.max(extreme[i], real)
                         : Math.min(extreme[i], real);
                 }
@@ -187,13 +196,16 @@ class GroupTest {
                     View output = step.outputs().get(i);
                     Object actual = NaiveGroups.load(output, slots, index(step.extents(), row * Math.max(1, folded)));
                     double real = actual instanceof Boolean flag ? flag ? 1 : 0 : ((Number) actual).doubleValue();
-                    if (result.reduce() != ReduceOp.SUM) {
+                    if (result.reduce() == ReduceOp.PROD && result.dtype().isFloating()) {
+                        nearProduct(result.dtype(), product[i], exponents[i], folded, real, message);
+                    } else if (result.reduce().isChoice()) {
                         double expected = result.dtype().isFloating() ? Halves.round(result.dtype(), extreme[i])
                             : extreme[i];
                         assertTrue(Double.compare(expected, real) == 0, message + ": " + expected + " but " + real);
                     } else if (!result.dtype().isFloating()) {
-                        long bits = result.dtype() == DType.U8 ? whole[i] & 255
-                            : result.dtype() == DType.I32 ? (int) whole[i] : whole[i];
+                        long all = result.reduce() == ReduceOp.SUM ? whole[i] : wholeProduct[i];
+                        long bits = result.dtype() == DType.U8 ? all & 255
+                            : result.dtype() == DType.I32 ? (int) all : all;
                         assertTrue(((Number) actual).longValue() == bits, message + ": " + bits + " but " + actual);
                     } else {
                         near(result.dtype(), sum[i], magnitude[i], real, message);
@@ -215,6 +227,20 @@ class GroupTest {
         assertTrue(Math.abs(actual - sum) <= accumulate + store, message + ": " + sum + " but " + actual);
     }
 
+
+    /** Half an ulp for each factor, where no part of the product can leave the range of the type. */
+    private static void nearProduct(DType dtype, double product, double exponents, long factors, double actual,
+        String message) {
+        if (Double.isNaN(product)) {
+            assertTrue(Double.isNaN(actual), message + ": " + product + " but " + actual);
+        } else if (exponents < (dtype == DType.F64 ? 700 : 80)) {
+            double rounded = Halves.round(dtype, product);
+            double computed = factors * (dtype == DType.F64 ? 0x1p-53 : 0x1p-24) * Math.abs(product);
+            double stored = dtype.epsilon() * Math.abs(product) + (dtype == DType.F16 ? 1e-7 : 0);
+            assertTrue(rounded == actual || Math.abs(actual - product) <= computed + stored,
+                message + ": " + product + " but " + actual);
+        }
+    }
 
     private static long[] index(long[] extents, long linear) {
         long[] index = new long[extents.length];

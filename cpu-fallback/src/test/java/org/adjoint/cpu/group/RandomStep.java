@@ -71,14 +71,21 @@ final class RandomStep {
             DType computed = body.get(value).dtype();
             DType dtype = computed != DType.F32 ? computed
                 : new DType[] {DType.F32, DType.F32, DType.F16, DType.BF16}[random.nextInt(4)];
-            ReduceOp op = ReduceOp.values()[random.nextInt(3)];
+            ReduceOp op = ReduceOp.values()[random.nextInt(ReduceOp.values().length)];
             boolean isEmpty = Arrays.stream(extents).skip(rank - reducedAxes).anyMatch(extent -> extent == 0);
-            results.add(new Group.Result(value, dtype, reduce ? isEmpty || computed == DType.BOOL && op == ReduceOp.SUM
-                ? isEmpty ? ReduceOp.SUM : ReduceOp.MAX : op : null));
+            results.add(new Group.Result(value, dtype, reduce ? reducible(op, computed, isEmpty) : null));
             outputs.add(output(inputs.size() + i, dtype, extents, reduce ? reducedAxes : 0));
         }
         step = new PlanStep.Elementwise(new Group(types, scalarTypes, body, results), extents, reducedAxes, inputs,
             outputs, scalars);
+    }
+
+    /** The largest of nothing is not defined, nor is a sum of truth values. */
+    private static ReduceOp reducible(ReduceOp op, DType dtype, boolean isEmpty) {
+        if (dtype == DType.BOOL) {
+            return isEmpty ? ReduceOp.SUM : op.isChoice() ? op : ReduceOp.MAX;
+        }
+        return isEmpty && op.isChoice() ? ReduceOp.SUM : op;
     }
 
     private DType[] palette() {
