@@ -66,13 +66,20 @@ final class CheckedRun {
         }
         device.lock().lock();
         try {
-            return new CheckedRun(device, device.currentScope(), given).run(nodes, owners);
+            CheckedRun run = new CheckedRun(device, device.currentScope(), given);
+            List<Storage> values = new ArrayList<>();
+            Cause cause = run.evaluate(nodes, owners, values);
+            if (cause != null) {
+                throw run.exception(cause);
+            }
+            return values;
         } finally {
             device.lock().unlock();
         }
     }
 
-    private List<Storage> run(List<Node> nodes, List<Scope> owners) {
+    /** Adds what the nodes give to {@code values}, unless there is an anomaly: then returns where it began. */
+    private Cause evaluate(List<Node> nodes, List<Scope> owners, List<Storage> values) {
         List<Node> order = new ArrayList<>(Program.of(nodes, List.of(), List.of(), true).order());
         order.sort(Comparator.comparingLong(Node::id));
         findLastUses(order, nodes);
@@ -81,8 +88,11 @@ final class CheckedRun {
                 visit(order.get(i));
                 dying.getOrDefault(i, List.of()).forEach(Storage::free);
             }
-            requireFinite(nodes);
-            return device.computeUnchecked(nodes.stream().map(this::standIn).toList(), owners);
+            Cause cause = first(nodes);
+            if (cause == null) {
+                values.addAll(device.computeUnchecked(nodes.stream().map(this::standIn).toList(), owners));
+            }
+            return cause;
         } finally {
             dying.values().forEach(storages -> storages.forEach(Storage::free));
         }
@@ -266,12 +276,54 @@ final class CheckedRun {
     }
 
     private Cause made(Node node, Node output, Node value, boolean nan) {
+        Cause inside = node.op() instanceof Op.Scan scan ? insideLoop(scan, node) : null;
+        if (inside != null) {
+            return inside;
+        }
         Origin origin = node.origin();
         String op = node.op().name();
         boolean backward = origin != null && origin.gradientOf() != null;
         String who = !backward ? op : "the gradient of " + origin.gradientOf()
             + (op.equals(origin.gradientOf()) ? "" : ", a " + op + ",");
         return new Cause(node, true, who + " gave " + at(value, nan) + " of " + output.type() + from(node, value, nan));
+    }
+
+    /** Runs a loop again, iteration by iteration, to find which operation of its body it was; null if none shows. */
+    private Cause insideLoop(Op.Scan scan, Node node) {
+        List<Node> leaves = scan.body().leaves();
+        List<Node> results = scan.body().results();
+        List<Storage> owned = new ArrayList<>();
+        try {
+            Storage[] inputs = new Storage[leaves.size()];
+            for (long k = 0; k < scan.length(); k++) {
+                long iteration = scan.reverse() ? scan.length() - 1 - k : k;
+                Map<Node, Given> parameters = new IdentityHashMap<>();
+                for (int i = 0; i < inputs.length; i++) {
+                    boolean sliced = i >= scan.carries() && i < scan.carries() + scan.slices();
+                    if (k == 0 || sliced) {
+                        Node input = standIn(node.input(i));
+                        Node part = sliced
+                            ? Ops.reshape(Ops.slice(input, 0, iteration, iteration + 1), leaves.get(i).shape()) : input;
+                        inputs[i] = device.computeUnchecked(List.of(part), List.of(scope)).getFirst();
+                        owned.add(inputs[i]);
+                    }
+                    parameters.put(leaves.get(i), new Given(inputs[i], "parameter " + i + " of the loop's body"));
+                }
+                List<Storage> values = new ArrayList<>();
+                Cause cause = new CheckedRun(device, scope, parameters)
+                    .evaluate(results, Collections.nCopies(results.size(), scope), values);
+                if (cause != null && cause.made()) {
+                    return new Cause(cause.node(), true, cause.description() + ", in iteration " + iteration + " of scan");
+                }
+                owned.addAll(values);
+                for (int i = 0; i < scan.carries() && cause == null; i++) {
+                    inputs[i] = values.get(i);
+                }
+            }
+            return null;
+        } finally {
+            owned.forEach(Storage::free);
+        }
     }
 
     /** The first such element and its place: {@code NaN at [0, 2]}. */
@@ -326,8 +378,8 @@ final class CheckedRun {
         return index;
     }
 
-    /** Throws for the first that was made, or else for NaNs that were there before. */
-    private void requireFinite(List<Node> nodes) {
+    /** The first that was made, or else a NaN that was there before; null if all is well. */
+    private Cause first(List<Node> nodes) {
         Cause first = null;
         for (Node node : nodes) {
             if (Program.isLeaf(node)) {
@@ -342,9 +394,7 @@ final class CheckedRun {
                 first = sooner ? cause : first;
             }
         }
-        if (first != null) {
-            throw exception(first);
-        }
+        return first;
     }
 
     private AnomalyException exception(Cause cause) {

@@ -213,6 +213,30 @@ class DebugTest {
     }
 
     @Test
+    void withinALoop() {
+        // 2, 1, 0: the root of the third carry is 0, and has no slope.
+        Scan loop = Scan.of((carries, slices) -> {
+            Tensor next = carries.getFirst().sub(slices.getFirst());
+            return Scan.results(List.of(next), List.of(rootOf(next)));
+        });
+        Tensor ones = vector(1, 1, 1);
+        Tensor start = device.scalar(3);
+        try (var _ = Debug.detectAnomaly()) {
+            loop.run(List.of(start), List.of(ones)).output(0).toFloatArray();
+        }
+        var backward = anomaly("sqrt", true, "rootOf",
+            () -> loop.run(List.of(start), List.of(ones)).output(0).sum().gradient(start).item());
+        assertTrue(backward.getMessage().contains("the gradient of sqrt, a div, gave Infinity of f32(), from 0.5 and 0.0, "
+            + "in iteration 2 of scan; sqrt was recorded at"), backward.getMessage());
+        var forward = anomaly("log", false, "logOf", () -> Scan.of((carries, slices) -> {
+            Tensor next = carries.getFirst().sub(slices.getFirst());
+            return Scan.results(List.of(next), List.of(logOf(next)));
+        }).run(List.of(start), List.of(ones)).output(0).toFloatArray());
+        assertTrue(forward.getMessage().contains("log gave -Infinity of f32(), from 0.0, in iteration 2 of scan"),
+            forward.getMessage());
+    }
+
+    @Test
     void resultsAreThoseOfAnUncheckedRun() {
         Tensor x = device.tensor(new float[] {1, 2, 3, 4, 5, 6}, 2, 3);
         Step step = Step.compileAll(device, in -> {

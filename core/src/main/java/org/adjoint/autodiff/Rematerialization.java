@@ -13,7 +13,6 @@ import java.util.Set;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
-import org.adjoint.graph.Origin;
 
 /**
  * Lets the gradient of a part of the graph compute that part again instead of keeping its values (Chen et al., "Training
@@ -77,7 +76,7 @@ public final class Rematerialization {
             copies.put(externals.get(i), source);
         }
         for (Node node : ancestors(outputs, since, new LinkedHashSet<>())) {
-            copies.put(node, Origin.like(node, () -> copy(node, copies)));
+            copies.put(node, copy(node, copies));
         }
         List<Node> again = outputs.stream().map(output -> copies.getOrDefault(output, output)).toList();
         return Autodiff.pullback(again, seeds, sources).toArray(Node[]::new);

@@ -330,9 +330,9 @@ public final class Ops {
         return node(new Op.Barrier(), x.dtype(), x.shape(), inputs.toArray(Node[]::new));
     }
 
-    /** The operation of {@code node} on other inputs, of the same types. */
+    /** The operation of {@code node} on other inputs, of the same types; where it was recorded stays with it. */
     public static Node again(Node node, List<Node> inputs) {
-        return new Node(node.op(), node.types(), inputs);
+        return Origin.like(node, () -> new Node(node.op(), node.types(), inputs));
     }
 
     // Reductions
