@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.adjoint.gradcheck.GradientCheck;
+import org.adjoint.gradcheck.GradientReport;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Shape;
 import org.adjoint.nn.Linear;
@@ -136,15 +137,18 @@ class FunctionsTest {
     @Test
     void theJvpIsWhatDifferencesSay() {
         Tensor v = random(3, 4);
-        // The gradient of u . (J v) for x is checked with them, and J v itself in the first direction.
         Step.Function1 f = x -> x.sin().matmul(x.transpose()).exp().logSoftmax(0);
         GradientCheck.of(x -> Functions.jvp(f, x[0], v).tangent()).order(2).assertGradients(random(3, 4).mul(0.3));
-        Tensor x = random(3, 4);
-        double h = 1e-4;
-        Tensor ahead = f.apply(x.add(v.mul(h)));
-        Tensor behind = f.apply(x.sub(v.mul(h)));
-        assertArrayEquals(ahead.sub(behind).div(2 * h).toDoubleArray(),
-            Functions.jvp(f, x, v).tangent().toDoubleArray(), 1e-5);
+        GradientCheck.of(x -> f.apply(x[0])).forward().order(2).assertGradients(random(3, 4).mul(0.3));
+        GradientCheck.of(x -> x[0].matmul(x[1]).dropout(0.5).tanh().sum(0)).forward()
+            .assertGradients(random(3, 4), random(4, 2));
+    }
+
+    @Test
+    void aWrongForwardDerivativeIsFound() {
+        Step.Function1 wrong = Functions.withGradient(x -> x.mul(x), (x, _, dy) -> dy.mul(x));
+        var report = GradientCheck.of(x -> wrong.apply(x[0])).forward().check(vector(1, 2));
+        assertEquals(GradientReport.Verdict.WRONG, report.verdict(), report.toString());
     }
 
     @Test

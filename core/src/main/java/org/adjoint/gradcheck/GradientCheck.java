@@ -37,6 +37,7 @@ public final class GradientCheck {
     private int directions = 16;
     private int fullUpTo = 256;
     private boolean zeroAllowed;
+    private boolean forward;
 
     private GradientCheck(TensorFunction function) {
         this.function = function;
@@ -80,6 +81,12 @@ public final class GradientCheck {
             throw new IllegalArgumentException("order must be 1 or 2 but is " + order);
         }
         this.order = order;
+        return this;
+    }
+
+    /** Checks derivatives along tangents, as {@link org.adjoint.Functions#jvp} gives them, in place of gradients. */
+    public GradientCheck forward() {
+        this.forward = true;
         return this;
     }
 
@@ -145,7 +152,7 @@ public final class GradientCheck {
             this.sample = new Sample(function, inputs);
             this.center = sample.center();
             this.cotangent = Sample.cotangent(center.length);
-            this.gradient = sample.gradient(cotangent);
+            this.gradient = forward ? sample.forwardGradient(cotangent) : sample.gradient(cotangent);
         }
 
         GradientReport report() {

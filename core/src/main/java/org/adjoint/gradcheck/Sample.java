@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.adjoint.Device;
+import org.adjoint.Functions;
 import org.adjoint.Scope;
 import org.adjoint.Tensor;
 import org.adjoint.graph.DType;
@@ -94,6 +95,28 @@ final class Sample {
             }
             return gradients;
         }
+    }
+
+    /** As {@link #gradient}, put together from derivatives along each element of the inputs. */
+    double[][] forwardGradient(double[] cotangent) {
+        double[][] gradients = new double[inputs.length][];
+        for (int i = 0; i < inputs.length; i++) {
+            if (point[i] == null) {
+                continue;
+            }
+            try (Scope scope = device.scope()) {
+                restoreRandomState();
+                int input = i;
+                Tensor jacobian = Functions.forwardJacobian(x -> {
+                    Tensor[] arguments = inputs.clone();
+                    arguments[input] = x;
+                    return function.apply(arguments);
+                }, inputs[i]);
+                Tensor rows = jacobian.to(DType.F64).reshape(cotangent.length, point[i].length);
+                gradients[i] = device.tensor(cotangent, cotangent.length).matmul(rows).toDoubleArray();
+            }
+        }
+        return gradients;
     }
 
     /** Fixed numbers of either sign, none of them near 0, so that no output's part is lost or cancels by design. */
