@@ -11,10 +11,12 @@ import org.adjoint.plan.View;
 
 /**
  * The indices that sort each line along an axis. A key of 32 bits is packed with its position into one number, so that
- * sorting numbers is stable; keys of 64 bits are sorted by their lower half, then by their upper one.
+ * sorting numbers is stable; keys of 64 bits are sorted by their lower half, then by their upper one; bytes are counted.
  */
 public final class ArgSortKernel implements CpuKernel {
     private static final int TASK_ELEMENTS = 16384;
+    /** How many different bytes there are. */
+    private static final int BYTES = 256;
 
     private final DType dtype;
     private final boolean descending;
@@ -65,6 +67,10 @@ public final class ArgSortKernel implements CpuKernel {
         MemorySegment memory = lines.memory(slots);
         MemorySegment target = targets.memory(slots);
         long to = targets.offset(line);
+        if (dtype.bytes() == 1 && extent >= BYTES) {
+            sortBytes(memory, lines.offset(line), target, to);
+            return;
+        }
         long[] sorted;
         if (SortKeys.areWide(dtype)) {
             sorted = sortWide(memory, lines.offset(line), parallel);
@@ -75,6 +81,22 @@ public final class ArgSortKernel implements CpuKernel {
         }
         for (int i = 0; i < extent; i++) {
             target.set(ValueLayout.JAVA_LONG_UNALIGNED, to + i * targetStride, (int) sorted[i]);
+        }
+    }
+
+    /** Counts how often each byte is there, which tells where the first of them goes. */
+    private void sortBytes(MemorySegment memory, long from, MemorySegment target, long to) {
+        int flip = descending ? BYTES - 1 : 0;
+        int[] next = new int[BYTES + 1];
+        for (int i = 0; i < extent; i++) {
+            next[((int) Cells.integer(dtype, memory, from + i * stride) ^ flip) + 1]++;
+        }
+        for (int value = 0; value < BYTES; value++) {
+            next[value + 1] += next[value];
+        }
+        for (int i = 0; i < extent; i++) {
+            int place = next[(int) Cells.integer(dtype, memory, from + i * stride) ^ flip]++;
+            target.set(ValueLayout.JAVA_LONG_UNALIGNED, to + place * targetStride, i);
         }
     }
 

@@ -61,13 +61,15 @@ class ArgSortTest {
         }
     }
 
-    /** Lines that several threads sort by blocks and merge. */
+    /** Lines that several threads sort by blocks and merge, and bytes that are counted. */
     @ParameterizedTest
-    @CsvSource({"F32, 32769, 1000000", "F32, 100003, 50", "I64, 98304, 1000000", "F64, 70001, 1000", "BF16, 163841, 9"})
-    void longLinesAreMerged(DType dtype, int extent, int distinct) {
+    @CsvSource({"F32, 32769, 1000000", "F32, 100003, 50", "I64, 98304, 1000000", "F64, 70001, 1000", "BF16, 163841, 9",
+        "U8, 40000, 128"})
+    void longLines(DType dtype, int extent, int distinct) {
         StepFixture fixture = new StepFixture();
         SplittableRandom random = new SplittableRandom(5);
-        check(fixture, fixture.tensor(dtype, Shape.of(extent), i -> random.nextInt(-distinct, distinct)), 0);
+        check(fixture, fixture.tensor(dtype, Shape.of(extent), i -> random.nextInt(-distinct, distinct)
+            + (dtype.bytes() == 1 ? distinct : 0)), 0);
     }
 
     @ParameterizedTest
