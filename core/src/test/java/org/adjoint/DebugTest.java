@@ -141,6 +141,18 @@ class DebugTest {
     }
 
     @Test
+    void inAnEagerTrainingLoop() {
+        Variable w = device.variable("w", vector(3, 2));
+        SGD sgd = SGD.of(List.of(w)).learningRate(1);
+        try (var _ = Debug.detectAnomaly()) {
+            sgd.minimize(rootOf(w.tensor()).sum());
+        }
+        w.assign(vector(0, 2));
+        anomaly("sqrt", true, "rootOf", () -> sgd.minimize(rootOf(w.tensor()).sum()));
+        assertArrayEquals(new float[] {0, 2}, w.tensor().toFloatArray());
+    }
+
+    @Test
     void whatWasNaNBeforeIsNamed() {
         Variable w = device.variable("w", vector(Float.NaN, 1));
         Tensor x = vector(1, 2);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.adjoint.Device;
+import org.adjoint.Functions;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
 import org.adjoint.Variable;
@@ -58,6 +59,22 @@ class GPTTest {
             assertArrayEquals(expected.get(i).toFloatArray(), actual.get(i).toFloatArray());
         }
         assertTrue(step.memory().arenaBytes() < 0.6 * without, step.memory().arenaBytes() + " rather than " + without);
+    }
+
+    @Test
+    void gradientsPerExampleAddUpToThoseOfTheBatch() {
+        GPT gpt = GPT.of(TINY).initialize(device, 1);
+        Tensor x = device.tensor(tokens(30, 11), 3, 10);
+        Tensor y = device.tensor(tokens(31, 11), 31).slice(0, 1, 31).reshape(3, 10).realize();
+        List<Variable> parameters = gpt.parameters();
+        int[] outAxes = new int[parameters.size()];
+        Step step = Step.compileAll(device, in -> Functions.vmapAll(example -> gpt.loss(example.get(0).unsqueeze(0),
+            example.get(1).unsqueeze(0)).gradients(parameters), new int[] {0, 0}, outAxes).apply(in));
+        List<Tensor> each = step.runAll(List.of(x, y));
+        List<Tensor> all = gpt.loss(x, y).gradients(parameters);
+        for (int i = 0; i < all.size(); i++) {
+            assertArrayEquals(all.get(i).toDoubleArray(), each.get(i).mean(0).toDoubleArray(), 1e-12);
+        }
     }
 
     /** Tokens without a pattern that a model could know. */
