@@ -245,8 +245,8 @@ public final class PanelKernels {
     public void loadLines(ElementType type, MemorySegment source, long offset, long rowBytes, int rows, int columns,
             Object target, int targetOffset, int targetStride, short[] halves) {
         for (int row = 0; row < rows; row++) {
-            moves.load(type, source, offset + row * rowBytes, 0, 1, columns, target, targetOffset + row * targetStride, 0,
-                    halves);
+            moves.load(type, source, offset + row * rowBytes, 0, 1, columns, target,
+                    targetOffset + row * targetStride, 0, halves);
         }
     }
 
