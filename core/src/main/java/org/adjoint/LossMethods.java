@@ -6,8 +6,8 @@ import org.adjoint.graph.LossOps;
 import org.adjoint.graph.Reduction;
 
 /**
- * Losses of a {@link Tensor} of predictions against targets, as PyTorch's {@code torch.nn.functional}: a mean, a scalar,
- * unless told. Losses of 16-bit tensors are {@code F32}.
+ * Losses of a {@link Tensor} of predictions against targets, as PyTorch's {@code torch.nn.functional}: a mean, a
+ * scalar, unless told. Losses of 16-bit tensors are {@code F32}.
  */
 public sealed interface LossMethods permits Tensor {
     private Tensor self() {
@@ -17,7 +17,8 @@ public sealed interface LossMethods permits Tensor {
     /**
      * The loss of logits {@code (..., classes)}.
      *
-     * @param targets classes {@code (...)}, {@code I32} or {@code I64}, or probabilities {@code (..., classes)}, floating
+     * @param targets classes {@code (...)}, {@code I32} or {@code I64}, or probabilities {@code (..., classes)},
+     *     floating
      */
     default Tensor crossEntropy(Tensor targets) {
         return crossEntropy(targets, CrossEntropyOptions.DEFAULT);
@@ -106,7 +107,9 @@ public sealed interface LossMethods permits Tensor {
             (x, t) -> LossOps.binaryCrossEntropyWithLogits(x, t, null, reduction));
     }
 
-    /** As {@link #binaryCrossEntropyWithLogits(Tensor)}; what a target of 1 loses counts {@code positiveWeights} times. */
+    /**
+     * As {@link #binaryCrossEntropyWithLogits(Tensor)}; what a target of 1 loses counts {@code positiveWeights} times.
+     */
     default Tensor binaryCrossEntropyWithLogits(Tensor targets, Tensor positiveWeights, Reduction reduction) {
         return self().apply("binaryCrossEntropyWithLogits",
             x -> LossOps.binaryCrossEntropyWithLogits(x.get(0), x.get(1), x.get(2), reduction), targets,

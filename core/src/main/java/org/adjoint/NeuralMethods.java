@@ -35,15 +35,18 @@ public sealed interface NeuralMethods permits Tensor {
      */
     default Tensor attention(Tensor k, Tensor v, boolean causal) {
         Node q = self().operand("attention");
-        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), null, causal, defaultScale(q));
+        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), null, causal,
+            defaultScale(q));
         return self().result("attention", out, k, v);
     }
 
-    /** As {@link #attention(Tensor, Tensor, boolean)} with {@code bias}, which broadcasts, added to the scaled scores. */
+    /**
+     * As {@link #attention(Tensor, Tensor, boolean)} with {@code bias}, which broadcasts, added to the scaled scores.
+     */
     default Tensor attention(Tensor k, Tensor v, Tensor bias, boolean causal) {
         Node q = self().operand("attention");
-        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), bias.operand("attention"), causal,
-            defaultScale(q));
+        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), bias.operand("attention"),
+            causal, defaultScale(q));
         return self().result("attention", out, k, v, bias);
     }
 
@@ -67,7 +70,8 @@ public sealed interface NeuralMethods permits Tensor {
         String op = "scaledDotProductAttention";
         if (options.dropout() == 0) {
             return self().apply(op,
-                x -> AttentionOps.scaledDotProductAttention(x.get(0), x.get(1), x.get(2), x.get(3), options), k, v, mask);
+                x -> AttentionOps.scaledDotProductAttention(x.get(0), x.get(1), x.get(2), x.get(3), options), k, v,
+                mask);
         }
         Tensor weights = self().apply(op, x -> AttentionOps.weights(x.get(0), x.get(1), x.get(2), x.get(3), options), k,
             v, mask);

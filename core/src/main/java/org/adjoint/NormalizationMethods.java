@@ -51,15 +51,20 @@ public sealed interface NormalizationMethods permits Tensor {
      * @throws IllegalArgumentException if there is one value per channel
      */
     default BatchNormalized batchNorm(Tensor gamma, Tensor beta, double epsilon) {
-        Node[] results = NormalizationOps.batchNorm(self().operand("batchNorm"),
-            gamma == null ? null : gamma.operand("batchNorm"), beta == null ? null : beta.operand("batchNorm"), epsilon);
+        Node scale = gamma == null ? null : gamma.operand("batchNorm");
+        Node shift = beta == null ? null : beta.operand("batchNorm");
+        Node[] results = NormalizationOps.batchNorm(self().operand("batchNorm"), scale, shift, epsilon);
         Tensor output = gamma == null ? self().result("batchNorm", results[0])
             : beta == null ? self().result("batchNorm", results[0], gamma)
             : self().result("batchNorm", results[0], gamma, beta);
-        return new BatchNormalized(output, self().result("batchNorm", results[1]), self().result("batchNorm", results[2]));
+        return new BatchNormalized(output, self().result("batchNorm", results[1]),
+            self().result("batchNorm", results[2]));
     }
 
-    /** As {@link #batchNorm(Tensor, Tensor, double)} with statistics {@code (channels)} that are given, as in inference. */
+    /**
+     * As {@link #batchNorm(Tensor, Tensor, double)} with statistics {@code (channels)} that are given, as in
+     * inference.
+     */
     default Tensor batchNorm(Tensor mean, Tensor variance, Tensor gamma, Tensor beta, double epsilon) {
         return self().apply("batchNorm",
             x -> NormalizationOps.batchNorm(x.get(0), x.get(1), x.get(2), x.get(3), x.get(4), epsilon), mean, variance,
@@ -77,7 +82,9 @@ public sealed interface NormalizationMethods permits Tensor {
             x -> NormalizationOps.groupNorm(x.get(0), groups, x.get(1), x.get(2), epsilon), gamma, beta);
     }
 
-    /** Normalizes each channel of each sample {@code (channels, ...)}; gamma and beta {@code (channels)} may be null. */
+    /**
+     * Normalizes each channel of each sample {@code (channels, ...)}; gamma and beta {@code (channels)} may be null.
+     */
     default Tensor instanceNorm(Tensor gamma, Tensor beta, double epsilon) {
         return self().apply("instanceNorm", x -> NormalizationOps.instanceNorm(x.get(0), x.get(1), x.get(2), epsilon),
             gamma, beta);

@@ -63,7 +63,8 @@ final class LossSamples {
 
     private static SampleCase pair(Loss loss, Reduction reduction, Domain prediction, DType targets, Domain target,
         long... shape) {
-        return SampleCase.of(reduced(loss, reduction), Operand.of(prediction, shape), Operand.of(targets, target, shape));
+        return SampleCase.of(reduced(loss, reduction), Operand.of(prediction, shape),
+            Operand.of(targets, target, shape));
     }
 
     private static SampleCase special(Loss loss, double[] predictions, double... targets) {
@@ -128,7 +129,8 @@ final class LossSamples {
         Loss absolute = (x, t, reduction) -> x.smoothL1Loss(t, 0, reduction);
         Loss wide = (x, t, reduction) -> x.smoothL1Loss(t, 2, reduction);
         return OpRow.of("smoothL1Loss").cases(pairs(loss, HALVES, BETWEEN))
-            .cases(pair(absolute, Reduction.MEAN, HALVES, null, BETWEEN, 67), pair(wide, Reduction.MEAN, HALVES, null, BETWEEN, 67),
+            .cases(pair(absolute, Reduction.MEAN, HALVES, null, BETWEEN, 67),
+                pair(wide, Reduction.MEAN, HALVES, null, BETWEEN, 67),
                 special(loss, new double[] {Double.NaN, Double.NEGATIVE_INFINITY, 0, 1}, 1, 2, 1, 1))
             .tolerance(ofDifferences()).refuses(refusals("smoothL1Loss", "prediction", loss))
             .refuses(Refusal.of("smoothL1Loss: beta must not be negative but is -1.0",
@@ -241,17 +243,19 @@ final class LossSamples {
         return OpRow.of("cosineEmbeddingLoss").cases(
             SampleCase.of(mean, Operand.of(similar, 5, 3), Operand.of(similar, 5, 3), targets),
             SampleCase.of(none, Operand.of(similar, 5, 3), Operand.of(similar, 5, 3), targets),
-            SampleCase.of(losses[Reduction.SUM.ordinal()], Operand.of(similar, 5, 3), Operand.of(similar, 5, 3), targets),
+            SampleCase.of(losses[Reduction.SUM.ordinal()], Operand.of(similar, 5, 3), Operand.of(similar, 5, 3),
+                targets),
             SampleCase.of(losses[Reduction.BATCH_MEAN.ordinal()], Operand.of(similar, 5, 7), Operand.of(similar, 5, 7),
                 targets),
             SampleCase.of(none, Operand.of(similar, 13), Operand.of(similar, 13), Operand.of(DType.I32, values(1))),
-            SampleCase.of(none, Operand.of(similar, 0, 3), Operand.of(similar, 0, 3), Operand.of(DType.I32, values(1), 0)),
+            SampleCase.of(none, Operand.of(similar, 0, 3), Operand.of(similar, 0, 3),
+                Operand.of(DType.I32, values(1), 0)),
             SampleCase.of(mean, Operand.of(similar, 5, 3), Operand.of(similar, 3), targets),
             SampleCase.of(mean, Operand.of(similar, 5, 4).laid(Layout.PERMUTED),
                 Operand.of(similar, 5, 4).laid(Layout.FLIPPED), targets),
             SampleCase.of(mean, Operand.of(similar, 5, 67), Operand.of(similar, 5, 67), targets),
-            SampleCase.of(none, Operand.of(values(1, -1, 2, 1, 1, 1), 2, 3), Operand.of(values(-1, 1, -2, 1, 1, 1), 2, 3),
-                Operand.of(DType.I32, values(-1, 1), 2)).forwardOnly())
+            SampleCase.of(none, Operand.of(values(1, -1, 2, 1, 1, 1), 2, 3),
+                Operand.of(values(-1, 1, -2, 1, 1, 1), 2, 3), Operand.of(DType.I32, values(-1, 1), 2)).forwardOnly())
             .tolerance(magnitude(8, (operation, x) -> {
                 Tensor unit = ones(x[0]);
                 return operation.apply(unit, unit.neg(), ones(x[2]));
@@ -259,7 +263,8 @@ final class LossSamples {
             .refuses(
                 Refusal.of("cosineEmbeddingLoss: rows (5, 3) need targets (5), not (3)", mean, any(5, 3), any(5, 3),
                     any(3)),
-                Refusal.of("cosineSimilarity: shapes (5, 3) and (5, 4) do not broadcast", mean, any(5, 3), any(5, 4), any(5)),
+                Refusal.of("cosineSimilarity: shapes (5, 3) and (5, 4) do not broadcast", mean, any(5, 3),
+                    any(5, 4), any(5)),
                 Refusal.of("cosineSimilarity: needs a floating dtype but got i64", mean, Operand.indices(3, 5, 3),
                     any(5, 3), any(5)));
     }

@@ -57,7 +57,8 @@ final class ModelSamples {
                 .tolerance(Tolerance.of(8, x -> largest(x[0]),
                     "x - max and the log of the sum each err by an ulp or two"))
                 .refuses(
-                    Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2), any(2, 3)),
+                    Refusal.of("logSoftmax: axis 2 is out of range for shape (2, 3)", x -> x[0].logSoftmax(2),
+                        any(2, 3)),
                     Refusal.of("logSoftmax: axis 1 of (2, 0) is empty", x -> x[0].logSoftmax(1), any(2, 0)),
                     Refusal.of("logSoftmax: axis -1 is out of range for shape ()", x -> x[0].logSoftmax(-1), any())));
     }
@@ -76,7 +77,8 @@ final class ModelSamples {
                 of(x -> x[0].dropout(0.1), any(4, 33)))
                 .refuses(
                     Refusal.of("dropout: the probability must be in [0, 1) but is 1.0", x -> x[0].dropout(1), any(3)),
-                    Refusal.of("dropout: the probability must be in [0, 1) but is -0.5", x -> x[0].dropout(-0.5), any(3)),
+                    Refusal.of("dropout: the probability must be in [0, 1) but is -0.5", x -> x[0].dropout(-0.5),
+                        any(3)),
                     Refusal.of("dropout: the probability must be in [0, 1) but is NaN", x -> x[0].dropout(Double.NaN),
                         any(3)),
                     Refusal.of("dropout: needs a floating dtype but got i64", x -> x[0].dropout(0.5),
@@ -131,7 +133,8 @@ final class ModelSamples {
         FusedOp.AdamWUpdate settings = new FusedOp.AdamWUpdate(0.9, 0.99, 1e-8, 0);
         TensorFunction mastered =
             y -> y[0].adamWUpdate(settings, y[7], y[1], y[2], y[3], y[4], y[5], y[6]).getFirst();
-        String misfit = "adamWUpdate: parameter f32(3), moments and gradient need one shape and floating dtypes, but one is ";
+        String misfit =
+            "adamWUpdate: parameter f32(3), moments and gradient need one shape and floating dtypes, but one is ";
         return new Refusal[] {
             Refusal.of(misfit + "f32(2)", update, x, Operand.of(DType.F32, ANY, 2), x, x, rate, correction, correction),
             Refusal.of(misfit + "f32(3, 1)", update, x, x, Operand.of(DType.F32, ANY, 3, 1), x, rate, correction,

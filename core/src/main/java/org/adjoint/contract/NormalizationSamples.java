@@ -6,6 +6,7 @@ import static org.adjoint.contract.ModelSamples.flat;
 import static org.adjoint.contract.ModelSamples.largest;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.adjoint.contract.Operand.Layout;
 import org.adjoint.gradcheck.TensorFunction;
 import org.adjoint.graph.DType;
@@ -53,13 +54,15 @@ final class NormalizationSamples {
                     any(2, 3), any(4), any(4)),
                 Refusal.of("layerNorm: gamma (2, 2, 3) must have the shape of the last axes of x (2, 3)", norm,
                     any(2, 3), any(2, 2, 3), any(2, 2, 3)),
-                Refusal.of("layerNorm: gamma () must have the shape of the last axes of x ()", norm, any(), any(), any()),
+                Refusal.of("layerNorm: gamma () must have the shape of the last axes of x ()", norm, any(), any(),
+                    any()),
                 Refusal.of("layerNorm: beta f32(2) must be as gamma, f32(3)", norm, any(2, 3),
                     Operand.of(DType.F32, ANY, 3), Operand.of(DType.F32, ANY, 2)),
                 Refusal.of("layerNorm: x (2, 3) has no 3 last axes that are not empty", x -> x[0].layerNorm(3, EPSILON),
                     any(2, 3)),
                 Refusal.of("layerNorm: x (2, 0) has no 1 last axes that are not empty", plain, any(2, 0)),
-                Refusal.of("layerNorm: epsilon must not be negative but is -1.0", x -> x[0].layerNorm(1, -1), any(2, 3)),
+                Refusal.of("layerNorm: epsilon must not be negative but is -1.0", x -> x[0].layerNorm(1, -1),
+                    any(2, 3)),
                 Refusal.of("layerNorm: needs a floating dtype but got i64", plain, Operand.indices(3, 2, 3)));
     }
 
@@ -83,7 +86,8 @@ final class NormalizationSamples {
 
     /** Cotangents of another shape or dtype than the result's; x is (2, 3). */
     private static Refusal[] cotangents(TensorFunction gradient, Operand... parameters) {
-        return List.of(any(3, 2), any(3), any(), Operand.of(DType.I32, Domain.whole(0, 1), 2, 3)).stream().map(cotangent -> {
+        Operand integers = Operand.of(DType.I32, Domain.whole(0, 1), 2, 3);
+        return Stream.of(any(3, 2), any(3), any(), integers).map(cotangent -> {
             Operand[] operands = new Operand[parameters.length + 2];
             operands[0] = any(2, 3);
             System.arraycopy(parameters, 0, operands, 1, parameters.length);

@@ -16,9 +16,9 @@ public final class AttentionOps {
     private AttentionOps() { }
 
     /**
-     * {@code softmax(scale q k^T + bias) v} for q {@code (batch..., heads, t, d)}, k {@code (batch..., groups, s, d)} and
-     * v {@code (batch..., groups, s, e)}, whose batch axes broadcast. Neighboring heads share keys and values where there
-     * are more heads than groups (Ainslie et al., "GQA", 2023); these are not copied.
+     * {@code softmax(scale q k^T + bias) v} for q {@code (batch..., heads, t, d)}, k {@code (batch..., groups, s, d)}
+     * and v {@code (batch..., groups, s, e)}, whose batch axes broadcast. Neighboring heads share keys and values
+     * where there are more heads than groups (Ainslie et al., "GQA", 2023); these are not copied.
      *
      * @param mask null, or what broadcasts to {@code (batch..., heads, t, s)}: floating, added to the scaled scores, or
      *     {@code BOOL}, true for keys that a query sees. A query that sees none by a {@code BOOL} mask gets zeros.
@@ -142,8 +142,8 @@ public final class AttentionOps {
             }
             Shape whole = heads.whole(heads.t, heads.s);
             if (!mask.shape().broadcastsTo(whole) || !mask.dtype().isFloating() && !mask.dtype().isBoolean()) {
-                throw error("%s: the mask %s must be bool or floating and broadcast to the scores %s", NAME, mask.type(),
-                    whole);
+                throw error("%s: the mask %s must be bool or floating and broadcast to the scores %s", NAME,
+                    mask.type(), whole);
             }
             // Of extent 1 where the mask does not differ, so that it is worked out for one head, not for all of them.
             Node aligned = aligned(mask, whole, heads.size);
@@ -188,8 +188,8 @@ public final class AttentionOps {
     }
 
     /**
-     * Turns pairs of elements of vectors {@code (..., width)} by angles {@code position base^(-2 i / width)} (Su et al.,
-     * "RoFormer", 2021).
+     * Turns pairs of elements of vectors {@code (..., width)} by angles {@code position base^(-2 i / width)} (Su et
+     * al., "RoFormer", 2021).
      *
      * @param positions integers or floating, what broadcasts to {@code (...)}
      */

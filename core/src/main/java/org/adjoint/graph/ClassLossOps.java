@@ -51,7 +51,8 @@ public final class ClassLossOps {
                 targets.type(), logits.shape());
         }
         if (options.ignoredIndex().isPresent()) {
-            throw error("crossEntropy: an ignored index is for target classes, not for probabilities %s", targets.type());
+            throw error("crossEntropy: an ignored index is for target classes, not for probabilities %s",
+                targets.type());
         }
         Node log = fused(new FusedOp.LogSoftmax(), widen(logits));
         double smoothing = options.labelSmoothing();
@@ -84,7 +85,8 @@ public final class ClassLossOps {
         }
         long classes = x.shape().extent(rank - 1);
         if (weights != null && !(weights.dtype().isFloating() && weights.shape().equals(Shape.of(classes)))) {
-            throw error("%s: weights %s must be a floating vector of %d, one for each class", op, weights.type(), classes);
+            throw error("%s: weights %s must be a floating vector of %d, one for each class", op, weights.type(),
+                classes);
         }
     }
 

@@ -17,7 +17,8 @@ public record CrossEntropyOptions(Reduction reduction, OptionalLong ignoredIndex
     /** @throws IllegalArgumentException for label smoothing outside of [0, 1] */
     public CrossEntropyOptions {
         if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-            throw new IllegalArgumentException("crossEntropy: label smoothing must be in [0, 1] but is " + labelSmoothing);
+            throw new IllegalArgumentException("crossEntropy: label smoothing must be in [0, 1] but is "
+                + labelSmoothing);
         }
     }
 

@@ -178,7 +178,9 @@ public final class LossOps {
         return div(x, sqrt(max(squares, scalar(squares, epsilon * epsilon))));
     }
 
-    /** {@code 1 - cos} of rows {@code (..., width)} where the target is 1, {@code max(0, cos - margin)} where it is -1. */
+    /**
+     * {@code 1 - cos} of rows {@code (..., width)} where the target is 1, {@code max(0, cos - margin)} where it is -1.
+     */
     public static Node cosineEmbeddingLoss(Node a, Node b, Node targets, double margin, Reduction reduction) {
         Node cosine = cosine(a, b, -1, 1e-8);
         if (!cosine.shape().equals(targets.shape())) {

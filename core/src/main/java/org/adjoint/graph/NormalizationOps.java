@@ -5,8 +5,8 @@ import static org.adjoint.graph.Ops.*;
 import java.util.Arrays;
 
 /**
- * Normalizations. 16-bit tensors are computed in {@code F32} and rounded once. Scales gamma and shifts beta may be null,
- * for ones and zeros.
+ * Normalizations. 16-bit tensors are computed in {@code F32} and rounded once. Scales gamma and shifts beta may be
+ * null, for ones and zeros.
  *
  * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
  */
@@ -106,8 +106,8 @@ public final class NormalizationOps {
     // Of channels: x (n, channels, ...)
 
     /**
-     * What training with {@link #batchNorm} needs: results 1 and 2 are the mean and the biased variance of each channel,
-     * {@code (channels)}, in the dtype that x is computed in.
+     * What training with {@link #batchNorm} needs: results 1 and 2 are the mean and the biased variance of each
+     * channel, {@code (channels)}, in the dtype that x is computed in.
      */
     public static Node[] batchNorm(Node x, Node gamma, Node beta, double epsilon) {
         requireChannels("batchNorm", x);
@@ -162,7 +162,8 @@ public final class NormalizationOps {
         requireEpsilon("instanceNorm", epsilon);
         int rank = x.shape().rank();
         if (rank < 3 || width(x, rank - 2) < 2) {
-            throw error("instanceNorm: x %s must be (n, channels, ...) with more than one value per channel", x.shape());
+            throw error("instanceNorm: x %s must be (n, channels, ...) with more than one value per channel",
+                x.shape());
         }
         int[] axes = new int[rank - 2];
         Arrays.setAll(axes, i -> i + 2);
@@ -197,8 +198,8 @@ public final class NormalizationOps {
     }
 
     /**
-     * {@code x / (k + alpha / size * sum of squares)^beta} with the sum over {@code size} neighboring channels, of which
-     * there are {@code size / 2} in front (Krizhevsky et al., 2012), as PyTorch's {@code local_response_norm}.
+     * {@code x / (k + alpha / size * sum of squares)^beta} with the sum over {@code size} neighboring channels, of
+     * which there are {@code size / 2} in front (Krizhevsky et al., 2012), as PyTorch's {@code local_response_norm}.
      */
     public static Node localResponseNorm(Node x, int size, double alpha, double beta, double k) {
         requireChannels("localResponseNorm", x);

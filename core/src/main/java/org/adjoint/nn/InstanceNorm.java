@@ -16,7 +16,8 @@ public final class InstanceNorm extends Module<InstanceNorm> implements Layer {
 
     private InstanceNorm(long channels, double epsilon, boolean affine) {
         if (channels < 1) {
-            throw new IllegalArgumentException("InstanceNorm(" + channels + "): the number of channels must be positive");
+            throw new IllegalArgumentException("InstanceNorm(" + channels
+                + "): the number of channels must be positive");
         }
         this.channels = channels;
         this.epsilon = epsilon;

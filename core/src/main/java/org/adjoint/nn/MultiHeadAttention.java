@@ -55,7 +55,9 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
         return new MultiHeadAttention(width, heads, heads, true, qkv, output);
     }
 
-    /** With {@code groups} heads of keys and values, each for as many neighboring heads (Ainslie et al., "GQA", 2023). */
+    /**
+     * With {@code groups} heads of keys and values, each for as many neighboring heads (Ainslie et al., "GQA", 2023).
+     */
     public static MultiHeadAttention grouped(long width, long heads, long groups, boolean causal) {
         long shared = heads < 1 ? 0 : 2 * groups * (width / heads);
         return new MultiHeadAttention(width, heads, groups, causal, Linear.of(width, width + Math.max(0, shared)),
@@ -75,7 +77,8 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
 
     public MultiHeadAttention rotary(RotaryLayout layout, double base) {
         if (width / heads % 2 != 0) {
-            throw new IllegalArgumentException(this + ": rotary positions need heads of an even width, not " + width / heads);
+            throw new IllegalArgumentException(this + ": rotary positions need heads of an even width, not "
+                + width / heads);
         }
         rotary = layout;
         rotaryBase = base;
@@ -96,8 +99,9 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
         Tensor positions = rotary == null ? null : x.device().arange(DType.I64, x.shape().extent(1));
         AttentionOptions options =
             new AttentionOptions(causal, OptionalDouble.empty(), dropout > 0 && isTraining() ? dropout : 0);
-        return join(turned(queries(projected), positions)
-            .scaledDotProductAttention(turned(shared(projected, 0), positions), shared(projected, 1), mask, options), x);
+        Tensor mixed = turned(queries(projected), positions)
+            .scaledDotProductAttention(turned(shared(projected, 0), positions), shared(projected, 1), mask, options);
+        return join(mixed, x);
     }
 
     /**

@@ -5,8 +5,8 @@ import org.adjoint.Tensor;
 import org.adjoint.graph.Shape;
 
 /**
- * {@code x} where it is positive, {@code weight x} elsewhere, with a slope that is learned (He et al., "Delving deep into
- * rectifiers", 2015). Parameter: {@code weight (1)}, or {@code (channels)} for x {@code (n, channels, ...)}, 0.25.
+ * {@code x} where it is positive, {@code weight x} elsewhere, with a slope that is learned (He et al., "Delving deep
+ * into rectifiers", 2015). Parameter: {@code weight (1)}, or {@code (channels)} for x {@code (n, channels, ...)}, 0.25.
  */
 public final class PReLU extends Module<PReLU> implements Layer {
     private final long channels;

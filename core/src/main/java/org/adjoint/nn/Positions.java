@@ -10,12 +10,13 @@ public final class Positions {
     private Positions() { }
 
     /**
-     * {@code (count, width)}: {@code sin(position / 10000^(2 i / width))} at 2i and its cosine at 2i + 1 (Vaswani et al.,
-     * "Attention is all you need", 2017), in {@code F32}.
+     * {@code (count, width)}: {@code sin(position / 10000^(2 i / width))} at 2i and its cosine at 2i + 1 (Vaswani et
+     * al., "Attention is all you need", 2017), in {@code F32}.
      */
     public static Tensor sinusoidal(Device device, long count, long width) {
         if (count < 1 || width < 2 || width % 2 != 0) {
-            throw new IllegalArgumentException("sinusoidal: needs positions and an even width, not " + count + " and " + width);
+            throw new IllegalArgumentException("sinusoidal: needs positions and an even width, not " + count + " and "
+                + width);
         }
         Tensor frequencies = device.arange(DType.F64, width / 2).mul(-2 * StrictMath.log(10_000) / width).exp();
         Tensor angles = device.arange(DType.F64, count).reshape(count, 1).mul(frequencies).to(DType.F32).unsqueeze(2);
@@ -37,8 +38,8 @@ public final class Positions {
     /**
      * {@code (heads, queries, keys)}: a bias of minus a head's slope times the distance of query and key, the last of
      * which stand together (Press et al., "Train short, test long", 2022, ALiBi), in {@code F32}. Slopes fall from
-     * {@code 2^(-8 / heads)} to {@code 2^-8} for a power of two; other numbers take every second slope of twice the power
-     * of two below for what is missing.
+     * {@code 2^(-8 / heads)} to {@code 2^-8} for a power of two; other numbers take every second slope of twice the
+     * power of two below for what is missing.
      */
     public static Tensor alibi(Device device, long heads, long queries, long keys) {
         if (heads < 1 || queries < 1 || keys < queries) {

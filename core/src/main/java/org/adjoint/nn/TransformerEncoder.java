@@ -5,8 +5,8 @@ import java.util.stream.IntStream;
 import org.adjoint.Tensor;
 
 /**
- * Layers of an encoder one after the other, {@code layers.0}, {@code layers.1} and so on, and where parts normalize what
- * they read a last {@code norm}.
+ * Layers of an encoder one after the other, {@code layers.0}, {@code layers.1} and so on, and where parts normalize
+ * what they read a last {@code norm}.
  */
 public final class TransformerEncoder extends Module<TransformerEncoder> implements Layer {
     private final List<TransformerEncoderLayer> layers;

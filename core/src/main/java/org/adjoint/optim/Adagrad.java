@@ -6,8 +6,8 @@ import org.adjoint.Variable;
 import org.adjoint.graph.DType;
 
 /**
- * Adagrad (Duchi, Hazan and Singer, 2011), as PyTorch's {@code torch.optim.Adagrad}: with gradient g, rate r, rate decay
- * d, weight decay w, at step t, counted from 1,
+ * Adagrad (Duchi, Hazan and Singer, 2011), as PyTorch's {@code torch.optim.Adagrad}: with gradient g, rate r, rate
+ * decay d, weight decay w, at step t, counted from 1,
  *
  * <pre>
  * g' = g + w p

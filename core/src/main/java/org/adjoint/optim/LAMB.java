@@ -6,8 +6,8 @@ import org.adjoint.Variable;
 import org.adjoint.graph.DType;
 
 /**
- * LAMB, for large batches (You et al., "Large batch optimization for deep learning", 2020, algorithm 2): with gradient g,
- * rate r, weight decay w, at step t, counted from 1,
+ * LAMB, for large batches (You et al., "Large batch optimization for deep learning", 2020, algorithm 2): with gradient
+ * g, rate r, weight decay w, at step t, counted from 1,
  *
  * <pre>
  * m = beta1 m + (1 - beta1) g

@@ -8,9 +8,9 @@ import org.adjoint.Tensor;
 import org.adjoint.Variable;
 
 /**
- * Exponential moving averages of weights, which often do better than the weights themselves (Polyak and Juditsky, 1992):
- * {@code average = decay average + (1 - decay) weight} at each update, from the weights as they are at first. 16-bit
- * weights are averaged in {@code F32}.
+ * Exponential moving averages of weights, which often do better than the weights themselves (Polyak and Juditsky,
+ * 1992): {@code average = decay average + (1 - decay) weight} at each update, from the weights as they are at first.
+ * 16-bit weights are averaged in {@code F32}.
  *
  * <pre>{@code
  * var average = MovingAverage.of(net.parameters(), 0.999);

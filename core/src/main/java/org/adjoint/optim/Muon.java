@@ -18,8 +18,8 @@ import org.adjoint.graph.Shape;
  * p = p (1 - r w) - r s d
  * </pre>
  *
- * where {@code orthogonal} replaces all singular values by about 1, in five steps of a Newton-Schulz iteration, and s is
- * the {@link Scale}. Embeddings and the output layer do better with AdamW: see {@link #matrices}.
+ * where {@code orthogonal} replaces all singular values by about 1, in five steps of a Newton-Schulz iteration, and s
+ * is the {@link Scale}. Embeddings and the output layer do better with AdamW: see {@link #matrices}.
  */
 public final class Muon extends Optimizer<Muon> {
     /** By which orthogonal directions of (rows, columns) are scaled. */
@@ -138,7 +138,9 @@ public final class Muon extends Optimizer<Muon> {
         };
     }
 
-    /** The nearest matrix with orthogonal rows or columns, about: x = a x + (b x x^T + c (x x^T)^2) x, again and again. */
+    /**
+     * The nearest matrix with orthogonal rows or columns, about: x = a x + (b x x^T + c (x x^T)^2) x, again and again.
+     */
     private static Tensor orthogonal(Tensor matrix) {
         boolean tall = matrix.shape().extent(0) > matrix.shape().extent(1);
         Tensor wide = tall ? matrix.transpose() : matrix;

@@ -241,8 +241,8 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam
     }
 
     /**
-     * Multiplies the learning rate of a group of parameters; 0 freezes them but for their decay. Of several factors that
-     * apply the last counts.
+     * Multiplies the learning rate of a group of parameters; 0 freezes them but for their decay. Of several factors
+     * that apply the last counts.
      */
     public final O rateFactor(Predicate<Variable> group, double factor) {
         rates.add(new Rate(group, requireInRange("rate factor", factor, Double.POSITIVE_INFINITY)));

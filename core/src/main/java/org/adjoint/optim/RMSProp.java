@@ -5,8 +5,8 @@ import org.adjoint.Tensor;
 import org.adjoint.Variable;
 
 /**
- * RMSProp (Tieleman and Hinton, 2012), as PyTorch's {@code torch.optim.RMSprop}: with gradient g, rate r, weight decay w,
- * smoothing a and momentum m,
+ * RMSProp (Tieleman and Hinton, 2012), as PyTorch's {@code torch.optim.RMSprop}: with gradient g, rate r, weight decay
+ * w, smoothing a and momentum m,
  *
  * <pre>
  * g' = g + w p

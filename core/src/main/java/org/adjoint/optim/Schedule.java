@@ -54,7 +54,7 @@ public interface Schedule {
             : end + (start - end) * StrictMath.pow(1 - (double) step / steps, power);
     }
 
-    /** {@code peak / sqrt((step + 1) / steps)}, with a warm-up in a straight line to step {@code steps} (Vaswani, 2017). */
+    /** {@code peak / sqrt((step + 1) / steps)} after a straight line from 0 to step {@code steps} (Vaswani, 2017). */
     static Schedule inverseSquareRoot(double peak, long steps) {
         requirePositive("inverseSquareRoot", steps);
         return step -> peak * Math.min((step + 1.0) / steps, Math.sqrt(steps / (step + 1.0)));
@@ -101,8 +101,8 @@ public interface Schedule {
         requirePositive("oneCycle", steps);
         double top = rising * steps - 1;
         if (!(rising > 0 && rising < 1 && top > 0)) {
-            throw new IllegalArgumentException("schedule oneCycle: " + rising + " of " + steps + " steps is no rise: it "
-                + "must be more than one step, and not all of them");
+            throw new IllegalArgumentException("schedule oneCycle: " + rising + " of " + steps
+                + " steps is no rise: it must be more than one step, and not all of them");
         }
         double start = peak / startDivisor;
         double end = start / endDivisor;

@@ -111,7 +111,8 @@ class LossTest {
         double[] expected = {-Math.log(0.9), -Math.log(0.8), -0.25 * Math.log(0.6) - 0.75 * Math.log(0.4)};
         assertArrayEquals(expected, vector(p).binaryCrossEntropy(targets, Reduction.NONE).toDoubleArray(), 1e-15);
         Tensor logits = vector(p).log().sub(vector(0.1, 0.8, 0.4).log());
-        assertArrayEquals(expected, logits.binaryCrossEntropyWithLogits(targets, Reduction.NONE).toDoubleArray(), 1e-14);
+        assertArrayEquals(expected, logits.binaryCrossEntropyWithLogits(targets, Reduction.NONE).toDoubleArray(),
+            1e-14);
         double[] weighted = {-3 * Math.log(0.9), -Math.log(0.8), -0.75 * Math.log(0.6) - 0.75 * Math.log(0.4)};
         assertArrayEquals(weighted,
             logits.binaryCrossEntropyWithLogits(targets, vector(3), Reduction.NONE).toDoubleArray(), 1e-14);

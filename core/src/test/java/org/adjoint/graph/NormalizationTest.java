@@ -67,8 +67,8 @@ class NormalizationTest {
         Tensor gamma = tensor(new double[] {2, -1}, 2);
         Tensor beta = tensor(new double[] {5, 7}, 2);
         assertArrayEquals(scaled, tensor(X, 2, 2, 3).batchNorm(gamma, beta, 0.1).output().toDoubleArray(), 1e-14);
-        assertArrayEquals(scaled, tensor(X, 2, 2, 3).batchNorm(normalized.mean(), normalized.variance(), gamma, beta, 0.1)
-            .toDoubleArray(), 1e-14);
+        Tensor given = tensor(X, 2, 2, 3).batchNorm(normalized.mean(), normalized.variance(), gamma, beta, 0.1);
+        assertArrayEquals(scaled, given.toDoubleArray(), 1e-14);
         double[] instances = standardized(X, new int[] {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3}, 0.1);
         assertArrayEquals(instances, tensor(X, 2, 2, 3).instanceNorm(null, null, 0.1).toDoubleArray(), 1e-14);
         assertArrayEquals(instances, tensor(X, 2, 2, 3).groupNorm(2, null, null, 0.1).toDoubleArray(), 1e-14);

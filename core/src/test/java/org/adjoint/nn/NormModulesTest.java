@@ -105,7 +105,8 @@ class NormModulesTest {
         assertArrayEquals(x.groupNorm(2, gamma, null, 1e-5).toDoubleArray(), group.forward(x).toDoubleArray(), 1e-15);
         InstanceNorm instance = InstanceNorm.affine(4).initialize(device, 0, DType.F64);
         instance.state().get("bias").assign(gamma);
-        assertArrayEquals(x.instanceNorm(null, gamma, 1e-5).toDoubleArray(), instance.forward(x).toDoubleArray(), 1e-15);
+        assertArrayEquals(x.instanceNorm(null, gamma, 1e-5).toDoubleArray(), instance.forward(x).toDoubleArray(),
+            1e-15);
         assertEquals(Set.of(), InstanceNorm.of(4).initialize(device, 0).state().keySet());
     }
 
@@ -144,9 +145,9 @@ class NormModulesTest {
 
     @Test
     void misfitsAreErrors() {
-        assertEquals("BatchNorm(2): its input must be (n, 2, ...) but is (2, 3)", assertThrows(
-            IllegalArgumentException.class, () -> BatchNorm.of(2).initialize(device, 0).forward(device.ones(DType.F32, 2, 3)))
-            .getMessage());
+        assertEquals("BatchNorm(2): its input must be (n, 2, ...) but is (2, 3)",
+            assertThrows(IllegalArgumentException.class,
+                () -> BatchNorm.of(2).initialize(device, 0).forward(device.ones(DType.F32, 2, 3))).getMessage());
         assertEquals("BatchNorm: the momentum must be in [0, 1] but is 2.0",
             assertThrows(IllegalArgumentException.class, () -> BatchNorm.of(2, 1e-5, 2)).getMessage());
         assertEquals("GroupNorm: 4 channels do not divide into 3 groups",

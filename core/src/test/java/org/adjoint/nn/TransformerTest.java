@@ -153,7 +153,8 @@ class TransformerTest {
         assertClose(norm(after, "norm2", sum.add(fed(after, sum))), after.forward(x));
         TransformerEncoder stack = TransformerEncoder.of(SETTINGS.normFirst(true), 1).initialize(device, 1, DType.F64);
         randomizeNorms(stack);
-        TransformerEncoderLayer before = TransformerEncoderLayer.of(SETTINGS.normFirst(true)).initialize(device, 2, DType.F64);
+        TransformerEncoderLayer before =
+            TransformerEncoderLayer.of(SETTINGS.normFirst(true)).initialize(device, 2, DType.F64);
         before.namedParameters().forEach((name, variable) -> variable.assign(parameter(stack, "layers.0." + name)));
         Tensor first = x.add(attended(before, norm(before, "norm1", x)));
         Tensor second = first.add(fed(before, norm(before, "norm2", first)));
@@ -234,8 +235,8 @@ class TransformerTest {
     @Test
     void positionsAreAsPublished() {
         double[] table = Positions.sinusoidal(device, 3, 4).toDoubleArray();
-        assertArrayEquals(new double[] {0, 1, 0, 1, Math.sin(1), Math.cos(1), Math.sin(0.01), Math.cos(0.01), Math.sin(2),
-            Math.cos(2), Math.sin(0.02), Math.cos(0.02)}, table, 1e-7);
+        assertArrayEquals(new double[] {0, 1, 0, 1, Math.sin(1), Math.cos(1), Math.sin(0.01), Math.cos(0.01),
+            Math.sin(2), Math.cos(2), Math.sin(0.02), Math.cos(0.02)}, table, 1e-7);
         // Two heads have 2^-4 and 2^-8; the third has the first of four heads.
         double[] slopes = Positions.alibi(device, 3, 1, 2).slice(2, 0, 1).toDoubleArray();
         assertArrayEquals(new double[] {-0x1p-4, -0x1p-8, -0x1p-2}, slopes, 1e-8);
@@ -247,8 +248,9 @@ class TransformerTest {
     void misfitsAreErrors() {
         assertEquals("MultiHeadAttention: 4 heads do not divide into 3 groups",
             assertThrows(IllegalArgumentException.class, () -> MultiHeadAttention.grouped(8, 4, 3, true)).getMessage());
-        assertEquals("MultiHeadAttention(3, heads=1): rotary positions need heads of an even width, not 3", assertThrows(
-            IllegalArgumentException.class, () -> MultiHeadAttention.of(3, 1).rotary(RotaryLayout.HALVES)).getMessage());
+        assertEquals("MultiHeadAttention(3, heads=1): rotary positions need heads of an even width, not 3",
+            assertThrows(IllegalArgumentException.class,
+                () -> MultiHeadAttention.of(3, 1).rotary(RotaryLayout.HALVES)).getMessage());
         assertEquals("CrossAttention: a width of 8 does not divide into 3 heads",
             assertThrows(IllegalArgumentException.class, () -> CrossAttention.of(8, 3)).getMessage());
         assertEquals("alibi: 2 heads, 3 queries and 2 keys must be positive, the keys no fewer than the queries",

@@ -68,7 +68,8 @@ class OptimizerRulesTest {
         return p.square().mul(scales).mul(0.5).add(p.sin()).sum();
     }
 
-    private void assertFollows(Function<List<Variable>, Optimizer<?>> optimizer, Supplier<Rule> rule) throws IOException {
+    private void assertFollows(Function<List<Variable>, Optimizer<?>> optimizer, Supplier<Rule> rule)
+        throws IOException {
         assertFollows(optimizer, rule, 2, 3);
     }
 
@@ -225,7 +226,8 @@ class OptimizerRulesTest {
                 Arrays.setAll(direction, i -> {
                     m[i] = 0.8 * m[i] + 0.2 * g[i];
                     v[i] = 0.95 * v[i] + 0.05 * g[i] * g[i];
-                    return m[i] / (1 - Math.pow(0.8, t)) / (Math.sqrt(v[i] / (1 - Math.pow(0.95, t))) + 1e-6) + 0.1 * p[i];
+                    return m[i] / (1 - Math.pow(0.8, t)) / (Math.sqrt(v[i] / (1 - Math.pow(0.95, t))) + 1e-6)
+                        + 0.1 * p[i];
                 });
                 double[] next = new double[p.length];
                 Arrays.setAll(next, i -> p[i] - 0.05 * norm(p) / norm(direction) * direction[i]);
@@ -359,7 +361,8 @@ class OptimizerRulesTest {
             optimizer.minimize(p.tensor().to(DType.F32).square().sum());
             Tensor master = optimizer.state().get("optimizer.master.p").tensor();
             assertArrayEquals(p.tensor().toDoubleArray(), master.to(DType.BF16).toDoubleArray());
-            assertTrue(master.sub(device.tensor(START, 2, 3).to(DType.F32)).abs().max().item() > 0, optimizer.toString());
+            assertTrue(master.sub(device.tensor(START, 2, 3).to(DType.F32)).abs().max().item() > 0,
+                optimizer.toString());
         }
     }
 

@@ -38,7 +38,7 @@ class CudaModulesTest {
     /** Parameters, running statistics and averages after three steps. */
     private static Map<String, double[]> train(Device device) {
         Net net = new Net().initialize(device, 3);
-        // A shift of all rows is lost in the batch's mean: its gradient is noise, which must not be scaled up to a step.
+        // A shift of all rows is lost in the batch's mean: its gradient is noise, not to be scaled up to a step.
         Muon muon = Muon.of(net.parameters()).learningRate(0.01).epsilon(0.01);
         MovingAverage average = MovingAverage.of(net.parameters(), 0.75);
         device.random().seed(5);
