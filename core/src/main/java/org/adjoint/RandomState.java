@@ -86,7 +86,8 @@ public final class RandomState {
         }
         synchronized (this) {
             Tensor present = variable.tensor();
-            Tensor drawn = new Tensor(device, drawing.draw(present.operand("random"), Ops.constant(DType.I64, 0L)), null);
+            Node stream = Ops.constant(DType.I64, 0L);
+            Tensor drawn = new Tensor(device, drawing.draw(present.operand("random"), stream), null);
             variable.assign(advanced(present));
             return drawn;
         }

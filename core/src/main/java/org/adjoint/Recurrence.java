@@ -5,8 +5,8 @@ import java.util.List;
 import org.adjoint.graph.Shape;
 
 /**
- * Layers of recurrent networks, in one direction, as functions of their weights: gates stand in PyTorch's order. What the
- * inputs contribute is one product of matrices for all times; a {@link Scan} adds what the state does.
+ * Layers of recurrent networks, in one direction, as functions of their weights: gates stand in PyTorch's order. What
+ * the inputs contribute is one product of matrices for all times; a {@link Scan} adds what the state does.
  *
  * <p>Inputs are {@code x (time, batch, in)} and states {@code (batch, width)}. Carries of the results are the last
  * states, in the order of the arguments; the only output holds the hidden state at all times, {@code (time, batch,
@@ -28,9 +28,9 @@ public final class Recurrence {
     public enum Nonlinearity { TANH, RELU }
 
     /**
-     * Long short-term memory (Hochreiter and Schmidhuber, 1997; with forget gates, Gers et al., 2000). With z the inputs'
-     * and the state's share, split into i, f, g, o: {@code c' = sigmoid(f) c + sigmoid(i) tanh(g)},
-     * {@code h' = sigmoid(o) tanh(c')}.
+     * Long short-term memory (Hochreiter and Schmidhuber, 1997; with forget gates, Gers et al., 2000). With z the
+     * inputs' and the state's share, split into i, f, g, o: {@code c' = sigmoid(f) c + sigmoid(i) tanh(g)}, {@code h'
+     * = sigmoid(o) tanh(c')}.
      */
     public static Scan.Results lstm(Tensor x, Tensor hidden, Tensor cell, Weights weights, boolean reverse) {
         long width = check("lstm", 4, x, List.of(hidden, cell), weights);
@@ -47,8 +47,9 @@ public final class Recurrence {
     }
 
     /**
-     * Gated recurrent unit (Cho et al., 2014), as PyTorch has it. With the inputs' share a and the state's b, each split
-     * into r, z, n: {@code n' = tanh(a_n + sigmoid(a_r + b_r) b_n)}, {@code h' = n' + sigmoid(a_z + b_z) (h - n')}.
+     * Gated recurrent unit (Cho et al., 2014), as PyTorch has it. With the inputs' share a and the state's b, each
+     * split into r, z, n: {@code n' = tanh(a_n + sigmoid(a_r + b_r) b_n)}, {@code h' = n' + sigmoid(a_z + b_z) (h -
+     * n')}.
      */
     public static Scan.Results gru(Tensor x, Tensor hidden, Weights weights, boolean reverse) {
         long width = check("gru", 3, x, List.of(hidden), weights);
@@ -64,7 +65,9 @@ public final class Recurrence {
         });
     }
 
-    /** The simple recurrent network (Elman, 1990): {@code h' = tanh(z)}, or relu, z the inputs' and the state's share. */
+    /**
+     * The simple recurrent network (Elman, 1990): {@code h' = tanh(z)}, or relu, z the inputs' and the state's share.
+     */
     public static Scan.Results rnn(Tensor x, Tensor hidden, Weights weights, Nonlinearity nonlinearity,
         boolean reverse) {
         check("rnn", 1, x, List.of(hidden), weights);

@@ -16,12 +16,13 @@ import org.adjoint.graph.ScanOps;
  * }).run(List.of(device.zeros(DType.F32)), List.of(x));
  * }</pre>
  *
- * <p>The body is recorded once and planned once, however many iterations there are. What it uses from outside is the same
- * in all of them, and gradients flow there, to the first carries and to what is scanned. The gradient is a scan the other
- * way round; it keeps the carries and the products of matrices of each iteration and computes the rest of it again.
+ * <p>The body is recorded once and planned once, however many iterations there are. What it uses from outside is the
+ * same in all of them, and gradients flow there, to the first carries and to what is scanned. The gradient is a scan
+ * the other way round; it keeps the carries and the products of matrices of each iteration and computes the rest of
+ * it again.
  *
- * <p>A body has no values to read and assigns no variables. Random numbers drawn in it are others in each iteration. If an
- * index is out of range in an iteration, the run fails as it does elsewhere.
+ * <p>A body has no values to read and assigns no variables. Random numbers drawn in it are others in each iteration.
+ * If an index is out of range in an iteration, the run fails as it does elsewhere.
  */
 public final class Scan {
     /** What an iteration does. */
@@ -34,7 +35,9 @@ public final class Scan {
         Results apply(List<Tensor> carries, List<Tensor> slices);
     }
 
-    /** Carries and outputs: of an iteration, or the last carries and the outputs of all, stacked along a leading axis. */
+    /**
+     * Carries and outputs: of an iteration, or the last carries and the outputs of all, stacked along a leading axis.
+     */
     public record Results(List<Tensor> carries, List<Tensor> outputs) {
         public Results {
             carries = List.copyOf(carries);
@@ -87,7 +90,8 @@ public final class Scan {
     /** As many iterations as told, with nothing scanned and at least one carry. */
     public Results run(List<Tensor> carries, long iterations) {
         if (iterations < 0) {
-            throw new IllegalArgumentException("scan: the number of iterations must not be negative but is " + iterations);
+            throw new IllegalArgumentException(
+                "scan: the number of iterations must not be negative but is " + iterations);
         }
         if (carries.isEmpty()) {
             throw new IllegalArgumentException("scan: there is neither a carry nor a tensor to scan");
@@ -108,8 +112,10 @@ public final class Scan {
         }
         Device device = operands.getFirst().device();
         Trace outer = Trace.current();
-        ScanOps.Outcome outcome = ScanOps.scan(List.copyOf(inputs.subList(0, carries.size())),
-            List.copyOf(inputs.subList(carries.size(), inputs.size())), iterations, reverse, (first, slices, number) -> {
+        List<Node> initial = List.copyOf(inputs.subList(0, carries.size()));
+        List<Node> whole = List.copyOf(inputs.subList(carries.size(), inputs.size()));
+        ScanOps.Outcome outcome =
+            ScanOps.scan(initial, whole, iterations, reverse, (first, slices, number) -> {
                 Trace trace = Trace.ofBody(device, outer, count(scanned, iterations), number);
                 ScanOps.Outcome made = record(device, trace, outer, first, slices);
                 inputs.addAll(trace.used());

@@ -122,8 +122,8 @@ final class Trace {
 
     void assign(Variable variable, Node value) {
         if (isBody()) {
-            throw new IllegalStateException("assign: variable '" + variable.name() + "' can't be assigned in the body of "
-                + "a scan, which is recorded once: make its value a carry and assign the last one behind the scan");
+            throw new IllegalStateException("assign: variable '" + variable.name() + "' can't be assigned in the body "
+                + "of a scan, which is recorded once: make its value a carry and assign the last one behind the scan");
         }
         older.computeIfAbsent(variable, v -> new ArrayList<>()).add(read(variable));
         leaf(variable);

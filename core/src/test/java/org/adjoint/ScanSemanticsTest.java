@@ -96,8 +96,8 @@ class ScanSemanticsTest {
     void aBodyHasNoValuesAndNoEffects() {
         Variable variable = device.variable("v", vector(1));
         Tensor x = vector(1, 2);
-        assertFails("assign: variable 'v' can't be assigned in the body of a scan, which is recorded once: make its value "
-            + "a carry and assign the last one behind the scan", () -> fold(device.zeros(DType.F64), x, (c, s) -> {
+        assertFails("assign: variable 'v' can't be assigned in the body of a scan, which is recorded once: make its "
+            + "value a carry and assign the last one behind the scan", () -> fold(device.zeros(DType.F64), x, (c, s) -> {
                 variable.assign(vector(3));
                 return c.add(s);
             }));

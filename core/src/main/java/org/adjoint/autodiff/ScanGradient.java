@@ -15,13 +15,14 @@ import org.adjoint.graph.ScanOps;
 import org.adjoint.graph.Shape;
 
 /**
- * The gradient of a scan is a scan the other way round, whose body is the pullback of the body: it carries the cotangents
- * of the carries, scans those of the outputs, and makes those of the slices. The carries that an iteration started from,
- * and what is dear to compute again, it reads from what the loop stacked; the rest of the iteration it repeats.
+ * The gradient of a scan is a scan the other way round, whose body is the pullback of the body: it carries the
+ * cotangents of the carries, scans those of the outputs, and makes those of the slices. The carries that an iteration
+ * started from, and what is dear to compute again, it reads from what the loop stacked; the rest of the iteration it
+ * repeats.
  *
- * <p>What the body captures gets a sum over all iterations. Where its terms are products of matrices, as for the weights
- * of a recurrence, the factors are stacked and multiplied once, behind the loop: {@code sum over t of x_t y_t} is one
- * product of the x side by side with the y on top of each other. Other sums are carried through the loop.
+ * <p>What the body captures gets a sum over all iterations. Where its terms are products of matrices, as for the
+ * weights of a recurrence, the factors are stacked and multiplied once, behind the loop: {@code sum over t of x_t
+ * y_t} is one product of the x side by side with the y on top of each other. Other sums are carried through the loop.
  */
 final class ScanGradient {
     private final Node node;
@@ -273,8 +274,8 @@ final class ScanGradient {
 
     private Node[] assemble(Part[] parts) {
         List<Node> scanned = sliceOrder.stream().map(slices::get).toList();
-        ScanOps.Parts iteration = new ScanOps.Parts(carries, sliceOrder, new ScanOps.Outcome(newCarries, outputs), given,
-            captured, 0);
+        ScanOps.Outcome made = new ScanOps.Outcome(newCarries, outputs);
+        ScanOps.Parts iteration = new ScanOps.Parts(carries, sliceOrder, made, given, captured, 0);
         Node loop = ScanOps.loop(iteration, firstCarries, scanned, scan.length(), !scan.reverse());
         Node[] result = new Node[parts.length];
         for (int i = 0; i < parts.length; i++) {

@@ -508,8 +508,8 @@ public sealed interface Op {
     }
 
     /**
-     * The first {@code values} inputs as they are, with a derivative of their own: the cotangents that {@code rule} gives
-     * go to the other inputs, those from which the first were computed, and nothing goes through the first.
+     * The first {@code values} inputs as they are, with a derivative of their own: the cotangents that {@code rule}
+     * gives go to the other inputs, those from which the first were computed, and nothing goes through the first.
      *
      * <p>Equality leaves the rule out: what is computed does not depend on it.
      *
@@ -589,10 +589,11 @@ public sealed interface Op {
      * Runs a body {@code length} times, at least once. Each iteration gets what the one before made of the carries and
      * one slice of each scanned tensor, the last first if {@code reverse}, and makes new carries and outputs.
      *
-     * <p>Inputs: the first carries, the scanned tensors {@code (length, slice...)}, what the body captures; the body's
-     * leaves stand for these in this order. Results: the last carries, then each further result of the body, stacked
-     * along a leading axis where the slices of its iteration lie. The stacked results end with those that nobody asked
-     * for, which the gradient needs: new carries, and what is dear to compute again. The planner drops what is not read.
+     * <p>Inputs: the first carries, the scanned tensors {@code (length, slice...)}, what the body captures; the
+     * body's leaves stand for these in this order. Results: the last carries, then each further result of the body,
+     * stacked along a leading axis where the slices of its iteration lie. The stacked results end with those that
+     * nobody asked for, which the gradient needs: new carries, and what is dear to compute again. The planner drops
+     * what is not read.
      *
      * @param body its first {@code carries} results are the new carries
      */

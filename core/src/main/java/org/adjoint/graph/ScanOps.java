@@ -32,8 +32,8 @@ public final class ScanOps {
     }
 
     /**
-     * Runs {@code iteration} for each slice along the leading axis of {@code scanned}; see {@link Op.Scan}. It is called
-     * once, to record what it does.
+     * Runs {@code iteration} for each slice along the leading axis of {@code scanned}; see {@link Op.Scan}. It is
+     * called once, to record what it does.
      *
      * @param length how many iterations; -1: as many as the scanned tensors have slices
      * @param reverse whether the last slice comes first; iteration numbers count slices, so they fall then
@@ -74,8 +74,8 @@ public final class ScanOps {
         for (int i = 0; i < scanned.size(); i++) {
             Shape shape = scanned.get(i).shape();
             if (shape.rank() == 0) {
-                throw error("scan: tensor %d to scan is a scalar: it needs a leading axis, one slice for each iteration",
-                    i);
+                throw error(
+                    "scan: tensor %d to scan is a scalar: it needs a leading axis, one slice for each iteration", i);
             }
             if (count >= 0 && shape.extent(0) != count) {
                 throw error("scan: tensor %d to scan is %s, so it has %d slices, but there are %d iterations", i,
@@ -128,8 +128,8 @@ public final class ScanOps {
         Map<Node, Node> captured, long firstInside) { }
 
     /**
-     * The loop, at least one iteration long: one node, whose outputs are the last carries and the stacked outputs. Slices
-     * that are not used are left out.
+     * The loop, at least one iteration long: one node, whose outputs are the last carries and the stacked outputs.
+     * Slices that are not used are left out.
      *
      * @param first the first carries
      * @param scanned for each slice what it is a slice of

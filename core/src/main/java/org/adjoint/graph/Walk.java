@@ -12,7 +12,10 @@ import java.util.function.Predicate;
 final class Walk {
     private Walk() { }
 
-    /** All nodes that {@code roots} depend on, and these, inputs before readers; what {@code ends} holds ends the walk. */
+    /**
+     * All nodes that {@code roots} depend on, and these, inputs before readers; what {@code ends} holds ends the
+     * walk.
+     */
     static List<Node> upTo(List<Node> roots, Predicate<Node> ends) {
         List<Node> order = new ArrayList<>();
         Set<Node> done = new HashSet<>();

@@ -6,10 +6,11 @@ import org.adjoint.Scan;
 import org.adjoint.Tensor;
 
 /**
- * Long short-term memory, as {@code torch.nn.LSTM}: {@link Recurrence#lstm} in layers, for x {@code (time, batch, in)} or
- * {@code (time, in)}. Parameters bear PyTorch's names ({@code weight_ih_l0 (4 width, in)}, {@code weight_hh_l0 (4 width,
- * width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (4 width)}, with {@code _reverse} for the second direction), gates stand
- * in PyTorch's order i, f, g, o, and all start uniform in {@code [-1, 1) / sqrt(width)}.
+ * Long short-term memory, as {@code torch.nn.LSTM}: {@link Recurrence#lstm} in layers, for x {@code (time, batch,
+ * in)} or {@code (time, in)}. Parameters bear PyTorch's names ({@code weight_ih_l0 (4 width, in)}, {@code
+ * weight_hh_l0 (4 width, width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (4 width)}, with {@code _reverse} for the
+ * second direction), gates stand in PyTorch's order i, f, g, o, and all start uniform in {@code [-1, 1) /
+ * sqrt(width)}.
  */
 public final class LSTM extends Recurrent<LSTM> implements Layer {
     /** Hidden and cell states, {@code (layers directions, batch, width)} each. */

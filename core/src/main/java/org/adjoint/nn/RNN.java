@@ -7,10 +7,10 @@ import org.adjoint.Scan;
 import org.adjoint.Tensor;
 
 /**
- * The simple recurrent network, as {@code torch.nn.RNN}: {@link Recurrence#rnn} in layers, for x {@code (time, batch, in)}
- * or {@code (time, in)}. Parameters bear PyTorch's names ({@code weight_ih_l0 (width, in)}, {@code weight_hh_l0 (width,
- * width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (width)}, with {@code _reverse} for the second direction); all start
- * uniform in {@code [-1, 1) / sqrt(width)}.
+ * The simple recurrent network, as {@code torch.nn.RNN}: {@link Recurrence#rnn} in layers, for x {@code (time, batch,
+ * in)} or {@code (time, in)}. Parameters bear PyTorch's names ({@code weight_ih_l0 (width, in)}, {@code weight_hh_l0
+ * (width, width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (width)}, with {@code _reverse} for the second direction);
+ * all start uniform in {@code [-1, 1) / sqrt(width)}.
  */
 public final class RNN extends Recurrent<RNN> implements Layer {
     private final Nonlinearity nonlinearity;

@@ -12,8 +12,8 @@ import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 
 /**
- * Plans a scan: its body becomes a plan of its own, whose memory lies in that of the whole, and its results become values
- * that each iteration writes a part of. Stacks are padded, so that a part is aligned like any tensor.
+ * Plans a scan: its body becomes a plan of its own, whose memory lies in that of the whole, and its results become
+ * values that each iteration writes a part of. Stacks are padded, so that a part is aligned like any tensor.
  *
  * <p>A carry that is stacked too is written there alone, where the next iteration reads it. Others change between two
  * places.

@@ -177,7 +177,8 @@ class RecurrentTest {
             Tensor.concat(0, List.of(start.output(), rest)).toDoubleArray());
         GRU gru = GRU.of(3, 4).initialize(device, 1, DType.F64);
         Tensor hidden = gru.run(x.slice(0, 0, 3)).hidden();
-        assertArrayEquals(gru.run(x).hidden().toDoubleArray(), gru.run(x.slice(0, 3, 7), hidden).hidden().toDoubleArray());
+        assertArrayEquals(gru.run(x).hidden().toDoubleArray(),
+            gru.run(x.slice(0, 3, 7), hidden).hidden().toDoubleArray());
     }
 
     @Test
@@ -202,7 +203,8 @@ class RecurrentTest {
         RecurrentOptions options = RecurrentOptions.of(3, 4).layers(2).dropout(0.5);
         LSTM net = LSTM.of(options).initialize(device, 1, DType.F64);
         Tensor x = random(5, 2, 3);
-        assertNotEquals(Arrays.toString(net.forward(x).toDoubleArray()), Arrays.toString(net.forward(x).toDoubleArray()));
+        assertNotEquals(Arrays.toString(net.forward(x).toDoubleArray()),
+            Arrays.toString(net.forward(x).toDoubleArray()));
         net.eval();
         LSTM plain = LSTM.of(RecurrentOptions.of(3, 4).layers(2)).initialize(device, 1, DType.F64);
         assertArrayEquals(plain.forward(x).toDoubleArray(), net.forward(x).toDoubleArray());
@@ -224,7 +226,8 @@ class RecurrentTest {
         LSTM net = LSTM.of(3, 4).initialize(device, 1, DType.F64);
         assertRefused("LSTM(3, 4): the last axis of its input must be 3 but the input is (5, 2, 2)",
             () -> net.forward(random(5, 2, 2)));
-        assertRefused("LSTM(3, 4): its input must be (time, batch, 3), or (time, 3) of one example, but is (1, 5, 2, 3)",
+        assertRefused(
+            "LSTM(3, 4): its input must be (time, batch, 3), or (time, 3) of one example, but is (1, 5, 2, 3)",
             () -> net.forward(random(1, 5, 2, 3)));
         assertRefused("LSTM(3, 4): a state must be (1, 2, 4) but is (1, 4)",
             () -> net.run(random(5, 2, 3), new LSTM.State(random(1, 4), random(1, 4))));

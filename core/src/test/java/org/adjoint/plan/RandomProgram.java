@@ -140,12 +140,13 @@ final class RandomProgram {
 
     /** One of the results of a loop; sometimes another is there for others to read. */
     private Node scan(Node x) {
-        Shape slice = x.shape().without(0);
-        Node outside = shaped(slice, x.dtype());
+        Shape shape = x.shape().without(0);
+        Node outside = shaped(shape, x.dtype());
         int kind = random.nextInt(4);
-        ScanOps.Outcome all = ScanOps.scan(List.of(shaped(slice, x.dtype()), shaped(slice, x.dtype())), List.of(x), -1,
+        ScanOps.Outcome all = ScanOps.scan(List.of(shaped(shape, x.dtype()), shaped(shape, x.dtype())), List.of(x), -1,
             random.nextBoolean(), (carries, slices, number) -> {
-                Node sum = bounded(Ops.add(carries.get(0), kind == 1 ? Ops.max(slices.get(0), outside) : slices.get(0)));
+                Node slice = kind == 1 ? Ops.max(slices.get(0), outside) : slices.get(0);
+                Node sum = bounded(Ops.add(carries.get(0), slice));
                 Node other = kind == 0 ? carries.get(1) : kind == 3 ? sum : Ops.max(carries.get(1), carries.get(0));
                 Node counted = Ops.binary(BinaryOp.REMAINDER, Ops.cast(Ops.add(number, 1), x.dtype()), 4);
                 return new ScanOps.Outcome(List.of(sum, other), List.of(Ops.neg(other), sum, counted, outside));

@@ -139,8 +139,8 @@ class ScanPlanTest {
     @Test
     void aCarryIsReadWhereTheIterationBeforeWroteIt() {
         PlanStep.Scan scan = scans(plan(List.of(ScanOps.scan(List.of(leaf(16)), List.of(leaf(5, 16)), -1, true,
-            (carries, slices, _) -> new ScanOps.Outcome(List.of(Ops.add(carries.getFirst(), slices.getFirst())), List.of()))
-            .carries().getFirst()))).getFirst();
+            (carries, slices, _) -> new ScanOps.Outcome(List.of(Ops.add(carries.getFirst(), slices.getFirst())),
+                List.of())).carries().getFirst()))).getFirst();
         List<Slot> slots = scan.body().slots();
         Slot in = slots.get(0);
         Slot slice = slots.get(1);

@@ -93,7 +93,10 @@ sealed interface Command {
         }
     }
 
-    /** Commands are bound anew for each iteration: the stream has copied their parameters when {@code enqueue} returns. */
+    /**
+     * Commands are bound anew for each iteration: the stream has copied their parameters when {@code enqueue}
+     * returns.
+     */
     record Looped(PlanStep.Scan step, List<Command> body) implements Command {
         @Override
         public void enqueue(Gpu gpu, Binding binding) {
