@@ -210,8 +210,12 @@ public final class MovementOps {
         int rank = x.shape().rank();
         requireMatrices(name, x);
         long rows = x.shape().extent(rank - 2);
-        Node row = add(reshape(iota(DType.I64, rows), Shape.of(rows, 1)), constant(DType.I64, offset));
-        return greaterThan(iota(DType.I64, x.shape().extent(rank - 1)), row);
+        long columns = x.shape().extent(rank - 1);
+        // Beyond its corners a matrix has no diagonals. Narrow numbers take fewer vectors.
+        long diagonal = Math.clamp(offset, -rows, columns);
+        DType dtype = rows + columns < Integer.MAX_VALUE ? DType.I32 : DType.I64;
+        Node row = add(reshape(iota(dtype, rows), Shape.of(rows, 1)), constant(dtype, diagonal));
+        return greaterThan(iota(dtype, columns), row);
     }
 
     private static void requireMatrices(String name, Node x) {

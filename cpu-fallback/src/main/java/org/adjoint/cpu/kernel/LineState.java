@@ -121,28 +121,42 @@ final class LineState {
                 }
                 whole = product;
             }
-            case REAL_ARGMAX, REAL_ARGMIN -> {
-                for (int i = 0; i < n; i++) {
-                    if (isEmpty || takes(x[i], real)) {
-                        real = x[i];
-                        index = first + i;
-                        isEmpty = false;
-                    }
-                    wholes[i] = index;
-                }
-            }
-            case WHOLE_ARGMAX, WHOLE_ARGMIN -> {
-                for (int i = 0; i < n; i++) {
-                    if (isEmpty || takes(wholes[i], whole)) {
-                        whole = wholes[i];
-                        index = first + i;
-                        isEmpty = false;
-                    }
-                    wholes[i] = index;
-                }
-            }
+            case REAL_ARGMAX, REAL_ARGMIN -> extremum(x, wholes, first, n);
+            case WHOLE_ARGMAX, WHOLE_ARGMIN -> extremum(wholes, first, n);
         }
         isEmpty = false;
+    }
+
+    private void extremum(double[] x, long[] indices, long first, int n) {
+        boolean largest = kind == Kind.REAL_ARGMAX;
+        double best = isEmpty ? x[0] : real;
+        long at = isEmpty ? first : index;
+        for (int i = 0; i < n; i++) {
+            double value = x[i];
+            if (value != value || (largest ? value >= best : value <= best)) {
+                best = value;
+                at = first + i;
+            }
+            indices[i] = at;
+        }
+        real = best;
+        index = at;
+    }
+
+    private void extremum(long[] x, long first, int n) {
+        boolean largest = kind == Kind.WHOLE_ARGMAX;
+        long best = isEmpty ? x[0] : whole;
+        long at = isEmpty ? first : index;
+        for (int i = 0; i < n; i++) {
+            long value = x[i];
+            if (largest ? value >= best : value <= best) {
+                best = value;
+                at = first + i;
+            }
+            x[i] = at;
+        }
+        whole = best;
+        index = at;
     }
 
     private void recurrence(double[] factors, double[] terms, long first, int n) {
