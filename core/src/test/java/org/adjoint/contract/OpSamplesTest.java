@@ -46,10 +46,10 @@ class OpSamplesTest {
     }
 
     @Test
-    void everyRowHasFiveSamplesAndANameOfItsOwn() {
+    void everyRowHasTenSamplesAndANameOfItsOwn() {
         Set<String> names = new HashSet<>();
         for (OpRow row : OpSamples.ROWS) {
-            assertTrue(row.cases().size() >= 5, row.name() + " has " + row.cases().size() + " samples");
+            assertTrue(row.cases().size() >= 10, row.name() + " has " + row.cases().size() + " samples");
             assertTrue(names.add(row.name()), row.name() + " is there twice");
         }
     }
