@@ -1,8 +1,10 @@
 package org.adjoint.contract;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.stream.LongStream;
 import org.adjoint.Device;
 
 /**
@@ -23,6 +25,7 @@ public final class RandomPrograms {
     private ProgramSettings settings = ProgramSettings.ANY;
     private long seed;
     private int mostFailures = 3;
+    private int together = 1;
 
     private RandomPrograms(Device device) {
         this.device = device;
@@ -38,9 +41,14 @@ public final class RandomPrograms {
         return this;
     }
 
-    /** Shorter programs of fewer kinds of loops, for a device whose kernels take long to compile. */
-    public RandomPrograms fewKernels() {
+    /**
+     * Shorter programs of fewer kinds of loops, for a device whose kernels take long to compile.
+     *
+     * @param programs to run as one, so that one compilation serves them all
+     */
+    public RandomPrograms fewKernels(int programs) {
         this.settings = ProgramSettings.FEW_KERNELS;
+        this.together = programs;
         return this;
     }
 
@@ -87,18 +95,22 @@ public final class RandomPrograms {
             ProgramCheck check = new ProgramCheck(device, reference);
             while (done < programs && failures.size() < mostFailures) {
                 long current = seed + done;
-                RandomProgram program = ProgramGenerator.generate(settings, current, reference);
-                boolean differenced = current % DIFFERENCED == 0;
+                List<RandomProgram> batch = LongStream.range(current, current + Math.min(together, programs - done))
+                    .mapToObj(each -> ProgramGenerator.generate(settings, each, reference)).toList();
+                boolean differenced = current / together % DIFFERENCED == 0;
                 // Programs that are read piece by piece are planned in pieces.
-                boolean compiled = current % 3 != 0;
-                String message = check.failure(program, compiled, differenced);
-                if (message != null) {
-                    failures.add(shrink(current, program, message,
-                        smaller -> check.failure(smaller, compiled, differenced)));
+                boolean compiled = together > 1 || current % 3 != 0;
+                List<String> messages = together > 1 ? check.failures(batch, differenced)
+                    : Collections.singletonList(check.failure(batch.getFirst(), compiled, differenced));
+                for (int i = 0; i < batch.size(); i++) {
+                    if (messages.get(i) != null) {
+                        failures.add(shrink(current + i, batch.get(i), messages.get(i),
+                            smaller -> check.failure(smaller, compiled, differenced)));
+                    }
+                    operations += batch.get(i).calls();
+                    gradients += batch.get(i).isDifferentiated() ? 1 : 0;
+                    progress.accept(++done);
                 }
-                operations += program.calls();
-                gradients += program.isDifferentiated() ? 1 : 0;
-                progress.accept(++done);
             }
         }
         return new Report(done, operations, gradients, failures);
