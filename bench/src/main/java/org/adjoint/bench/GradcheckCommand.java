@@ -16,6 +16,7 @@ import me.tongfei.progressbar.ProgressBar;
 import org.adjoint.Device;
 import org.adjoint.contract.ContractSuite;
 import org.adjoint.contract.OpResult;
+import org.adjoint.contract.RandomPrograms;
 import org.adjoint.graph.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,7 +31,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Tests every operation: results and gradients on the device against an f64 reference, and the gradients of "
                 + "the reference against differences.",
-            "Ends with status 1 if an operation is wrong."
+            "With --programs, programs of many operations at random instead: results and gradients against the reference. "
+                + "Of one that is wrong the smallest part that still is gets printed as Java.",
+            "Ends with status 1 if an operation or a program is wrong."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false,
@@ -38,7 +41,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "  adjoint gradcheck",
             "  adjoint gradcheck --op softmax,layerNorm --dtype f32,bf16",
-            "  adjoint gradcheck --device cpu --json gradcheck.json"
+            "  adjoint gradcheck --device cpu --json gradcheck.json",
+            "  adjoint gradcheck --programs 1000 --seed 7"
         })
 final class GradcheckCommand implements Callable<Integer> {
     @Spec
@@ -50,6 +54,12 @@ final class GradcheckCommand implements Callable<Integer> {
     @Option(names = "--dtype", paramLabel = "TYPE", split = ",",
             description = "Element types to test, of bool, u8, i32, i64, f16, bf16, f32, f64 (all an operation takes).")
     private List<String> types = List.of();
+
+    @Option(names = "--programs", paramLabel = "N", description = "Random programs to run, instead of the operations.")
+    private Integer programs;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the first random program (${DEFAULT-VALUE}).")
+    private long seed;
 
     @Mixin
     private DeviceOption deviceOption;
@@ -77,9 +87,15 @@ final class GradcheckCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         deviceOption.check();
+        if (programs != null && programs < 1) {
+            throw new ParameterException(spec.commandLine(), "--programs must be at least 1 but is " + programs);
+        }
         Set<DType> dtypes = dtypes();
         requireKnownOps();
         json.requireWritable();
+        if (programs != null) {
+            return runPrograms();
+        }
         try (Device device = deviceOption.open()) {
             List<OpResult> results = run(device, dtypes);
             if (results.isEmpty()) {
@@ -89,6 +105,30 @@ final class GradcheckCommand implements Callable<Integer> {
             summarize(results);
             json.write(fields(device, results));
             return results.stream().allMatch(OpResult::passed) ? 0 : 1;
+        }
+    }
+
+    private int runPrograms() throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Device device = deviceOption.open()) {
+            out.println(device);
+            out.flush();
+            RandomPrograms.Report report = RandomPrograms.on(device).seed(seed).run(programs, _ -> { });
+            for (RandomPrograms.Failure failure : report.failures()) {
+                out.printf("%nseed %d: %s%n%n%s", failure.seed(), failure.message(), failure.code());
+            }
+            out.printf(Locale.ROOT, "%n%,d programs, %,d operations, %,d of them differentiated: %s%n", report.programs(),
+                    report.operations(), report.gradients(),
+                    report.failures().isEmpty() ? "all agree" : report.failures().size() + " disagree");
+            out.flush();
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("device", device.toString());
+            fields.put("passed", report.failures().isEmpty());
+            fields.put("programs", report.programs());
+            fields.put("operations", report.operations());
+            fields.put("seeds", report.failures().stream().map(RandomPrograms.Failure::seed).toList());
+            json.write(fields);
+            return report.failures().isEmpty() ? 0 : 1;
         }
     }
 

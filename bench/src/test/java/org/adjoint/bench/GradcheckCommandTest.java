@@ -69,11 +69,23 @@ class GradcheckCommandTest {
         assertEquals(false, Json.readObject(json).get("passed"));
     }
 
+    @Test
+    void randomPrograms() throws IOException {
+        Path json = folder.resolve("programs.json");
+        CommandRun run = CommandRun.of("gradcheck", "--programs", "5", "--seed", "3", "--device", "reference", "--json",
+                json.toString());
+        assertEquals(0, run.status(), run::err);
+        assertTrue(run.out().matches("(?s).*5 programs, \\d+ operations, \\d of them differentiated: all agree\\R"),
+                run::out);
+        assertEquals(5L, Json.readObject(json).get("programs"));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "--op sofmax           | unknown operation 'sofmax', did you mean 'softmax'?",
         "--dtype f33           | --dtype: unknown dtype 'f33': one of bool, u8, i32, i64, f16, bf16, f32, f64",
         "--op tanh --dtype i32 | tanh can't be tested in i32",
+        "--programs 0          | --programs must be at least 1 but is 0",
         "--device cup          | unknown device 'cup', did you mean 'cpu'?",
         "--josn x              | unknown option '--josn', did you mean '--json'?",
     })
