@@ -5,6 +5,7 @@ import org.adjoint.cpu.gemm.Gemm;
 import org.adjoint.cpu.group.GroupCompiler;
 import org.adjoint.cpu.kernel.ArgReduceKernel;
 import org.adjoint.cpu.kernel.ArgSortKernel;
+import org.adjoint.cpu.kernel.ArrayPool;
 import org.adjoint.cpu.kernel.AttentionGradientKernel;
 import org.adjoint.cpu.kernel.AttentionKernel;
 import org.adjoint.cpu.kernel.ByteMatMulKernel;
@@ -45,6 +46,7 @@ final class Kernels implements AutoCloseable {
     private final int vectorBits;
     private final Gemm gemm;
     private final GroupCompiler groups;
+    private final ArrayPool arrays = new ArrayPool();
 
     /** @param vectorBits 128, 256 or 512, or 0 for scalar code */
     Kernels(int vectorBits) {
@@ -84,7 +86,7 @@ final class Kernels implements AutoCloseable {
             case FusedOp.RmsNormGradient _ -> new RmsNormGradientKernel(step, vectorBits);
             case FusedOp.Attention op -> new AttentionKernel(step, op, vectorBits);
             case FusedOp.AttentionGradient op -> new AttentionGradientKernel(step, op, vectorBits);
-            case GeneralConvolution op -> ConvolutionKernel.of(step, op, vectorBits);
+            case GeneralConvolution op -> ConvolutionKernel.of(step, op, arrays, vectorBits);
             case MatrixOp.Cholesky _ -> new CholeskyKernel(step, vectorBits);
             case MatrixOp.TriangularSolve op -> new TriangularSolveKernel(step, op, vectorBits);
             case MatrixOp.Householder _ -> new HouseholderKernel(step, vectorBits);

@@ -14,7 +14,7 @@ public final class ConvolutionKernel {
         return ConvolutionShape.fits(index, view);
     }
 
-    public static CpuKernel of(PlanStep.Kernel step, GeneralConvolution op, int vectorBits) {
+    public static CpuKernel of(PlanStep.Kernel step, GeneralConvolution op, ArrayPool pool, int vectorBits) {
         if (step.outputs().getFirst().shape().isEmpty()) {
             return (slots, scalars, parallel) -> { };
         }
@@ -23,7 +23,7 @@ public final class ConvolutionKernel {
             return (slots, scalars, parallel) -> slots[shape.y().slot()].asSlice(shape.y().byteOffset(),
                 shape.y().shape().elements() * shape.y().dtype().bytes()).fill((byte) 0);
         }
-        return shape.positionCount() >= shape.tapCount() ? new PositionsConvolution(shape, vectorBits)
-            : new TapsConvolution(shape, vectorBits);
+        return shape.positionCount() >= shape.tapCount() ? new PositionsConvolution(shape, pool, vectorBits)
+            : new TapsConvolution(shape, pool, vectorBits);
     }
 }

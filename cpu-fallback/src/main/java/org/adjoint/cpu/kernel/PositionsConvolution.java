@@ -1,8 +1,6 @@
 package org.adjoint.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
 import org.adjoint.cpu.gemm.PanelKernels;
@@ -25,10 +23,11 @@ final class PositionsConvolution implements CpuKernel {
     private final int cells;
     private final int blockCells;
     private final int blocks;
-    private final Queue<Object> packed = new ConcurrentLinkedQueue<>();
+    private final ArrayPool pool;
 
-    PositionsConvolution(ConvolutionShape shape, int vectorBits) {
+    PositionsConvolution(ConvolutionShape shape, ArrayPool pool, int vectorBits) {
         this.shape = shape;
+        this.pool = pool;
         this.image = PhaseImage.ofPositions(shape);
         this.arithmetic = Arithmetic.of(shape.x().dtype(), vectorBits);
         this.panels = arithmetic.panels;
@@ -41,9 +40,8 @@ final class PositionsConvolution implements CpuKernel {
 
     @Override
     public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
-        Object reused = packed.poll();
-        Object rows = reused != null ? reused
-            : arithmetic.array(Math.multiplyExact(shape.groups() * chunks * shape.out(), panels.rowStride()));
+        Object rows = pool.take(arithmetic,
+            Math.multiplyExact(Math.multiplyExact(shape.groups() * chunks, shape.out()), panels.rowStride()));
         int rowTasks = Math.ceilDiv(shape.out(), ROWS_PER_TASK);
         parallel.run(shape.groups() * rowTasks, (task, worker) -> packRows(slots, rows, task / rowTasks,
             task % rowTasks * ROWS_PER_TASK));
@@ -51,7 +49,7 @@ final class PositionsConvolution implements CpuKernel {
             int group = task / blocks % shape.groups();
             multiply(slots, rows, task / blocks / shape.groups(), group, task % blocks * blockCells);
         });
-        packed.add(rows);
+        pool.give(arithmetic, rows);
     }
 
     private int rowsAt(int group, int chunk) {

@@ -1,8 +1,6 @@
 package org.adjoint.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
 import org.adjoint.cpu.gemm.ElementType;
@@ -28,10 +26,11 @@ final class TapsConvolution implements CpuKernel {
     private final int ranges;
     private final int channelsPerRange;
     private final int chunkTaps;
-    private final Queue<Object> partials = new ConcurrentLinkedQueue<>();
+    private final ArrayPool pool;
 
-    TapsConvolution(ConvolutionShape shape, int vectorBits) {
+    TapsConvolution(ConvolutionShape shape, ArrayPool pool, int vectorBits) {
         this.shape = shape;
+        this.pool = pool;
         this.image = PhaseImage.ofTaps(shape);
         this.arithmetic = Arithmetic.of(shape.x().dtype(), vectorBits);
         this.panels = arithmetic.panels;
@@ -59,14 +58,13 @@ final class TapsConvolution implements CpuKernel {
 
     @Override
     public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
-        Object reused = partials.poll();
-        Object sums = reused != null ? reused : arithmetic.array(blockAt(ranges, 0, 0));
+        Object sums = pool.take(arithmetic, blockAt(ranges, 0, 0));
         int perRange = shape.groups() * tasksPerGroup;
         parallel.run(ranges * perRange, (task, worker) -> multiply(slots, sums, task / perRange,
             task % perRange / tasksPerGroup, task % tasksPerGroup));
         parallel.run(perRange, (task, worker) -> store(slots[shape.y().slot()], sums, task / tasksPerGroup,
             task % tasksPerGroup));
-        partials.add(sums);
+        pool.give(arithmetic, sums);
     }
 
     private void multiply(MemorySegment[] slots, Object sums, int range, int group, int task) {
