@@ -168,7 +168,9 @@ class ScanSemanticsTest {
     @Test
     void anIndexOutOfRangeInAnIterationFailsTheRunAndChangesNothing() {
         Variable state = device.variable("state", vector(0));
+        Variable runs = device.variable("runs", vector(0));
         Step step = Step.compile(device, indices -> {
+            runs.assign(runs.tensor().add(1));
             Tensor table = device.arange(DType.F64, 3).add(state.tensor());
             Tensor rows = Scan.of((carries, slices) -> Scan.results(List.of(),
                 List.of(table.gather(0, slices.getFirst())))).run(List.of(), List.of(indices)).output(0);
@@ -180,6 +182,7 @@ class ScanSemanticsTest {
             () -> step.run(device.tensor(new long[] {2, 3, 1}, 3, 1)));
         assertEquals("gather: index 3 is out of range for axis 0 of (3): use 0 to 2", failure.getMessage());
         assertEquals(3, state.tensor().item());
+        assertEquals(1, runs.tensor().item());
     }
 
     @Test

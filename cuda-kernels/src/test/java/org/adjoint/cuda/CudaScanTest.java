@@ -106,7 +106,9 @@ class CudaScanTest {
     void anIndexOutOfRangeInAnIterationFailsTheRunAndChangesNothing() {
         try (Device device = Device.open("cuda")) {
             Variable state = device.variable("state", device.zeros(DType.F32, 1));
+            Variable runs = device.variable("runs", device.zeros(DType.F32, 1));
             try (Step step = Step.compile(device, indices -> {
+                runs.assign(runs.tensor().add(1));
                 Tensor table = device.arange(DType.F32, 3).add(state.tensor());
                 Tensor rows = Scan.of((_, slices) -> Scan.results(List.of(),
                     List.of(table.gather(0, slices.getFirst())))).run(List.of(), List.of(indices)).output(0);
@@ -120,6 +122,7 @@ class CudaScanTest {
                 assertEquals("gather: an index at position (0) is out of range for axis 0 with extent 3",
                     failure.getMessage());
                 assertEquals(3, state.tensor().item());
+                assertEquals(1, runs.tensor().item());
                 assertArrayEquals(new double[] {5, 3, 4}, step.run(good).toDoubleArray());
             }
             assertEquals("", emulator.fault());
