@@ -3,7 +3,10 @@ package org.adjoint;
 import java.util.List;
 import java.util.Optional;
 
-/** A result is NaN or infinite; see {@link Debug#detectAnomaly}. The cause's stack trace is the user's code that led to it. */
+/**
+ * A result is NaN or infinite; see {@link Debug#detectAnomaly}. The cause's stack trace is the user's code that led to
+ * it.
+ */
 public final class AnomalyException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

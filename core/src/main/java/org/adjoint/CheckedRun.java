@@ -23,9 +23,9 @@ import org.adjoint.graph.UnaryOp;
 import org.adjoint.plan.Program;
 
 /**
- * Computes nodes one by one, in the order in which they were recorded, and finds for each value that is not finite where
- * that began. Each operation is a plan of its own over the values of its inputs; what only moves elements, and constants,
- * are part of the plans of those that read them.
+ * Computes nodes one by one, in the order in which they were recorded, and finds for each value that is not finite
+ * where that began. Each operation is a plan of its own over the values of its inputs; what only moves elements, and
+ * constants, are part of the plans of those that read them.
  */
 final class CheckedRun {
     /** Elements are looked up in tensors of up to so many. */
@@ -115,8 +115,8 @@ final class CheckedRun {
         return switch (node.op()) {
             case Op.Constant _, Op.Iota _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _, Op.Project _ -> true;
-            case Op.Leaf _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.ArgReduce _,
-                Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
+            case Op.Leaf _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
+                Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
                 Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Scan _, Op.Fused _ -> false;
         };
     }
@@ -137,8 +137,8 @@ final class CheckedRun {
             case Op.WithGradient with -> inputs.subList(0, with.values());
             case Op.Project project -> List.of(standIns.get(node.input(0)).get(project.index()));
             case Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _ -> List.of(Ops.again(node, inputs));
-            case Op.Leaf _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.ArgReduce _,
-                Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
+            case Op.Leaf _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
+                Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
                 Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Scan _, Op.Fused _ -> computed(node, inputs);
         });
         if (!isMovement(node)) {
@@ -203,7 +203,8 @@ final class CheckedRun {
             Flags flags = flags(input, standIn(input));
             if (nan ? flags.nan() : flags.infinite()) {
                 Cause cause = cause(input, nan);
-                boolean sooner = first == null || cause.made() && (!first.made() || cause.node().id() < first.node().id());
+                boolean sooner = first == null
+                    || cause.made() && (!first.made() || cause.node().id() < first.node().id());
                 first = sooner ? cause : first;
             }
         }
@@ -313,7 +314,8 @@ final class CheckedRun {
                 Cause cause = new CheckedRun(device, scope, parameters)
                     .evaluate(results, Collections.nCopies(results.size(), scope), values);
                 if (cause != null && cause.made()) {
-                    return new Cause(cause.node(), true, cause.description() + ", in iteration " + iteration + " of scan");
+                    return new Cause(cause.node(), true,
+                        cause.description() + ", in iteration " + iteration + " of scan");
                 }
                 owned.addAll(values);
                 for (int i = 0; i < scan.carries() && cause == null; i++) {
@@ -333,7 +335,8 @@ final class CheckedRun {
         if (position < 0) {
             return nan ? "NaN" : "an infinity";
         }
-        return all[position] + (value.shape().rank() == 0 ? "" : " at " + Arrays.toString(index(value.shape(), position)));
+        boolean scalar = value.shape().rank() == 0;
+        return all[position] + (scalar ? "" : " at " + Arrays.toString(index(value.shape(), position)));
     }
 
     /** What an elementwise operation made it of. */
@@ -400,9 +403,11 @@ final class CheckedRun {
     private AnomalyException exception(Cause cause) {
         Origin origin = cause.node().origin();
         boolean backward = origin != null && origin.gradientOf() != null;
-        String operation = backward ? origin.gradientOf() : cause.made() ? cause.node().op().name() : name(cause.node());
+        String operation = backward ? origin.gradientOf()
+            : cause.made() ? cause.node().op().name() : name(cause.node());
         List<StackTraceElement> frames = origin == null ? List.of() : origin.frames();
-        String line = !frames.isEmpty() ? "; " + (cause.made() ? operation : "it") + " was recorded at " + frames.getFirst()
+        String who = cause.made() ? operation : "it";
+        String line = !frames.isEmpty() ? "; " + who + " was recorded at " + frames.getFirst()
             : cause.made() ? "; its line is not known, for it was recorded before Debug.detectAnomaly()" : "";
         return new AnomalyException("anomaly: " + cause.description() + line, operation, backward, frames);
     }

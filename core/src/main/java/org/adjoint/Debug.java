@@ -35,8 +35,8 @@ public final class Debug {
     }
 
     /**
-     * Names the first operation that made a NaN or an infinity, with the line of the user's code that recorded it: for an
-     * operation of the backward pass the line of that whose gradient it is.
+     * Names the first operation that made a NaN or an infinity, with the line of the user's code that recorded it: for
+     * an operation of the backward pass the line of that whose gradient it is.
      *
      * <pre>{@code
      * try (var detection = Debug.detectAnomaly()) {
@@ -44,20 +44,21 @@ public final class Debug {
      * }
      * }</pre>
      *
-     * Until it is closed, what this thread computes, eagerly or by {@link Step#run}, is computed operation by operation,
-     * and where a result, or the value that a variable is to get, is NaN or infinite, an {@link AnomalyException} says which
-     * operation it began with; variables hold their old values then. What was NaN before is named as such. Infinities that
-     * were there before, as the masks of attention have them, are no anomaly, nor is what no result shows, as a branch that
-     * {@code where} does not take.
+     * Until it is closed, what this thread computes, eagerly or by {@link Step#run}, is computed operation by
+     * operation, and where a result, or the value that a variable is to get, is NaN or infinite, an {@link
+     * AnomalyException} says which operation it began with; variables hold their old values then. What was NaN before
+     * is named as such. Infinities that were there before, as the masks of attention have them, are no anomaly, nor is
+     * what no result shows, as a branch that {@code where} does not take.
      *
-     * <p>It is slow: for looking, not for training. Lines are known of what is recorded while it is on; a step is traced
-     * again for that. Off, it costs nothing.
+     * <p>It is slow: for looking, not for training. Lines are known of what is recorded while it is on; a step is
+     * traced again for that. Off, it costs nothing.
      *
      * @throws IllegalStateException in a traced function
      */
     public static AnomalyDetection detectAnomaly() {
         if (Trace.current() != null) {
-            throw new IllegalStateException("detectAnomaly: a traced function computes nothing yet: open it around Step.run");
+            throw new IllegalStateException(
+                "detectAnomaly: a traced function computes nothing yet: open it around Step.run");
         }
         return new AnomalyDetection();
     }

@@ -17,9 +17,9 @@ import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 
 /**
- * Transforms functions of tensors into other functions of tensors, as {@code torch.func} and JAX do: derivatives in either
- * direction, functions of one example into functions of many, functions with a gradient of their own, functions whose
- * gradient computes them again rather than keep what they computed.
+ * Transforms functions of tensors into other functions of tensors, as {@code torch.func} and JAX do: derivatives in
+ * either direction, functions of one example into functions of many, functions with a gradient of their own, functions
+ * whose gradient computes them again rather than keep what they computed.
  *
  * <pre>{@code
  * var perExample = Functions.vmap(x -> Functions.gradient(loss).apply(x)).apply(batch);
@@ -27,9 +27,9 @@ import org.adjoint.graph.TensorType;
  * var block = Functions.checkpoint(layer::forward);
  * }</pre>
  *
- * They compose with each other, and work in eager code and in a function that {@link Step} traces. A function may use other
- * tensors and variables than its arguments; {@code jvp}, {@code vjp}, {@code jacobian} and their kin take these as
- * constants, and the gradient of what they return can be asked for them as usual.
+ * They compose with each other, and work in eager code and in a function that {@link Step} traces. A function may use
+ * other tensors and variables than its arguments; {@code jvp}, {@code vjp}, {@code jacobian} and their kin take these
+ * as constants, and the gradient of what they return can be asked for them as usual.
  *
  * <p>All throw {@link IllegalArgumentException} for arguments that do not fit, and {@link IllegalStateException} for a
  * function that returns no tensor.
@@ -105,8 +105,8 @@ public final class Functions {
         List<Node> directions = new ArrayList<>();
         for (int i = 0; i < inputs.size(); i++) {
             if (!tangents.get(i).type().equals(inputs.get(i).type())) {
-                throw new IllegalArgumentException("jvp: the tangent of argument " + i + " must be " + inputs.get(i).type()
-                    + " but is " + tangents.get(i).type());
+                throw new IllegalArgumentException("jvp: the tangent of argument " + i + " must be "
+                    + inputs.get(i).type() + " but is " + tangents.get(i).type());
             }
             directions.add(tangents.get(i).operand("jvp"));
         }
@@ -229,12 +229,12 @@ public final class Functions {
     }
 
     /**
-     * A function of one example as a function of many. The function runs once, on tensors that stand for one example and
-     * have no value; its operations are then applied to all examples at once. What it computes from no mapped argument it
-     * computes once; random numbers that it draws differ between examples.
+     * A function of one example as a function of many. The function runs once, on tensors that stand for one example
+     * and have no value; its operations are then applied to all examples at once. What it computes from no mapped
+     * argument it computes once; random numbers that it draws differ between examples.
      *
-     * @param inAxes where the examples of each argument lie, or {@link #NOT_MAPPED} for the same argument for all; -1 is
-     *     the last axis
+     * @param inAxes where the examples of each argument lie, or {@link #NOT_MAPPED} for the same argument for all; -1
+     *     is the last axis
      * @param outAxes where those of each result are to lie; one for all results, or one for each
      */
     public static Function<List<Tensor>, List<Tensor>> vmapAll(Function<List<Tensor>, List<Tensor>> function,
@@ -273,7 +273,8 @@ public final class Functions {
                 return List.of();
             }
             Device device = values.getFirst().device();
-            List<Node> nodes = Ops.withGradient(name, values.stream().map(value -> value.operand(name)).toList(), inputs,
+            List<Node> made = values.stream().map(value -> value.operand(name)).toList();
+            List<Node> nodes = Ops.withGradient(name, made, inputs,
                 (ins, outs, cotangents) -> cotangents(name, gradient, device, ins, outs, cotangents));
             return results(name, values, nodes, arguments);
         };
@@ -287,15 +288,15 @@ public final class Functions {
         }
         List<Tensor> found = gradient.apply(handles(device, inputs), handles(device, outputs), handles(device, seeds));
         if (found == null || found.size() != inputs.size()) {
-            throw new IllegalStateException(name + ": the gradient function must return one tensor, or null, for each of "
-                + inputs.size() + " inputs, but returned " + (found == null ? "null" : found.size()));
+            throw new IllegalStateException(name + ": the gradient function must return one tensor, or null, for each "
+                + "of " + inputs.size() + " inputs, but returned " + (found == null ? "null" : found.size()));
         }
         Node[] results = new Node[inputs.size()];
         for (int i = 0; i < results.length; i++) {
             results[i] = found.get(i) == null ? null : found.get(i).operand(name);
             if (results[i] != null && !results[i].type().equals(inputs.get(i).type())) {
-                throw new IllegalStateException(name + ": the gradient of input " + i + " must be " + inputs.get(i).type()
-                    + " but the gradient function returned " + results[i].type());
+                throw new IllegalStateException(name + ": the gradient of input " + i + " must be "
+                    + inputs.get(i).type() + " but the gradient function returned " + results[i].type());
             }
         }
         return results;
@@ -309,9 +310,9 @@ public final class Functions {
 
     /**
      * A function whose gradient computes what it needs of the function again, rather than keep it from the first time:
-     * of all that the function computes, only its arguments and its result are held in between. Values and gradients have
-     * the same bits as without it in {@code F32} and {@code F64}; 16-bit values are rounded where they leave a fused
-     * group, and the groups may be others.
+     * of all that the function computes, only its arguments and its result are held in between. Values and gradients
+     * have the same bits as without it in {@code F32} and {@code F64}; 16-bit values are rounded where they leave a
+     * fused group, and the groups may be others.
      */
     public static Step.Function1 checkpoint(Step.Function1 function) {
         Function<List<Tensor>, List<Tensor>> all = checkpointAll(inputs -> single(function.apply(inputs.getFirst())));

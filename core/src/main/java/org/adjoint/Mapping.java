@@ -16,8 +16,8 @@ import org.adjoint.graph.Ops;
 import org.adjoint.graph.TensorType;
 
 /**
- * One call of a mapped function: the function is recorded for one example, over placeholders that have no value, and its
- * operations are then applied to all examples at once.
+ * One call of a mapped function: the function is recorded for one example, over placeholders that have no value, and
+ * its operations are then applied to all examples at once.
  */
 final class Mapping {
     /** How many mapped functions this thread is inside of. */
@@ -84,8 +84,8 @@ final class Mapping {
             }
             long here = type.shape().extent(type.shape().axis("vmap", inAxes[i]));
             if (first >= 0 && here != extent) {
-                throw new IllegalArgumentException("vmap: argument " + first + " " + arguments.get(first).type() + " has "
-                    + extent + " examples along axis " + inAxes[first] + ", but argument " + i + " " + type + " has "
+                throw new IllegalArgumentException("vmap: argument " + first + " " + arguments.get(first).type()
+                    + " has " + extent + " examples along axis " + inAxes[first] + ", but argument " + i + " " + type + " has "
                     + here + " along axis " + inAxes[i]);
             }
             first = first < 0 ? i : first;
@@ -141,8 +141,8 @@ final class Mapping {
 
     static void requireNone(Node leaf) {
         if (Uses.isPlaceholder(leaf)) {
-            throw new IllegalStateException("vmap: inside the mapped function a tensor stands for one example of many and "
-                + "has no value yet. Choose between tensors with where(); return what you want to look at");
+            throw new IllegalStateException("vmap: inside the mapped function a tensor stands for one example of many "
+                + "and has no value yet. Choose between tensors with where(); return what you want to look at");
         }
     }
 

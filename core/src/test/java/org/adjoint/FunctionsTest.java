@@ -58,7 +58,8 @@ class FunctionsTest {
         var both = Functions.valueAndGradient(x -> x.pow(3).sum(), vector(1, 2));
         assertEquals(9, both.value().item());
         assertValues(both.gradient(), 3, 12);
-        var several = Functions.valueAndGradients(in -> in.get(0).mul(in.get(1)).sum(), List.of(vector(1, 2), vector(3, 4)));
+        var several = Functions.valueAndGradients(in -> in.get(0).mul(in.get(1)).sum(),
+            List.of(vector(1, 2), vector(3, 4)));
         assertValues(several.gradients().get(0), 3, 4);
         assertValues(several.gradients().get(1), 1, 2);
     }
@@ -260,8 +261,8 @@ class FunctionsTest {
     @Test
     void aWrongGradientIsNamed() {
         Tensor x = vector(1, 2);
-        assertMessage(IllegalStateException.class, "twice: the gradient of input 0 must be f64(2) but the gradient function "
-            + "returned f64()", () -> Functions.withGradient("twice", in -> List.of(in.getFirst().mul(2)),
+        assertMessage(IllegalStateException.class, "twice: the gradient of input 0 must be f64(2) but the gradient "
+            + "function returned f64()", () -> Functions.withGradient("twice", in -> List.of(in.getFirst().mul(2)),
                 (_, _, dy) -> List.of(dy.getFirst().sum())).apply(List.of(x)).getFirst().sum().gradient(x));
         assertMessage(IllegalArgumentException.class, "gradients: the loss must be a floating scalar but is f64(2)",
             () -> Functions.gradient(y -> y.mul(2)).apply(x));

@@ -17,7 +17,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Mapped functions: against loops, within and around derivatives. Each operation by itself: EveryRowTransformedTest. */
+/**
+ * Mapped functions: against loops, within and around derivatives. Each operation by itself: EveryRowTransformedTest.
+ */
 class VmapTest {
     private Device device;
 
@@ -77,7 +79,8 @@ class VmapTest {
     void hessiansPerExample() {
         Step.Function1 f = x -> x.pow(3).sum().mul(x.sum());
         Tensor batch = random(3, 4).abs();
-        assertSame(loop(x -> Functions.hessian(f, x), batch), Functions.vmap(x -> Functions.hessian(f, x)).apply(batch));
+        Step.Function1 hessian = x -> Functions.hessian(f, x);
+        assertSame(loop(hessian::apply, batch), Functions.vmap(hessian).apply(batch));
     }
 
     @Test
@@ -104,16 +107,16 @@ class VmapTest {
     @Test
     void severalResults() {
         Tensor x = random(3, 4);
-        List<Tensor> results = Functions.vmapAll(in -> List.of(in.getFirst().sum(), in.getFirst().exp()), new int[] {0}, 0, 1)
-            .apply(List.of(x));
+        List<Tensor> results = Functions.vmapAll(in -> List.of(in.getFirst().sum(), in.getFirst().exp()), new int[] {0},
+            0, 1).apply(List.of(x));
         assertSame(x.sum(1), results.get(0));
         assertSame(x.exp().transpose(), results.get(1));
     }
 
     @Test
     void gradientsOfTheirOwnAreMappedToo() {
-        Step.Function2 product = (a, b) -> Functions.withGradient("product", in -> List.of(in.get(0).mul(in.get(1)).sum()),
-            (in, _, dy) -> List.of(in.get(1).mul(dy.getFirst()).mul(3), in.get(0).mul(dy.getFirst()).mul(5)))
+        Step.Function2 product = (a, b) -> Functions.withGradient("product",
+            in -> List.of(in.get(0).mul(in.get(1)).sum()), (in, _, dy) -> List.of(in.get(1).mul(dy.getFirst()).mul(3), in.get(0).mul(dy.getFirst()).mul(5)))
             .apply(List.of(a, b)).getFirst();
         Tensor a = random(3, 4);
         Tensor b = random(4);
@@ -122,8 +125,8 @@ class VmapTest {
         assertSame(b.expand(3, 4).mul(3), mapped.sum().gradient(a));
         assertSame(a.sum(0).mul(5), mapped.sum().gradient(b));
         assertSame(b.expand(3, 4).mul(3),
-            Functions.vmap((x, y) -> Functions.gradient(z -> product.apply(z, y)).apply(x), new int[] {0, NOT_MAPPED}, 0)
-                .apply(a, b));
+            Functions.vmap((x, y) -> Functions.gradient(z -> product.apply(z, y)).apply(x), new int[] {0, NOT_MAPPED},
+                0).apply(a, b));
     }
 
     @Test

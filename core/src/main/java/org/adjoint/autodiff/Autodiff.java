@@ -34,9 +34,9 @@ public final class Autodiff {
     }
 
     /**
-     * Jacobian-vector products, as the gradient of vector-Jacobian products for their cotangents, which these are linear
-     * in (Townsend, "A new trick for calculating Jacobian vector products", 2017). None of the products' own operations
-     * is computed.
+     * Jacobian-vector products, as the gradient of vector-Jacobian products for their cotangents, which these are
+     * linear in (Townsend, "A new trick for calculating Jacobian vector products", 2017). None of the products' own
+     * operations is computed.
      *
      * @param outputs floating nodes
      * @param sources floating nodes to differentiate for

@@ -100,7 +100,8 @@ public final class Batching {
 
     /** The node for all examples, repeated where it is the same for each. */
     private Node all(Node node) {
-        return batched.containsKey(node) ? batched.get(node).getFirst() : Ops.broadcastTo(any(node), grown(node.shape()));
+        return batched.containsKey(node) ? batched.get(node).getFirst()
+            : Ops.broadcastTo(any(node), grown(node.shape()));
     }
 
     /** The node for all examples; the node itself where it is the same for each. */
@@ -135,7 +136,8 @@ public final class Batching {
             case Op.Project project -> List.of(batched.get(node.input(0)).get(project.index()));
             case Op.Leaf _, Op.Constant _, Op.Iota _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _,
                 Op.Reduce _, Op.ArgReduce _, Op.ArgSort _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _,
-                Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _,
+                Op.Windows _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
+                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.StopGradient _,
                 Op.Barrier _ -> List.of(single(node));
         };
     }
@@ -246,7 +248,8 @@ public final class Batching {
         Node part = all(node.input(0));
         for (int axis = 0; axis < window.rank(); axis++) {
             Node positions = Ops.add(startAlong(any(starts), axis, window.rank()), iotaAlong(window, axis));
-            part = Ops.gather(part, axis + 1, Ops.broadcastTo(positions, part.shape().with(axis + 1, window.extent(axis))));
+            Shape gathered = part.shape().with(axis + 1, window.extent(axis));
+            part = Ops.gather(part, axis + 1, Ops.broadcastTo(positions, gathered));
         }
         return part;
     }

@@ -15,10 +15,10 @@ import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
 
 /**
- * Lets the gradient of a part of the graph compute that part again instead of keeping its values (Chen et al., "Training
- * deep nets with sublinear memory cost", 2016). The copies read the part's inputs through {@linkplain Op.Barrier
- * barriers} that wait for the cotangents, so that they are neither merged with the first computation nor run before they
- * are needed. Copies have the operations of what they are copies of.
+ * Lets the gradient of a part of the graph compute that part again instead of keeping its values (Chen et al.,
+ * "Training deep nets with sublinear memory cost", 2016). The copies read the part's inputs through {@linkplain
+ * Op.Barrier barriers} that wait for the cotangents, so that they are neither merged with the first computation nor run
+ * before they are needed. Copies have the operations of what they are copies of.
  */
 public final class Rematerialization {
     private Rematerialization() { }

@@ -40,7 +40,8 @@ final class TransformSamples {
 
     /** a b and a + b, with gradients of their own. */
     private static List<Tensor> productAndSum(Tensor a, Tensor b) {
-        return Functions.withGradient("productAndSum", in -> List.of(in.get(0).mul(in.get(1)), in.get(0).add(in.get(1))),
+        return Functions.withGradient("productAndSum",
+            in -> List.of(in.get(0).mul(in.get(1)), in.get(0).add(in.get(1))),
             (in, _, dy) -> List.of(dy.get(0).mul(in.get(1)).add(dy.get(1)), dy.get(0).mul(in.get(0)).add(dy.get(1))))
             .apply(List.of(a, b));
     }
@@ -53,7 +54,8 @@ final class TransformSamples {
     private static OpRow withGradient() {
         TensorFunction both = x -> productAndSum(x[0], x[1]).get(0).mul(productAndSum(x[0], x[1]).get(1));
         return OpRow.of("withGradient", Op.WithGradient.class).tolerance(PRODUCTS).cases(
-            of(x -> SQUARE.apply(x[0]), any()), of(x -> SQUARE.apply(x[0]), any(0, 3)), of(x -> SQUARE.apply(x[0]), any(1)),
+            of(x -> SQUARE.apply(x[0]), any()), of(x -> SQUARE.apply(x[0]), any(0, 3)),
+            of(x -> SQUARE.apply(x[0]), any(1)),
             of(x -> SQUARE.apply(x[0]), any(13)), of(x -> SQUARE.apply(SQUARE.apply(x[0])), any(207)),
             of(x -> SQUARE.apply(x[0].mul(2)).add(x[0]), any(3, 5).laid(Layout.PERMUTED)),
             of(x -> SQUARE.apply(x[0]), any(4, 7).laid(Layout.SLICED)),
@@ -100,13 +102,16 @@ final class TransformSamples {
         Step.Function1 scaled = x -> x.mul(x.slice(0, 0, 1)).flip(0);
         Step.Function2 product = (a, b) -> a.mul(b).add(b);
         return OpRow.of("vmap").tolerance(PRODUCTS).cases(
-            of(x -> Functions.vmap(y -> y.mul(y)).apply(x[0]), any(3)), of(x -> Functions.vmap(scaled).apply(x[0]), any(0, 3)),
-            of(x -> Functions.vmap(scaled).apply(x[0]), any(1, 1)), of(x -> Functions.vmap(scaled).apply(x[0]), any(13, 5)),
+            of(x -> Functions.vmap(y -> y.mul(y)).apply(x[0]), any(3)),
+            of(x -> Functions.vmap(scaled).apply(x[0]), any(0, 3)),
+            of(x -> Functions.vmap(scaled).apply(x[0]), any(1, 1)),
+            of(x -> Functions.vmap(scaled).apply(x[0]), any(13, 5)),
             of(x -> Functions.vmap(scaled, -1, 0).apply(x[0]), any(5, 207)),
             of(x -> Functions.vmap(scaled, 0, 1).apply(x[0]), any(3, 5).laid(Layout.PERMUTED)),
             of(x -> Functions.vmap(scaled).apply(x[0]), any(4, 7).laid(Layout.SLICED)),
             of(x -> Functions.vmap(product).apply(x[0], x[1]), any(3, 5), any(3, 5).laid(Layout.FLIPPED)),
-            of(x -> Functions.vmap(product, new int[] {0, Functions.NOT_MAPPED}, 0).apply(x[0], x[1]), any(3, 5), any(5)),
+            of(x -> Functions.vmap(product, new int[] {0, Functions.NOT_MAPPED}, 0).apply(x[0], x[1]), any(3, 5),
+                any(5)),
             of(x -> Functions.vmap(Functions.vmap(scaled)).apply(x[0]), any(2, 3, 5)),
             of(x -> Functions.vmap(Functions.gradient(y -> y.mul(y).mul(y).sum())).apply(x[0]), any(3, 5)))
             .refuses(

@@ -310,14 +310,16 @@ public final class Ops {
      * {@code values}, which were computed from {@code inputs}, with a derivative of their own; see
      * {@link Op.WithGradient}.
      */
-    public static List<Node> withGradient(String label, List<Node> values, List<Node> inputs, Op.WithGradient.Rule rule) {
+    public static List<Node> withGradient(String label, List<Node> values, List<Node> inputs,
+        Op.WithGradient.Rule rule) {
         List<Node> all = new ArrayList<>(values);
         all.addAll(inputs);
-        Node node = new Node(new Op.WithGradient(label, values.size(), rule), values.stream().map(Node::type).toList(), all);
+        List<TensorType> types = values.stream().map(Node::type).toList();
+        Node node = new Node(new Op.WithGradient(label, values.size(), rule), types, all);
         return IntStream.range(0, values.size()).mapToObj(node::output).toList();
     }
 
-    /** The same value and derivative as a node of its own, to differentiate for it and for nothing else that reads x. */
+    /** The same value and derivative as a node of its own, to differentiate for it and nothing else that reads x. */
     public static Node alias(Node x) {
         return withGradient("alias", List.of(x), List.of(x), (_, _, cotangents) -> cotangents).getFirst();
     }

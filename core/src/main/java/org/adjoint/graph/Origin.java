@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /**
- * Where a node was recorded. Known for nodes that a thread records between {@link #start} and {@link #stop}; otherwise a
- * node costs no more for it than the look at a counter.
+ * Where a node was recorded. Known for nodes that a thread records between {@link #start} and {@link #stop}; otherwise
+ * a node costs no more for it than the look at a counter.
  *
  * @param frames of the user's code, innermost first: neither this library's nor the JDK's; empty if there are none
  * @param gradientOf the operation whose gradient the node belongs to, and whose lines these are; null for others

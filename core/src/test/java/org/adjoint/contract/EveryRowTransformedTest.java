@@ -78,7 +78,9 @@ class EveryRowTransformedTest {
     void mappedItGivesWhatALoopGives(Named named) {
         OpRow row = named.row();
         assumeTrue(!NOT_MAPPED.contains(row.name()));
-        for (SampleCase sample : row.cases().stream().filter(EveryRowTransformedTest::isSmall).limit(SAMPLES).toList()) {
+        List<SampleCase> samples =
+            row.cases().stream().filter(EveryRowTransformedTest::isSmall).limit(SAMPLES).toList();
+        for (SampleCase sample : samples) {
             int count = sample.operands().size();
             for (int which = -1; which < (count > 1 ? count : 0); which++) {
                 try (Scope scope = device.scope()) {
