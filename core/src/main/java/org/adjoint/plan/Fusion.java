@@ -19,7 +19,7 @@ final class Fusion {
     static final int MAX_LOADS = 12;
     static final int MAX_RESULTS = 8;
     /** A search for a path gives up here, and the item does not join: planning time stays linear in bad cases. */
-    private static final int MAX_SEARCH = 512;
+    private static final int MAX_SEARCH = 8192;
 
     private final boolean fuses;
     private final Set<Unit> units = new LinkedHashSet<>();
