@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -14,7 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.UnaryOperator;
-import javax.tools.ToolProvider;
+import java.util.spi.ToolProvider;
 import org.adjoint.Device;
 import org.adjoint.Tensor;
 import org.adjoint.contract.ProgramFamilies.Family;
@@ -99,8 +101,9 @@ class RandomProgramsTest {
             Path source = Files.writeString(folder.resolve("Program.java"), program.code("reference"));
             String classes = String.join(File.pathSeparator, System.getProperty("java.class.path"),
                 System.getProperty("jdk.module.path", ""));
-            ByteArrayOutputStream problems = new ByteArrayOutputStream();
-            int status = ToolProvider.getSystemJavaCompiler().run(null, problems, problems, "-cp", classes, "-d",
+            StringWriter problems = new StringWriter();
+            PrintWriter messages = new PrintWriter(problems);
+            int status = ToolProvider.findFirst("javac").orElseThrow().run(messages, messages, "-cp", classes, "-d",
                 folder.toString(), source.toString());
             assertEquals(0, status, problems + program.code("reference"));
             String printed = run();
