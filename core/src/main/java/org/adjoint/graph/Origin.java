@@ -78,7 +78,7 @@ public record Origin(List<StackTraceElement> frames, String gradientOf) {
         }
         return recorder.instead != null ? recorder.instead : new Origin(WALKER.walk(frames ->
             frames.filter(frame -> !IS_LIBRARY.get(frame.getDeclaringClass())).limit(MAX_FRAMES)
-                .map(StackWalker.StackFrame::toStackTraceElement).toList()), null);
+                .map(Origin::element).toList()), null);
     }
 
     /** Records nodes as the gradient of one that was recorded. */
@@ -116,5 +116,11 @@ public record Origin(List<StackTraceElement> frames, String gradientOf) {
         } finally {
             recorder.instead = outer;
         }
+    }
+
+    /** Without the module, whose name and version say nothing that the class does not. */
+    private static StackTraceElement element(StackWalker.StackFrame frame) {
+        return new StackTraceElement(frame.getClassName(), frame.getMethodName(), frame.getFileName(),
+            frame.getLineNumber());
     }
 }
