@@ -46,7 +46,7 @@ public final class Device implements AutoCloseable {
     private final Scope root = new Scope(this, null, null);
     private final ThreadLocal<Scope> innermost = new ThreadLocal<>();
     private final ReentrantLock lock = new ReentrantLock();
-    private final LruCache<Program, Executable> executables = new LruCache<>(CACHED_PLANS, Executable::close);
+    private final LruCache<Program.Structure, Executable> executables = new LruCache<>(CACHED_PLANS, Executable::close);
     private final AtomicLong plansMade = new AtomicLong();
     private final AtomicLong collectAt = new AtomicLong(COLLECT_STEP);
     private final RandomState random;
@@ -432,7 +432,7 @@ public final class Device implements AutoCloseable {
         lock.lock();
         try {
             Program program = Program.of(nodes, List.of(), List.of(), false);
-            Executable executable = executables.computeIfAbsent(program, this::compile);
+            Executable executable = executables.computeIfAbsent(program.structure(), () -> compile(program));
             List<Node> leaves = program.leaves();
             Buffer[] externals = new Buffer[leaves.size() + nodes.size()];
             for (int i = 0; i < leaves.size(); i++) {
@@ -500,7 +500,7 @@ public final class Device implements AutoCloseable {
         return computeUnchecked(List.of(leaf), List.of(owner)).getFirst();
     }
 
-    Executable compile(Program program) {
+    private Executable compile(Program program) {
         plansMade.incrementAndGet();
         return driver.compile(Planner.plan(program, driver.target()));
     }

@@ -3,7 +3,7 @@ package org.adjoint;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** A bounded map that drops what was used least recently. Not safe for threads. */
 final class LruCache<K, V> {
@@ -16,10 +16,10 @@ final class LruCache<K, V> {
         this.dropped = dropped;
     }
 
-    V computeIfAbsent(K key, Function<K, V> make) {
+    V computeIfAbsent(K key, Supplier<V> make) {
         V value = map.get(key);
         if (value == null) {
-            value = make.apply(key);
+            value = make.get();
             map.put(key, value);
             if (map.size() > capacity) {
                 dropped.accept(map.remove(map.keySet().iterator().next()));

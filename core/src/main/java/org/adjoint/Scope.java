@@ -54,10 +54,21 @@ public final class Scope implements AutoCloseable {
         return a.encloses(b) ? a : b.encloses(a) ? b : a.device.root();
     }
 
+    /** Scopes of which none lies within another, and one more: those that close last of all of them. */
+    static List<Scope> with(List<Scope> scopes, Scope scope) {
+        if (scopes.stream().anyMatch(other -> other.encloses(scope))) {
+            return scopes;
+        }
+        List<Scope> widest = new ArrayList<>(scopes);
+        widest.removeIf(scope::encloses);
+        widest.add(scope);
+        return List.copyOf(widest);
+    }
+
     void own(Storage.Resource resource) {
         resources.add(resource);
         if (closed) {
-            resource.run();
+            resource.leave(this);
         }
     }
 
@@ -111,6 +122,6 @@ public final class Scope implements AutoCloseable {
         }
         device.leave(this, parent);
         closed = true;
-        resources().forEach(Storage.Resource::run);
+        resources().forEach(resource -> resource.leave(this));
     }
 }

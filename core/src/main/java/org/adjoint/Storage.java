@@ -1,11 +1,13 @@
 package org.adjoint;
 
 import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.adjoint.backend.Buffer;
 import org.adjoint.graph.TensorType;
 
-/** A computed value: memory of one device, owned by a scope until it is moved or freed. What nodes hold as their value. */
+/** A computed value: memory of one device, owned by scopes until it is moved or freed. What nodes hold as their value. */
 final class Storage {
     private static final Cleaner CLEANER = Cleaner.create();
 
@@ -15,12 +17,13 @@ final class Storage {
         private final AtomicBoolean freed = new AtomicBoolean();
         private final TensorType type;
         private final Throwable allocationSite;
-        private volatile Scope owner;
+        /** None of them within another: scopes of several threads, or a single one. */
+        private List<Scope> owners;
 
         private Resource(Buffer buffer, TensorType type, Scope owner) {
             this.buffer = buffer;
             this.type = type;
-            this.owner = owner;
+            this.owners = List.of(owner);
             this.allocationSite = Scope.TRACK_ALLOCATION_SITES ? new Throwable("allocated here") : null;
         }
 
@@ -28,8 +31,20 @@ final class Storage {
         @Override
         public void run() {
             if (freed.compareAndSet(false, true)) {
-                owner.forget(this);
+                setOwners(List.of());
                 buffer.close();
+            }
+        }
+
+        /** Leaves a scope that closes; the last one frees the memory. */
+        void leave(Scope owner) {
+            boolean last;
+            synchronized (this) {
+                setOwners(owners.stream().filter(scope -> scope != owner).toList());
+                last = owners.isEmpty();
+            }
+            if (last) {
+                run();
             }
         }
 
@@ -42,21 +57,23 @@ final class Storage {
             return allocationSite;
         }
 
-        void moveTo(Scope target) {
-            if (freed.get() || owner == target) {
-                return;
-            }
-            owner.forget(this);
-            owner = target;
-            target.own(this);
+        synchronized void setOwners(List<Scope> scopes) {
+            List<Scope> before = owners;
+            owners = freed.get() ? List.of() : scopes;
+            before.stream().filter(scope -> !owners.contains(scope)).forEach(scope -> scope.forget(this));
+            owners.stream().filter(scope -> !before.contains(scope)).forEach(scope -> scope.own(this));
+        }
+
+        synchronized void addOwner(Scope scope) {
+            setOwners(Scope.with(owners, scope));
         }
     }
 
     private final Device device;
     private final Resource resource;
     private volatile boolean heldByVariable;
-    /** Of a variable's value: the widest scope of the tensors that read it, or null. */
-    private Scope readers;
+    /** Of a variable's value: the widest scopes of the tensors that read it. */
+    private List<Scope> readers = List.of();
 
     Storage(Device device, Buffer buffer, TensorType type, Scope owner) {
         this.device = device;
@@ -94,16 +111,22 @@ final class Storage {
     }
 
     void moveTo(Scope scope) {
-        resource.moveTo(scope);
+        resource.setOwners(List.of(scope));
     }
 
     /** Lets the value live at least as long as {@code scope}. */
     synchronized void keepIn(Scope scope) {
         if (heldByVariable) {
-            readers = readers == null || readers.isClosed() ? scope : Scope.wider(readers, scope);
+            readers = Scope.with(open(readers), scope);
         } else {
-            resource.moveTo(Scope.wider(resource.owner, scope));
+            resource.addOwner(scope);
         }
+    }
+
+    private static List<Scope> open(List<Scope> scopes) {
+        List<Scope> open = new ArrayList<>(scopes);
+        open.removeIf(Scope::isClosed);
+        return open;
     }
 
     /** From here on it is the value of a variable. */
@@ -114,6 +137,8 @@ final class Storage {
     /** No variable holds it any more: it belongs to the tensors that read it. */
     synchronized void leaveToReaders() {
         heldByVariable = false;
-        resource.moveTo(readers == null || readers.isClosed() ? device.root() : readers);
+        // Where all have closed, a computed tensor may still lead back to it: a gradient of that one may need it.
+        List<Scope> open = open(readers);
+        resource.setOwners(open.isEmpty() ? List.of(device.root()) : open);
     }
 }

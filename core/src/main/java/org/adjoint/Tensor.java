@@ -105,6 +105,9 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     /** This tensor's node for an operation that is recorded now. */
     Node operand(String op) {
         requireOpen(op);
+        if (trace == null) {
+            Uses.of(node).setRead();
+        }
         Trace current = Trace.current();
         if (current == trace) {
             return node;

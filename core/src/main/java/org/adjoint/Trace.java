@@ -106,7 +106,7 @@ final class Trace {
     /** The variable's value at this point of the program. */
     Node read(Variable variable) {
         if (isBody()) {
-            Node node = parent == null ? variable.eagerRead() : parent.read(variable);
+            Node node = parent == null ? variable.tracedRead() : parent.read(variable);
             if (compiled() == null) {
                 use(node);
             }

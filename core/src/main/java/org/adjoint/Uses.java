@@ -10,6 +10,8 @@ final class Uses {
     private final List<WeakReference<Tensor>> handles = new ArrayList<>(1);
     private final List<WeakReference<Node>> readers = new ArrayList<>(2);
     private int pruneAt = 16;
+    /** Whether a graph may lead to the node: something was built on it, or a traced function holds it. */
+    private boolean wasRead;
     /** Whether the node stands for one example of many; see {@link Mapping}. */
     private volatile boolean placeholder;
     /** The variable that the node is a read of, or null. */
@@ -23,6 +25,10 @@ final class Uses {
     synchronized void addHandle(Tensor handle) {
         handles.removeIf(reference -> reference.get() == null);
         handles.add(new WeakReference<>(handle));
+    }
+
+    synchronized void setRead() {
+        wasRead = true;
     }
 
     synchronized void addReader(Node reader) {
@@ -79,6 +85,15 @@ final class Uses {
             }
         }
         return false;
+    }
+
+    /** Whether nothing leads to the node any more: no graph ever did, and no open handle names it. */
+    static boolean isForgotten(Node node) {
+        return node.attachment() instanceof Uses uses && uses.isForgotten();
+    }
+
+    private synchronized boolean isForgotten() {
+        return !wasRead && !hasOpenHandle();
     }
 
     /** Where the value of a node belongs: the widest scope of the open handles that name it, or {@code otherwise}. */

@@ -73,11 +73,21 @@ public final class Variable implements Differentiable, AutoCloseable {
             device.requireSame("variable " + name, trace.device());
             return new Tensor(device, trace.read(this), trace);
         }
-        return new Tensor(device, eagerRead(), null);
+        // The handle exists before another thread can replace the value: it keeps the memory.
+        return betweenRuns(() -> new Tensor(device, eagerRead(), null));
+    }
+
+    /** The leaf that stands for the present value in eager code, for a function that is traced now. */
+    Node tracedRead() {
+        return betweenRuns(() -> {
+            Node node = eagerRead();
+            Uses.of(node).setRead();
+            return node;
+        });
     }
 
     /** The leaf that stands for the present value in eager code. */
-    Node eagerRead() {
+    private Node eagerRead() {
         return betweenRuns(() -> {
             Node node = reading.get();
             if (node == null) {
@@ -158,7 +168,7 @@ public final class Variable implements Differentiable, AutoCloseable {
     /** Leaves the present memory to the tensors that read it, if there are any, or frees it. */
     private void release() {
         Node node = reading.get();
-        if (node == null) {
+        if (node == null || Uses.isForgotten(node)) {
             storage.free();
         } else {
             storage.leaveToReaders();
@@ -206,7 +216,8 @@ public final class Variable implements Differentiable, AutoCloseable {
     /** The memory for a run that overwrites the value in place: a copy, if a tensor still reads the present one. */
     synchronized Buffer bufferToWrite() {
         requireOpen("run");
-        if (reading.get() != null) {
+        Node read = reading.get();
+        if (read != null && !Uses.isForgotten(read)) {
             Storage copy = device.copy(storage, type, scope);
             release();
             adopt(copy);

@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.adjoint.graph.DType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,6 +73,63 @@ class OwnershipTest {
             x.reshape(2).realize();
         }
         assertArrayEquals(new float[] {2, 2}, x.toFloatArray());
+    }
+
+    @Test
+    void aCachedPlanKeepsNoMemory() throws InterruptedException {
+        long before = device.liveBytes();
+        for (int i = 0; i < 3; i++) {
+            device.ones(DType.F32, 100 + i).realize().add(1).realize();
+        }
+        for (int i = 0; i < 100 && device.liveBytes() != before; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertEquals(before, device.liveBytes());
+    }
+
+    @Test
+    void readsOfSeveralThreadsFreeAnOldValueWhenTheLastOfTheirScopesCloses() throws InterruptedException {
+        Variable v = device.variable("v", device.zeros(DType.F64, 1000));
+        long before = device.liveBytes();
+        CountDownLatch assigned = new CountDownLatch(1);
+        CountDownLatch read = new CountDownLatch(2);
+        List<Double> seen = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            threads.add(Thread.ofPlatform().start(() -> {
+                try (Scope scope = device.scope()) {
+                    Tensor value = v.tensor();
+                    read.countDown();
+                    assigned.await();
+                    seen.add(value.add(5).slice(0, 0, 1).item());
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }));
+        }
+        read.await();
+        v.assign(device.ones(DType.F64, 1000));
+        assigned.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(List.of(5.0, 5.0), seen);
+        assertEquals(before, device.liveBytes());
+    }
+
+    @Test
+    void aValueThatWasOnlyLookedAtIsFreedByAnAssignment() {
+        Variable v = device.variable("v", device.zeros(DType.F64, 1000));
+        try (Scope scope = device.scope()) {
+            v.tensor().toDoubleArray();
+        }
+        long before = device.liveBytes();
+        try (Scope scope = device.scope()) {
+            v.assign(device.ones(DType.F64, 1000));
+        }
+        assertEquals(before, device.liveBytes());
+        assertEquals(1, v.tensor().max().item());
     }
 
     @Test

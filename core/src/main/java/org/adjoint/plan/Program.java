@@ -12,8 +12,7 @@ import org.adjoint.graph.TensorType;
 
 /**
  * What is to be computed, in canonical form: the nodes that results need, in topological order, down to leaves and to
- * nodes that have a value already. Programs of one structure are equal, whatever buffers, scalar values and node
- * identities stand behind them, so a plan is cached under its program.
+ * nodes that have a value already. A plan is cached under the program's {@link #structure}.
  */
 public final class Program {
     /**
@@ -23,7 +22,31 @@ public final class Program {
      */
     public record Store(Node target, Node value) { }
 
-    /** One node as the key sees it: inputs are positions in the order. */
+    /**
+     * What programs have in common that one plan serves, whatever buffers, scalar values and nodes stand behind them. It
+     * holds no node, for nodes hold values, whose memory a cached plan must not keep.
+     */
+    public static final class Structure {
+        private final List<Object> parts;
+        private final int hash;
+
+        private Structure(List<Object> parts) {
+            this.parts = parts;
+            this.hash = parts.hashCode();
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Structure structure && hash == structure.hash && parts.equals(structure.parts);
+        }
+
+        @Override
+        public int hashCode() {
+            return hash;
+        }
+    }
+
+    /** One node as the structure sees it: inputs are positions in the order. */
     private record Entry(Op op, List<TensorType> types, List<Integer> inputs) { }
 
     private final List<Node> order;
@@ -32,19 +55,17 @@ public final class Program {
     private final List<Node> results;
     private final List<Store> stores;
     private final boolean constantsKnown;
-    private final List<Object> key;
-    private final int hash;
+    private final Structure structure;
 
     private Program(List<Node> order, List<Node> leaves, List<Node> constants, List<Node> results, List<Store> stores,
-        boolean constantsKnown, List<Object> key) {
+        boolean constantsKnown, Structure structure) {
         this.order = order;
         this.leaves = leaves;
         this.constants = constants;
         this.results = results;
         this.stores = stores;
         this.constantsKnown = constantsKnown;
-        this.key = key;
-        this.hash = key.hashCode();
+        this.structure = structure;
     }
 
     /**
@@ -59,7 +80,7 @@ public final class Program {
         List<Node> order = new ArrayList<>();
         List<Node> leaves = new ArrayList<>();
         List<Node> constants = new ArrayList<>();
-        List<Object> key = new ArrayList<>();
+        List<Object> parts = new ArrayList<>();
         Deque<Node> stack = new ArrayDeque<>();
         List<Node> roots = new ArrayList<>(firstLeaves);
         roots.addAll(results);
@@ -94,21 +115,21 @@ public final class Program {
                 order.add(node);
                 if (leaf) {
                     leaves.add(node);
-                    key.add(new Entry(new Op.Leaf(), node.types(), List.of()));
+                    parts.add(new Entry(new Op.Leaf(), node.types(), List.of()));
                 } else if (node.op() instanceof Op.Constant) {
                     constants.add(node);
-                    key.add(new Entry(constantsKnown ? node.op() : new Op.Constant(0), node.types(), List.of()));
+                    parts.add(new Entry(constantsKnown ? node.op() : new Op.Constant(0), node.types(), List.of()));
                 } else {
-                    key.add(new Entry(node.op(), node.types(), node.inputs().stream().map(positions::get).toList()));
+                    parts.add(new Entry(node.op(), node.types(), node.inputs().stream().map(positions::get).toList()));
                 }
             }
         }
-        key.add(constantsKnown);
-        key.add(firstLeaves.stream().map(positions::get).toList());
-        key.add(results.stream().map(positions::get).toList());
-        key.add(stores.stream().map(s -> List.of(positions.get(s.target()), positions.get(s.value()))).toList());
+        parts.add(constantsKnown);
+        parts.add(firstLeaves.stream().map(positions::get).toList());
+        parts.add(results.stream().map(positions::get).toList());
+        parts.add(stores.stream().map(s -> List.of(positions.get(s.target()), positions.get(s.value()))).toList());
         return new Program(List.copyOf(order), List.copyOf(leaves), List.copyOf(constants), List.copyOf(results),
-            List.copyOf(stores), constantsKnown, key);
+            List.copyOf(stores), constantsKnown, new Structure(parts));
     }
 
     /** Whether planning stops at this node: it comes from outside or has been computed. */
@@ -150,13 +171,7 @@ public final class Program {
         return constants.stream().mapToLong(node -> ((Op.Constant) node.op()).bits()).toArray();
     }
 
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof Program program && hash == program.hash && key.equals(program.key);
-    }
-
-    @Override
-    public int hashCode() {
-        return hash;
+    public Structure structure() {
+        return structure;
     }
 }

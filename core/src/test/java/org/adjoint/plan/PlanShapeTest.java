@@ -1,6 +1,7 @@
 package org.adjoint.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -318,10 +319,10 @@ class PlanShapeTest {
         Node x = leaf(64);
         Program one = Program.of(List.of(Ops.mul(x, 1)), List.of(), List.of(), false);
         Program two = Program.of(List.of(Ops.mul(x, 2)), List.of(), List.of(), false);
-        assertEquals(one, two);
+        assertEquals(one.structure(), two.structure());
         PlanStep.Elementwise step = group(Planner.plan(one, FUSING), 0);
         assertEquals(1, step.scalars().length);
-        assertFalse(one.equals(Program.of(List.of(Ops.mul(x, 1)), List.of(), List.of(), true)));
+        assertNotEquals(one.structure(), Program.of(List.of(Ops.mul(x, 1)), List.of(), List.of(), true).structure());
         assertEquals(0, group(plan(Ops.mul(x, 1)), 0).scalars().length);
     }
 
