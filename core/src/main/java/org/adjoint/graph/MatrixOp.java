@@ -222,10 +222,16 @@ public sealed interface MatrixOp extends Op.Fused {
             return new Node[] {y, t, r};
         }
 
-        /** Of one column: {@code beta = -sign(alpha) |a|}, {@code tau = (beta - alpha) / beta} (LAPACK's larfg). */
+        /**
+         * Of one column: {@code beta = -sign(alpha) |a|}, {@code tau = (beta - alpha) / beta} (LAPACK's larfg). Divided
+         * by its largest magnitude first, so that no square overflows or vanishes.
+         */
         private static Node[] reflection(Node a) {
-            Node alpha = block(a, 0, 1, 0, 1);
-            Node rest = block(a, 1, rows(a), 0, 1);
+            Node largest = reduce(ReduceOp.MAX, abs(a), true, -2);
+            Node size = where(equal(largest, 0), onesLike(largest), largest);
+            Node unit = div(a, size);
+            Node alpha = block(unit, 0, 1, 0, 1);
+            Node rest = block(unit, 1, rows(a), 0, 1);
             Node squares = reduce(ReduceOp.SUM, mul(rest, rest), true, -2);
             Node isDone = equal(squares, 0);
             Node norm = sqrt(add(mul(alpha, alpha), squares));
@@ -233,7 +239,8 @@ public sealed interface MatrixOp extends Op.Fused {
             Node one = onesLike(alpha);
             Node tau = where(isDone, zerosLike(alpha), div(sub(beta, alpha), where(isDone, one, beta)));
             Node v = div(rest, where(isDone, one, sub(alpha, beta)));
-            return new Node[] {above(one, v), tau, where(isDone, alpha, beta)};
+            Node pivot = where(isDone, block(a, 0, 1, 0, 1), mul(beta, size));
+            return new Node[] {above(one, v), tau, pivot};
         }
     }
 

@@ -14,6 +14,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.graph.Shape;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Matrices that fill a kernel's block and some more: what factors multiply to, and that it has the same bits always. */
 class FactorizationTest {
@@ -53,6 +54,20 @@ class FactorizationTest {
             Tensor row = device.arange(DType.I32, SIDE).reshape(SIDE, 1);
             Tensor upper = row.greaterThan(device.arange(DType.I32, SIDE)).where(device.zeros(dtype), a);
             assertClose(upper.matmul(a.triangularSolve(b, true)), b, "the upper triangle times its solution");
+        }
+    }
+
+    /** By the kernel, and on the reference by the decomposition. */
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "reference"})
+    void squaresOfColumnsNeitherOverflowNorVanish(String name) {
+        try (Device device = Device.open(name)) {
+            Tensor a = matrix(device, DType.F64, 20, 6, 0);
+            Tensor scales = device.tensor(new double[] {1e250, 1, 1e-250, 1e300, 1e-300, 2});
+            Tensor.Qr plain = a.qr();
+            Tensor.Qr scaled = a.mul(scales).qr();
+            assertClose(scaled.q(), plain.q(), "q of scaled columns");
+            assertClose(scaled.r().div(scales), plain.r(), "r of scaled columns");
         }
     }
 

@@ -11,7 +11,8 @@ import org.adjoint.plan.PlanStep;
 
 /**
  * {@link MatrixOp.Householder} of narrow matrices, column by column (LAPACK's geqr2 and larft). Computed in
- * {@code F64}, whatever is stored; wider matrices are decomposed into such and products.
+ * {@code F64}, whatever is stored; wider matrices are decomposed into such and products. Columns are divided by powers
+ * of two, so that no square overflows or vanishes: reflections are the same, and r is multiplied again.
  */
 public final class HouseholderKernel implements CpuKernel {
     private static final int MOST_COLUMNS = 32;
@@ -49,6 +50,7 @@ public final class HouseholderKernel implements CpuKernel {
             double[] triangle = (double[]) scratch.array(arithmetic, 1, n * n);
             double[] pivots = (double[]) scratch.array(arithmetic, 2, n);
             double[] products = (double[]) scratch.array(arithmetic, 3, n);
+            double[] units = (double[]) scratch.array(arithmetic, 4, n);
             MemorySegment source = a.memory(slots);
             long at = a.offset(matrix, 0);
             for (int i = 0; i < m; i++) {
@@ -57,11 +59,28 @@ public final class HouseholderKernel implements CpuKernel {
                 }
             }
             for (int j = 0; j < n; j++) {
+                units[j] = divide(panel, j * m, (j + 1) * m);
+            }
+            for (int j = 0; j < n; j++) {
                 double tau = reflect(panel, pivots, j);
                 join(panel, triangle, products, j, tau);
             }
-            store(slots, matrix, panel, triangle, pivots);
+            store(slots, matrix, panel, triangle, pivots, units);
         });
+    }
+
+    /** @return the power of two at or below the largest magnitude, which all are divided by; 1 if not all are finite */
+    private static double divide(double[] x, int from, int to) {
+        double largest = 0;
+        for (int i = from; i < to; i++) {
+            largest = Math.max(largest, Math.abs(x[i]));
+        }
+        int exponent = Double.isFinite(largest) ? Math.max(Math.getExponent(largest), Double.MIN_EXPONENT) : 0;
+        double inverse = Math.scalb(1.0, -exponent);
+        for (int i = from; i < to; i++) {
+            x[i] *= inverse;
+        }
+        return Math.scalb(1.0, exponent);
     }
 
     /** Makes column j a reflection, below its 1, and applies it to the columns that follow. */
@@ -100,7 +119,8 @@ public final class HouseholderKernel implements CpuKernel {
         triangle[j * n + j] = tau;
     }
 
-    private void store(MemorySegment[] slots, long matrix, double[] panel, double[] triangle, double[] pivots) {
+    private void store(MemorySegment[] slots, long matrix, double[] panel, double[] triangle, double[] pivots,
+        double[] units) {
         MemorySegment reflections = y.memory(slots);
         long at = y.offset(matrix, 0);
         for (int i = 0; i < m; i++) {
@@ -115,7 +135,7 @@ public final class HouseholderKernel implements CpuKernel {
         for (int i = 0; i < n; i++) {
             for (int j = 0; j < n; j++) {
                 t.set(factors, factorsAt, i, j, i > j ? 0 : triangle[i * n + j]);
-                r.set(results, resultsAt, i, j, i > j ? 0 : i == j ? pivots[j] : panel[j * m + i]);
+                r.set(results, resultsAt, i, j, i > j ? 0 : (i == j ? pivots[j] : panel[j * m + i]) * units[j]);
             }
         }
     }

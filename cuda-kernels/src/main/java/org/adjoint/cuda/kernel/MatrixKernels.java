@@ -20,8 +20,10 @@ import org.adjoint.plan.View;
 public final class MatrixKernels {
     /** As in the source. */
     private static final int WIDTH = 32;
-    private static final int GROUPS = 8;
+    private static final int GROUPS = 32;
     private static final int COLUMNS = 64;
+    /** Rows of a warp that are worth one more. */
+    private static final int ROWS = 8;
 
     private MatrixKernels() { }
 
@@ -51,8 +53,7 @@ public final class MatrixKernels {
         long tiles = Math.ceilDiv(right, (long) COLUMNS);
         return Prepared.of(Launch.of(source(a.dtype()), "triangular_solve_" + CNames.of(a.dtype()),
             batch(b).elements() * tiles, COLUMNS, Argument.of(a), Argument.of(b),
-            Argument.of(step.outputs().getFirst()),
-            columns(a), Argument.of(right), Argument.of(tiles), rowStride(a), columnStride(a), rowStride(b),
+            Argument.of(step.outputs().getFirst()), columns(a), Argument.of(right), Argument.of(tiles), rowStride(a), columnStride(a), rowStride(b),
             columnStride(b), Argument.of(op.upper() ? 1 : 0), Argument.of(op.unitDiagonal() ? 1 : 0),
             Axes.of("triangularSolve", batch(b).toArray(), batchStrides(a), batchStrides(b)).argument()));
     }
@@ -63,9 +64,9 @@ public final class MatrixKernels {
             return Prepared.NOTHING;
         }
         long rows = a.shape().extent(a.shape().rank() - 2);
+        int groups = (int) Long.highestOneBit(Math.clamp(rows / ROWS, 1, GROUPS));
         return Prepared.of(new Launch(source(a.dtype()), "householder_" + CNames.of(a.dtype()), batch(a).elements(),
-            1, 1,
-            WIDTH, GROUPS, 0, List.of(Argument.of(a), Argument.of(step.outputs().get(0)),
+            1, 1, WIDTH, groups, 0, List.of(Argument.of(a), Argument.of(step.outputs().get(0)),
                 Argument.of(step.outputs().get(1)), Argument.of(step.outputs().get(2)), Argument.of(rows), columns(a),
                 rowStride(a), columnStride(a),
                 Axes.of("householder", batch(a).toArray(), batchStrides(a)).argument())));
