@@ -26,8 +26,9 @@ import org.adjoint.graph.TensorType;
 /**
  * A safetensors file, mapped into memory: named tensors and strings (github.com/huggingface/safetensors, version 0.3 of
  * the format). A file can't harm the reader: the header is at most 100 MB of at most 100,000 entries, names are unique,
- * and the tensors cover the data exactly, without gap or overlap; all of it is checked when the file is opened. What is
- * read takes less than the file and 64 MiB of heap; the tensors stay in the file until they are asked for.
+ * the tensors cover the data exactly, without gap or overlap, and truth values are 0 or 1; all of it is checked when the
+ * file is opened. What is read takes less than the file and 64 MiB of heap; the tensors stay in the file until they are
+ * asked for.
  */
 public final class Safetensors implements AutoCloseable {
     private static final long LONGEST_HEADER = 100_000_000;
@@ -82,8 +83,21 @@ public final class Safetensors implements AutoCloseable {
                 + " bytes long but " + (whole.byteSize() - 8) + " are there");
         }
         MemorySegment data = whole.asSlice(8 + length);
-        return new Safetensors(file, arena, data,
-            SafetensorsHeader.parse(file, whole.asSlice(8, length), data.byteSize()));
+        SafetensorsHeader header = SafetensorsHeader.parse(file, whole.asSlice(8, length), data.byteSize());
+        Safetensors tensors = new Safetensors(file, arena, data, header);
+        tensors.requireTruthValues();
+        return tensors;
+    }
+
+    /** Kernels count with 0 and 1: of other bytes, comparisons and sums would come out wrong. */
+    private void requireTruthValues() throws InvalidFileException {
+        for (Map.Entry<String, SafetensorsHeader.Entry> tensor : header.tensors().entrySet()) {
+            NpyElement element = NpyElement.of(tensor.getValue().type().dtype());
+            if (!element.isValid(data(tensor.getKey()))) {
+                throw new InvalidFileException(file, "tensor " + SafetensorsHeader.quoted(tensor.getKey())
+                    + " holds truth values other than 0 and 1");
+            }
+        }
     }
 
     private static void requireLittleEndian() {

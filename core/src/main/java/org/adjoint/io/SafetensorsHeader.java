@@ -255,7 +255,7 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
     }
 
     /** What a file says, for a message: cut short, and without control characters. */
-    private static String quoted(String text) {
+    static String quoted(String text) {
         String start = text.length() <= 100 ? text : text.substring(0, 100) + "...";
         return "'" + start.replaceAll("\\p{Cntrl}", "\ufffd") + "'";
     }

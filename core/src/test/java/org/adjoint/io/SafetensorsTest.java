@@ -204,6 +204,8 @@ class SafetensorsTest {
         "{'a':{'dtype':'F32','kind':1}} | 0"
             + " | tensor 'a' has 'kind' where only dtype, shape and data_offsets may be",
         "{'a':3} | 0 | 'a' in the header must be an object",
+        "{'a':{'dtype':'BOOL','shape':[3],'data_offsets':[0,3]}} | 3"
+            + " | tensor 'a' holds truth values other than 0 and 1",
     })
     void aBadHeaderIsRefused(String header, int dataBytes, String message) throws IOException {
         Path file = file(header.replace('\'', '"'), dataBytes);
