@@ -184,6 +184,10 @@ class LinearAlgebraTest {
             Tensor a = tensor(device, Shape.of(2, 2), 4, 2, 1, 3);
             assertValues(a.determinant().gradients(List.of(a)).getFirst(), 3, -1, -2, 4);
             assertValues(a.logDeterminant().logMagnitude().gradients(List.of(a)).getFirst(), 0.3, -0.1, -0.2, 0.4);
+            Tensor singular = tensor(device, Shape.of(3, 3), 0, 1, 2, 0, 3, 4, 0, 5, 6);
+            assertValues(singular.determinant().gradient(singular), -2, 0, 0, 4, 0, 0, -2, 0, 0);
+            Tensor zero = tensor(device, Shape.of(2, 2), 0, 0, 0, 0);
+            assertValues(zero.determinant().gradient(zero), 0, 0, 0, 0);
             // d x / d b of a x = b is the inverse, whose columns sum to this.
             Tensor b = tensor(device, Shape.of(2), 1, 1);
             assertValues(a.solve(b).sum().gradients(List.of(b)).getFirst(), 0.2, 0.2);

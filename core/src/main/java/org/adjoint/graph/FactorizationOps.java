@@ -159,8 +159,8 @@ public final class FactorizationOps {
     }
 
     /**
-     * The determinant of each square matrix, {@code (batch...)}: 1 of an empty one. The gradient needs the inverse: it
-     * is NaN where a is singular.
+     * The determinant of each square matrix, {@code (batch...)}: 1 of an empty one. Second derivatives are NaN where a
+     * is singular.
      */
     public static Node determinant(Node a) {
         requireSquare("determinant", a);

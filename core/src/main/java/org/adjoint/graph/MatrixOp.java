@@ -375,8 +375,8 @@ public sealed interface MatrixOp extends Op.Fused {
     }
 
     /**
-     * The determinant of a {@code (batch..., n, n)}, n at least 1, {@code (batch...)}. Its gradient needs the inverse:
-     * it is NaN where a is singular.
+     * The determinant of a {@code (batch..., n, n)}, n at least 1, {@code (batch...)}. Second derivatives are NaN where
+     * a is singular.
      */
     record Determinant() implements MatrixOp {
         @Override
@@ -393,27 +393,40 @@ public sealed interface MatrixOp extends Op.Fused {
 
         @Override
         public Node[] decompose(List<Node> inputs) {
-            Pivots pivots = Pivots.of(inputs.getFirst());
-            int last = pivots.values.shape().rank() - 1;
-            Node turns = reduce(ReduceOp.SUM, pivots.reflected, false, last);
-            return new Node[] {mul(Pivots.parity(turns), reduce(ReduceOp.PROD, pivots.values, false, last))};
+            return new Node[] {Pivots.of(inputs.getFirst()).determinant()};
         }
 
+        /**
+         * Jacobi's formula: the cofactors {@code det(a) a^-T}, by {@code a = q r}. As the cofactors are linear in each
+         * pivot, one that is 0 may count as a rounding error, which divides out of them again, as in PyTorch.
+         */
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
-            // Jacobi: d det a = det a tr(a^-1 da)
             Node a = node.input(0);
-            Node dy = reshape(mul(cotangents[0], node), like(a, 1, 1));
-            return new Node[] {mul(dy, fused(new Solve(true), a, FactorizationOps.identity(a, rows(a), rows(a))))};
+            Node factors = fused(new Qr(), a);
+            Node r = factors.output(1);
+            Node largest = stopGradient(reduce(ReduceOp.MAX, abs(r), true, -2, -1));
+            Node least = mul(where(equal(largest, 0), onesLike(largest), largest), a.dtype().epsilon());
+            Node onDiagonal = equal(FactorizationOps.identity(r, rows(r), rows(r)), 1);
+            Node regular = where(binary(BinaryOp.AND, onDiagonal, equal(r, 0)), least, r);
+            Pivots pivots = new Pivots(diagonal(regular), Pivots.of(a).reflected);
+            Node inverse = triangularSolve(regular, transpose(factors.output(0)), true);
+            Node dy = reshape(mul(cotangents[0], pivots.determinant()), like(a, 1, 1));
+            return new Node[] {mul(dy, transpose(inverse))};
         }
     }
 
-    /** The diagonal of a triangular factor, and 1 for each reflection that led to it: each turns the determinant's sign. */
+    /** A triangular factor's diagonal, and 1 for each reflection that led to it: each turns the determinant's sign. */
     record Pivots(Node values, Node reflected) {
         static Pivots of(Node a) {
             Node reflections = fused(new Householder(), a);
             Node taus = diagonal(reflections.output(1));
             return new Pivots(diagonal(reflections.output(2)), where(equal(taus, 0), zerosLike(taus), onesLike(taus)));
+        }
+
+        Node determinant() {
+            int last = values.shape().rank() - 1;
+            return mul(parity(reduce(ReduceOp.SUM, reflected, false, last)), reduce(ReduceOp.PROD, values, false, last));
         }
 
         /** 1 for an even number of turns, else -1. */
