@@ -176,15 +176,27 @@ public sealed interface IndexingMethods permits Tensor {
             updates);
     }
 
-    /** A copy whose elements at {@code indices} along an axis are the largest of themselves and the updates. */
+    /**
+     * A copy whose elements at {@code indices} along an axis are the largest of themselves and the updates, as
+     * PyTorch's {@code scatter_reduce} with {@code "amax"}; elements that tie share the gradient.
+     */
     default Tensor scatterMax(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatterMax", x -> IndexingOps.scatterExtremum(true, x.get(0), axis, x.get(1), x.get(2)), indices,
-            updates);
+        return self().apply("scatterMax",
+            x -> IndexingOps.scatterExtremum(true, x.get(0), axis, x.get(1), x.get(2)), indices, updates);
     }
 
-    /** A copy whose elements at {@code indices} along an axis are the smallest of themselves and the updates. */
+    /** As {@link #scatterMax} with the smallest. */
     default Tensor scatterMin(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatterMin", x -> IndexingOps.scatterExtremum(false, x.get(0), axis, x.get(1), x.get(2)), indices,
+        return self().apply("scatterMin",
+            x -> IndexingOps.scatterExtremum(false, x.get(0), axis, x.get(1), x.get(2)), indices, updates);
+    }
+
+    /**
+     * A copy whose elements at {@code indices} along an axis are the means of themselves and the updates, as PyTorch's
+     * {@code scatter_reduce} with {@code "mean"}; floating.
+     */
+    default Tensor scatterMean(int axis, Tensor indices, Tensor updates) {
+        return self().apply("scatterMean", x -> IndexingOps.scatterMean(x.get(0), axis, x.get(1), x.get(2)), indices,
             updates);
     }
 

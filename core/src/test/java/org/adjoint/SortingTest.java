@@ -74,6 +74,25 @@ class SortingTest {
         assertValues(x.scatterMin(0, indices(0, 2, 0, 2), device.tensor(new float[] {0, 5, -1, NAN}, 4)), -1, 2, NAN);
     }
 
+    /** PyTorch: scatter_reduce, "amax", "amin" and "mean". */
+    @Test
+    void updatesThatTieShareTheGradient() {
+        Tensor x = device.tensor(new float[] {4, 5, 1, NAN}, 4);
+        Tensor updates = device.tensor(new float[] {4, 5, 5, 4, 4, 2, NAN}, 7);
+        Tensor indices = indices(0, 1, 1, 1, 0, 2, 2);
+        Tensor weights = device.tensor(new float[] {6, 9, 8, 7}, 4);
+        Tensor most = x.scatterMax(0, indices, updates);
+        assertValues(most, 4, 5, NAN, NAN);
+        assertValues(most.mul(weights).sum().gradient(x), 2, 3, 0, 0);
+        assertValues(most.mul(weights).sum().gradient(updates), 2, 3, 3, 0, 2, 0, 0);
+        Tensor least = x.scatterMin(0, indices, updates);
+        assertValues(least, 4, 4, NAN, NAN);
+        assertValues(least.mul(weights).sum().gradient(updates), 2, 0, 0, 9, 2, 0, 0);
+        Tensor mean = x.scatterMean(0, indices, updates);
+        assertValues(mean, 4, 4.75f, NAN, NAN);
+        assertValues(mean.mul(weights).sum().gradient(updates), 2, 2.25f, 2.25f, 2.25f, 2, 8 / 3f, 8 / 3f);
+    }
+
     @Test
     void slicesByIndex() {
         Tensor x = device.tensor(new float[] {1, 2, 3, 4, 5, 6}, 2, 3);

@@ -11,6 +11,7 @@ import org.adjoint.contract.Operand.Layout;
 import org.adjoint.gradcheck.TensorFunction;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.ScatterExtremum;
 
 /** Samples of what picks and replaces elements by index or mask. */
 final class IndexingSamples {
@@ -23,7 +24,7 @@ final class IndexingSamples {
     private IndexingSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(picking(), lists(), replacing(), extrema(), windows(), masks())
+        return Stream.of(picking(), lists(), replacing(), extrema(), List.of(means()), windows(), masks())
             .flatMap(List::stream).toList();
     }
 
@@ -194,7 +195,7 @@ final class IndexingSamples {
             // What is replaced lies between the updates, and nothing ties.
             Domain updates = distinct(0.5);
             Domain own = Domain.grid(-2, 2, 0.5, 0.25);
-            return OpRow.of(name).dtypes(OpRow.NUMBERS).cases(
+            return OpRow.of(name, ScatterExtremum.class).dtypes(OpRow.NUMBERS).cases(
                 of(along0, Operand.of(own, 1), Operand.indices(1, 1), Operand.of(updates, 1)),
                 of(along0, Operand.of(own, 5), Operand.indices(5, 13), Operand.of(updates, 13)),
                 of(along1, Operand.of(own, 2, 5), Operand.indices(5, 2, 3), Operand.of(updates, 2, 3)),
@@ -206,6 +207,9 @@ final class IndexingSamples {
                 of(along0, Operand.of(own, 3, 4), Operand.indices(3, 2, 4).laid(Layout.EXPANDED),
                     Operand.of(updates, 2, 4).laid(Layout.SLICED)),
                 of(along0, Operand.of(own, 31), Operand.indices(31, 207), Operand.of(updates, 207)),
+                // Ties share, which no difference can show.
+                of(along0, Operand.of(whole(0, 2), 5), Operand.indices(5, 31), Operand.of(whole(0, 2), 31))
+                    .withoutDifferences(),
                 of(along0, Operand.of(values(0, -0.0, 1, Double.NaN), 4), Operand.of(DType.I64, values(0, 1, 2, 3), 8),
                     Operand.of(values(Double.NaN, 0, -0.0, 9, 1, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 1),
                         8)).forwardOnly())
@@ -215,6 +219,27 @@ final class IndexingSamples {
                     Refusal.of(name + ": axis 1 is out of range for shape (3)", along1, any(3), OUTSIDE, any(2)),
                     Refusal.whenComputed("7", along0, any(3), OUTSIDE, any(2)));
         }).toList();
+    }
+
+    private static OpRow means() {
+        TensorFunction mean0 = x -> x[0].scatterMean(0, x[1], x[2]);
+        TensorFunction mean1 = x -> x[0].scatterMean(1, x[1], x[2]);
+        return OpRow.of("scatterMean").tolerance(SUM).cases(
+            of(mean0, any(1), Operand.indices(1, 1), any(1)), of(mean0, any(5), Operand.indices(5, 13), any(13)),
+            of(mean1, any(2, 5), Operand.indices(5, 2, 3), any(2, 3)),
+            of(mean0, any(3), Operand.indices(3, 0), any(0)),
+            of(mean1, any(3, 4), Operand.of(DType.I32, whole(0, 3), 2, 2), any(2, 2)),
+            of(mean0, any(3, 2), Operand.indices(3, 5, 2), any(5, 2)),
+            of(mean1, any(3, 5).laid(Layout.PERMUTED), Operand.indices(5, 3, 4), any(3, 4).laid(Layout.FLIPPED)),
+            of(mean0, any(3, 4), Operand.indices(3, 2, 4).laid(Layout.EXPANDED), any(2, 4).laid(Layout.SLICED)),
+            of(x -> x[0].scatterMean(-2, x[1], x[2]), any(2, 3, 4), Operand.indices(3, 2, 4, 3), any(2, 4, 3)),
+            of(mean0, any(31), Operand.indices(31, 207), any(207)))
+            .refuses(Refusal.of("scatterMean: updates f32(3) must have the shape of the indices (2)", mean0, f32(3),
+                OUTSIDE, f32(3)),
+                Refusal.of("scatterMean: needs a floating dtype but got i64", mean0, OUTSIDE, OUTSIDE,
+                    OUTSIDE),
+                Refusal.of("scatterMean: indices must be i32 or i64 but are f32(2)", mean0, any(3), FLOATS, any(2)),
+                Refusal.whenComputed("7", mean0, any(3), OUTSIDE, any(2)));
     }
 
     private static List<OpRow> windows() {

@@ -194,7 +194,7 @@ public final class IndexingOps {
 
     /**
      * A copy of x whose elements at {@code indices} are the largest (or smallest) of themselves and the updates that go
-     * there; NaN if one of these is. Of updates that tie, the last gets the cotangent.
+     * there; NaN if one of these is. All that tie share the cotangent evenly, as in PyTorch's {@code scatter_reduce}.
      */
     public static Node scatterExtremum(boolean largest, Node x, int axis, Node indices, Node updates) {
         String op = largest ? "scatterMax" : "scatterMin";
@@ -202,11 +202,19 @@ public final class IndexingOps {
         if (x.dtype().isBoolean()) {
             throw error("%s: does not take bool tensors", op);
         }
-        // The last of equal indices wins: so the updates go in order, the winning one last, and behind it NaN.
-        Node order = largest ? argSort(updates, resolved, false)
-            : x.dtype().isFloating() ? argSort(neg(updates), resolved, false) : argSort(updates, resolved, true);
-        Node best = scatter(x, resolved, gather(indices, resolved, order), gather(updates, resolved, order));
-        return binary(largest ? BinaryOp.MAX : BinaryOp.MIN, x, best);
+        return fused(new ScatterExtremum(largest, resolved), x, indices, updates);
+    }
+
+    /**
+     * A copy of x whose elements at {@code indices} are the means of themselves and the updates that go there, as
+     * PyTorch's {@code scatter_reduce} with {@code "mean"}. 16-bit tensors are added up in {@code F32}.
+     */
+    public static Node scatterMean(Node x, int axis, Node indices, Node updates) {
+        requireFloating("scatterMean", x.dtype());
+        int resolved = requireUpdates("scatterMean", x, axis, indices, updates);
+        Node wide = widen(x);
+        Node counts = scatterAdd(onesLike(wide), resolved, indices, onesLike(widen(updates)));
+        return cast(div(scatterAdd(wide, resolved, indices, widen(updates)), counts), x.dtype());
     }
 
     /** A copy of x to which slices of updates are added at {@code indices}, of one axis, along an axis. */

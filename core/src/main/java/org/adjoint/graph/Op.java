@@ -647,7 +647,8 @@ public sealed interface Op {
      * A fused operation that no backend has a kernel for, as a kernel would gain nothing: it is there for its name and
      * its derivative.
      */
-    sealed interface Composition extends Fused permits ComposedOp.Composed, Standardize, MaxPooling { }
+    sealed interface Composition extends Fused permits ComposedOp.Composed, Standardize, MaxPooling,
+        ScatterExtremum { }
 
     /** Shorthand for the attribute lists of operations. */
     static List<Long> longs(long... values) {

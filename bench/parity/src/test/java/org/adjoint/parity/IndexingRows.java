@@ -89,6 +89,19 @@ final class IndexingRows {
                     "torch.scatter_reduce(x0, " + axis + ", x1, x2, 'amax')", draw.any(shape),
                     draw.indices(updates, shape.extent(axis)), draw.any(updates));
             }),
+            Row.of("scatterMin of ties", draw -> {
+                Shape updates = Shape.of(draw.integer(1, 31));
+                return Case.of(x -> x[0].scatterMin(0, x[1], x[2]), "torch.scatter_reduce(x0, 0, x1, x2, 'amin')",
+                    draw.grid(Shape.of(4), -1, 1, 1, 0), draw.indices(updates, 4), draw.grid(updates, -1, 1, 1, 0));
+            }),
+            Row.of("scatterMean", draw -> {
+                Shape shape = draw.shape(1, 3);
+                int axis = draw.integer(0, shape.rank() - 1);
+                Shape updates = shape.with(axis, draw.integer(1, 5));
+                return Case.of(x -> x[0].scatterMean(axis, x[1], x[2]),
+                    "torch.scatter_reduce(x0, " + axis + ", x1, x2, 'mean')", draw.any(shape),
+                    draw.indices(updates, shape.extent(axis)), draw.any(updates));
+            }).cancelling(),
             Row.of("indexAdd", draw -> {
                 Shape shape = draw.shape(1, 3);
                 int axis = draw.integer(0, shape.rank() - 1);
