@@ -8,6 +8,10 @@ import org.adjoint.graph.AttentionOptions;
  * Attention of several heads from x {@code (batch, t, width)} to a context {@code (batch, s, contextWidth)} (Vaswani et
  * al., "Attention is all you need", 2017). Projections: {@code query (width, width)}, {@code keyValue (2 width,
  * contextWidth)}, which makes keys and values, in this order, and {@code output (width, width)}, each with a bias.
+ *
+ * <p>Parameters start as those of PyTorch's {@code MultiheadAttention}: weights of queries, keys and values as
+ * {@link Initializer#xavierUniform}, as one matrix where the context is as wide as x and as one each where it is not,
+ * {@code output.weight} uniform in {@code [-1, 1) / sqrt(width)}, biases zero.
  */
 public final class CrossAttention extends Module<CrossAttention> {
     private final long width;
@@ -24,9 +28,16 @@ public final class CrossAttention extends Module<CrossAttention> {
         }
         this.width = width;
         this.heads = heads;
-        this.query = child("query", Linear.of(width, width));
-        this.keyValue = child("keyValue", Linear.of(contextWidth, 2 * width));
-        this.output = child("output", Linear.of(width, width));
+        long together = contextWidth == width ? 3 * width : width;
+        this.query = child("query", projection(width, width, together));
+        this.keyValue = child("keyValue", projection(contextWidth, 2 * width, together));
+        this.output = child("output", MultiHeadAttention.output(width));
+    }
+
+    /** Of the rows of a matrix that has {@code fanOut} of them. */
+    private static Linear projection(long in, long out, long fanOut) {
+        double bound = Math.sqrt(6.0 / (in + fanOut));
+        return Linear.of(in, out, Initializer.uniform(-bound, bound), Initializer.ZEROS);
     }
 
     /** To a context as wide as x. */

@@ -11,6 +11,9 @@ import org.adjoint.graph.RotaryLayout;
  * One projection makes queries, keys and values, in this order: {@code qkv.weight (3 width, width)},
  * {@code qkv.bias (3 width)}; another joins the heads: {@code output.weight (width, width)},
  * {@code output.bias (width)}. Of grouped queries there are {@code groups} heads of keys and of values.
+ *
+ * <p>Unless told, parameters start as those of PyTorch's {@code MultiheadAttention}: {@code qkv.weight} as
+ * {@link Initializer#xavierUniform}, {@code output.weight} uniform in {@code [-1, 1) / sqrt(width)}, biases zero.
  */
 public final class MultiHeadAttention extends Module<MultiHeadAttention> implements Layer {
     private final long width;
@@ -42,12 +45,12 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
 
     /** Every token sees all tokens. */
     public static MultiHeadAttention of(long width, long heads) {
-        return new MultiHeadAttention(width, heads, heads, false, Linear.of(width, 3 * width), Linear.of(width, width));
+        return new MultiHeadAttention(width, heads, heads, false, qkv(width, 3 * width), output(width));
     }
 
     /** A token sees itself and those before it. */
     public static MultiHeadAttention causal(long width, long heads) {
-        return causal(width, heads, Linear.of(width, 3 * width), Linear.of(width, width));
+        return causal(width, heads, qkv(width, 3 * width), output(width));
     }
 
     /** As {@link #causal(long, long)} with projections of the caller's making. */
@@ -60,8 +63,17 @@ public final class MultiHeadAttention extends Module<MultiHeadAttention> impleme
      */
     public static MultiHeadAttention grouped(long width, long heads, long groups, boolean causal) {
         long shared = heads < 1 ? 0 : 2 * groups * (width / heads);
-        return new MultiHeadAttention(width, heads, groups, causal, Linear.of(width, width + Math.max(0, shared)),
-            Linear.of(width, width));
+        return new MultiHeadAttention(width, heads, groups, causal, qkv(width, width + Math.max(0, shared)),
+            output(width));
+    }
+
+    private static Linear qkv(long width, long out) {
+        return Linear.of(width, out, Initializer.xavierUniform(), Initializer.ZEROS);
+    }
+
+    /** What joins heads. */
+    static Linear output(long width) {
+        return Linear.of(width, width, Initializer.fanInUniform(width), Initializer.ZEROS);
     }
 
     /** In training mode, weights are dropped with this probability. */

@@ -210,7 +210,8 @@ class ModuleTest {
 
     @Test
     void attentionAgreesWithSumsWrittenOut() {
-        MultiHeadAttention attention = MultiHeadAttention.causal(4, 2).initialize(device, 9, DType.F64);
+        MultiHeadAttention attention =
+            MultiHeadAttention.causal(4, 2, Linear.of(4, 12), Linear.of(4, 4)).initialize(device, 9, DType.F64);
         double[] x = {0.1, -0.4, 0.7, 0.2, 0.9, 0.3, -0.5, -0.8, -0.6, 0.5, 0.4, 0.05};
         double[] weight = values(attention, "qkv.weight");
         double[] bias = values(attention, "qkv.bias");

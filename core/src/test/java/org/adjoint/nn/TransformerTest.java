@@ -52,7 +52,8 @@ class TransformerTest {
     /** As heads of their own whose weights are equal within a group. */
     @Test
     void groupedQueriesShareKeysAndValues() {
-        MultiHeadAttention grouped = MultiHeadAttention.grouped(8, 4, 2, true).initialize(device, 3, DType.F64);
+        MultiHeadAttention grouped =
+            randomizeVectors(MultiHeadAttention.grouped(8, 4, 2, true).initialize(device, 3, DType.F64));
         MultiHeadAttention full = MultiHeadAttention.causal(8, 4).initialize(device, 4, DType.F64);
         for (String name : List.of("qkv.weight", "qkv.bias")) {
             Tensor source = parameter(grouped, name);
@@ -100,7 +101,7 @@ class TransformerTest {
 
     @Test
     void crossAttentionToItselfIsSelfAttention() {
-        MultiHeadAttention self = MultiHeadAttention.of(8, 2).initialize(device, 3, DType.F64);
+        MultiHeadAttention self = randomizeVectors(MultiHeadAttention.of(8, 2).initialize(device, 3, DType.F64));
         CrossAttention cross = CrossAttention.of(8, 2).initialize(device, 4, DType.F64);
         for (String kind : List.of("weight", "bias")) {
             Tensor qkv = parameter(self, "qkv." + kind);
@@ -112,6 +113,30 @@ class TransformerTest {
         assertClose(self.forward(x), cross.forward(x, x));
         CrossAttention narrow = CrossAttention.of(8, 2, 3).initialize(device, 4, DType.F64);
         assertEquals(x.shape(), narrow.forward(x, tokens(6, 2, 7, 3)).shape());
+    }
+
+    /** PyTorch: MultiheadAttention's in_proj_weight (96, 32), or q, k and v_proj_weight where widths differ. */
+    @Test
+    void attentionStartsAsPyTorchs() {
+        Module<?> self = MultiHeadAttention.causal(32, 4).initialize(device, 3);
+        assertSpread(Math.sqrt(6.0 / 128), self, "qkv.weight");
+        assertSpread(Math.sqrt(1.0 / 32), self, "output.weight");
+        assertSpread(0, self, "qkv.bias", "output.bias");
+        assertSpread(Math.sqrt(6.0 / 128), CrossAttention.of(32, 4).initialize(device, 3), "query.weight",
+            "keyValue.weight");
+        Module<?> cross = CrossAttention.of(32, 4, 16).initialize(device, 3);
+        assertSpread(Math.sqrt(6.0 / 64), cross, "query.weight");
+        assertSpread(Math.sqrt(6.0 / 48), cross, "keyValue.weight");
+        assertSpread(Math.sqrt(1.0 / 32), cross, "output.weight");
+        assertSpread(0, cross, "query.bias", "keyValue.bias", "output.bias");
+    }
+
+    /** Values uniform in [-bound, bound): of hundreds, the largest is near it. */
+    private static void assertSpread(double bound, Module<?> module, String... names) {
+        for (String name : names) {
+            double largest = parameter(module, name).abs().max().item();
+            assertTrue(largest <= bound && largest >= 0.98 * bound, name + ": " + largest + " of " + bound);
+        }
     }
 
     private static Tensor linear(Module<?> module, String name, Tensor x) {
@@ -136,23 +161,26 @@ class TransformerTest {
         return linear(module, "feedForward.3", linear(module, "feedForward.0", x).relu());
     }
 
-    private static void randomizeNorms(Module<?> module) {
-        module.namedParameters().forEach((name, variable) -> {
-            if (name.contains("norm")) {
-                variable.assign(variable.tensor().add(variable.device().random().normal(DType.F64, 8).mul(0.3)));
+    /** Biases, and scales of norms, start as zeros and ones, which show little. */
+    private static <M extends Module<M>> M randomizeVectors(M module) {
+        for (Variable variable : module.parameters()) {
+            if (variable.shape().rank() == 1) {
+                variable.assign(variable.tensor().add(
+                    variable.device().random().normal(DType.F64, variable.shape().toArray()).mul(0.3)));
             }
-        });
+        }
+        return module;
     }
 
     @Test
     void anEncoderLayerAddsItsPartsAndNormalizes() {
         Tensor x = tokens(7, 2, 5, 8);
         TransformerEncoderLayer after = TransformerEncoderLayer.of(SETTINGS).initialize(device, 1, DType.F64);
-        randomizeNorms(after);
+        randomizeVectors(after);
         Tensor sum = norm(after, "norm1", x.add(attended(after, x)));
         assertClose(norm(after, "norm2", sum.add(fed(after, sum))), after.forward(x));
         TransformerEncoder stack = TransformerEncoder.of(SETTINGS.normFirst(true), 1).initialize(device, 1, DType.F64);
-        randomizeNorms(stack);
+        randomizeVectors(stack);
         TransformerEncoderLayer before =
             TransformerEncoderLayer.of(SETTINGS.normFirst(true)).initialize(device, 2, DType.F64);
         before.namedParameters().forEach((name, variable) -> variable.assign(parameter(stack, "layers.0." + name)));
@@ -184,7 +212,7 @@ class TransformerTest {
     @Test
     void aLayersOrderOfNormsIsTheDecodersToo() {
         TransformerDecoderLayer layer = TransformerDecoderLayer.of(SETTINGS).initialize(device, 1, DType.F64);
-        randomizeNorms(layer);
+        randomizeVectors(layer);
         Tensor x = tokens(8, 2, 1, 8);
         Tensor memory = tokens(9, 2, 1, 8);
         // One token sees itself alone, and one memory: attention gives its values.
