@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.adjoint.RandomState;
 import org.adjoint.Tensor;
@@ -14,8 +15,9 @@ import org.adjoint.Variable;
 import org.adjoint.graph.TensorType;
 
 /**
- * All that a training run goes on from, in one safetensors file: parameters under their names, an optimizer's state
- * under {@code "optimizer."}, random state under {@code "random."}, and strings.
+ * All that a training run goes on from, in one safetensors file: parameters and buffers under their names, an
+ * optimizer's state under {@code "optimizer."}, averages of weights under {@code "average."}, random state under
+ * {@code "random."}, and strings, such as {@link org.adjoint.optim.Plateau#state}.
  *
  * <pre>{@code
  * var checkpoint = Checkpoint.of(net.state()).with(adam.state()).with(device.random());
@@ -26,9 +28,9 @@ import org.adjoint.graph.TensorType;
  * A save that is killed at any moment leaves the file as it was or as it is to be, never something in between.
  */
 public final class Checkpoint {
-    private static final String OPTIMIZER = "optimizer.";
     private static final String RANDOM = "random.";
-    private static final String AVERAGE = "average.";
+    /** What names begin with that a file may hold and nobody reads. */
+    private static final List<String> OPTIONAL = List.of("optimizer.", RANDOM, "average.");
 
     private final Map<String, Variable> variables;
 
@@ -36,7 +38,7 @@ public final class Checkpoint {
         this.variables = variables;
     }
 
-    /** A checkpoint of a model's parameters. */
+    /** A checkpoint of a model's parameters, or better of its {@link org.adjoint.nn.Module#state}, with its buffers. */
     public static Checkpoint of(Map<String, Variable> parameters) {
         return new Checkpoint(new LinkedHashMap<>()).with(parameters);
     }
@@ -50,6 +52,22 @@ public final class Checkpoint {
             }
         });
         return new Checkpoint(all);
+    }
+
+    /**
+     * This and state behind a name of its own, as the second of two optimizers needs one: its {@code "optimizer.step"}
+     * becomes {@code "optimizer.critic.step"}, a parameter {@code "0.weight"} becomes {@code "critic.0.weight"}.
+     */
+    public Checkpoint with(String name, Map<String, Variable> state) {
+        if (name.isEmpty()) {
+            throw new IllegalArgumentException("checkpoint: the name of a part must not be empty");
+        }
+        Map<String, Variable> qualified = new LinkedHashMap<>();
+        state.forEach((key, variable) -> {
+            String kind = OPTIONAL.stream().filter(key::startsWith).findFirst().orElse("");
+            qualified.put(kind + name + "." + key.substring(kind.length()), variable);
+        });
+        return with(qualified);
     }
 
     /** This and a device's random state. */
@@ -123,8 +141,7 @@ public final class Checkpoint {
         }
         for (Map.Entry<String, TensorType> entry : found.entrySet()) {
             String name = entry.getKey();
-            if (!variables.containsKey(name) && !name.startsWith(OPTIMIZER) && !name.startsWith(RANDOM)
-                && !name.startsWith(AVERAGE)) {
+            if (!variables.containsKey(name) && OPTIONAL.stream().noneMatch(name::startsWith)) {
                 throw new InvalidFileException(file, "is a checkpoint of another model: it holds '" + name + "' "
                     + entry.getValue() + ", which is not here");
             }
