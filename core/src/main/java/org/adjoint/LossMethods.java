@@ -7,7 +7,8 @@ import org.adjoint.graph.Reduction;
 
 /**
  * Losses of a {@link Tensor} of predictions against targets, as PyTorch's {@code torch.nn.functional}: a mean, a
- * scalar, unless told. Losses of 16-bit tensors are {@code F32}.
+ * scalar, unless told. Losses of 16-bit tensors are {@code F32}. Weights of single elements, PyTorch's {@code weight},
+ * multiply what {@link Reduction#NONE} gives: {@code x.mseLoss(t, Reduction.NONE).mul(weights).mean()}.
  */
 public sealed interface LossMethods permits Tensor {
     private Tensor self() {

@@ -42,7 +42,7 @@ public final class ClassLossOps {
             loss = add(mul(loss, 1 - options.labelSmoothing()),
                 mul(spread, options.labelSmoothing() / rows.x.shape().extent(1)));
         }
-        return rows.reduced(loss, rowWeights, options.reduction());
+        return rows.reduced("crossEntropy", loss, rowWeights, options.reduction());
     }
 
     private static Node ofProbabilities(Node logits, Node targets, Node weights, CrossEntropyOptions options) {
@@ -75,7 +75,8 @@ public final class ClassLossOps {
         Node column = reshape(rows.targets, rows.targets.shape().withTrailingOne());
         Node loss = neg(reshape(widen(gather(rows.x, 1, column)), rows.targets.shape()));
         Node rowWeights = rows.weights(weights, loss.dtype());
-        return rows.reduced(rowWeights == null ? loss : mul(loss, rowWeights), rowWeights, options.reduction());
+        Node weighted = rowWeights == null ? loss : mul(loss, rowWeights);
+        return rows.reduced("nllLoss", weighted, rowWeights, options.reduction());
     }
 
     private static void requireClasses(String op, String what, Node x, Node weights) {
@@ -125,10 +126,10 @@ public final class ClassLossOps {
             return counts == null ? values : where(counts, values, zeroOf(values.dtype()));
         }
 
-        Node reduced(Node losses, Node rowWeights, Reduction reduction) {
+        Node reduced(String op, Node losses, Node rowWeights, Reduction reduction) {
             Node counting = counting(losses);
             if (reduction != Reduction.MEAN || counts == null && rowWeights == null) {
-                return LossOps.reduced("crossEntropy", reshape(counting, shape), reduction);
+                return LossOps.reduced(op, reshape(counting, shape), reduction);
             }
             Node total = rowWeights == null ? cast(counts, losses.dtype()) : counting(rowWeights);
             return div(sum(counting), sum(total));

@@ -5,7 +5,7 @@ import java.util.Map;
 /**
  * A learning rate that falls when a measure stops falling, as PyTorch's {@code ReduceLROnPlateau} with a relative
  * threshold: after more than {@code patience} measurements in a row that are not below the best by a part of
- * {@code threshold}, the rate is multiplied by {@code factor}.
+ * {@code threshold}, the rate is multiplied by {@code factor}. Of a {@linkplain #rising rising} measure likewise.
  *
  * <pre>{@code
  * var plateau = Plateau.of(1e-3).patience(5);
@@ -19,6 +19,7 @@ public final class Plateau {
     private double threshold = 1e-4;
     private long cooldown;
     private double leastRate;
+    private boolean rising;
     private double best = Double.POSITIVE_INFINITY;
     private long bad;
     private long cooling;
@@ -50,7 +51,7 @@ public final class Plateau {
         return this;
     }
 
-    /** Sets by which part of the best a measure has to fall to be progress. */
+    /** Sets by which part of the best a measure has to fall, or rise, to be progress. */
     public Plateau threshold(double part) {
         if (!(part >= 0 && part < 1)) {
             throw new IllegalArgumentException("Plateau: the threshold must be in [0, 1) but is " + part);
@@ -67,7 +68,20 @@ public final class Plateau {
 
     /** Sets what the rate does not fall below. */
     public Plateau leastRate(double value) {
+        if (!(value >= 0)) {
+            throw new IllegalArgumentException("Plateau: the least rate must not be negative but is " + value);
+        }
         leastRate = value;
+        return this;
+    }
+
+    /** Takes rises for progress, of an accuracy, say: PyTorch's mode {@code "max"}. Before the first measurement. */
+    public Plateau rising() {
+        if (best != Double.POSITIVE_INFINITY) {
+            throw new IllegalStateException("Plateau: say which way is progress before the first measurement");
+        }
+        rising = true;
+        best = Double.NEGATIVE_INFINITY;
         return this;
     }
 
@@ -78,9 +92,9 @@ public final class Plateau {
         return value;
     }
 
-    /** The rate from here on, after another measurement of what is to fall. NaN is no progress. */
+    /** The rate from here on, after another measurement. NaN is no progress. */
     public double measured(double measure) {
-        if (measure < best * (1 - threshold)) {
+        if (rising ? measure > best * (1 + threshold) : measure < best * (1 - threshold)) {
             best = measure;
             bad = 0;
         } else {

@@ -29,9 +29,10 @@ public final class SGD extends Optimizer<SGD> {
         return new SGD(parameters);
     }
 
-    /** Sets the momentum, in [0, 1). */
+    /** Sets the momentum, in [0, 1), without Nesterov's correction. */
     public SGD momentum(double value) {
         momentum = requireInRange("momentum", value, 1);
+        nesterov = false;
         if (momentum > 0 && velocities.isEmpty()) {
             velocities = moments("velocity");
         }
@@ -43,8 +44,9 @@ public final class SGD extends Optimizer<SGD> {
         if (value == 0) {
             throw new IllegalArgumentException("SGD: Nesterov's momentum must not be 0");
         }
+        momentum(value);
         nesterov = true;
-        return momentum(value);
+        return this;
     }
 
     @Override

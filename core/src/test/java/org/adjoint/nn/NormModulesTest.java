@@ -68,6 +68,16 @@ class NormModulesTest {
     }
 
     @Test
+    void aLayerNormMayHaveNoBias() {
+        LayerNorm norm = LayerNorm.withoutBias(4).initialize(device, 1, DType.F64);
+        assertEquals(List.of("weight"), List.copyOf(norm.namedParameters().keySet()));
+        norm.parameters().getFirst().assign(device.tensor(new double[] {1, 2, 3, 4}));
+        Tensor x = device.tensor(X, 2, 4);
+        assertArrayEquals(x.layerNorm(1, 1e-5).mul(device.tensor(new double[] {1, 2, 3, 4})).toDoubleArray(),
+            norm.forward(x).toDoubleArray(), 1e-14);
+    }
+
+    @Test
     void aNetTrainsThroughBatchNorm() {
         Sequential net = Sequential.of(Linear.of(2, 8), BatchNorm.of(8), Activation.RELU, Linear.of(8, 1))
             .initialize(device, 5, DType.F64);

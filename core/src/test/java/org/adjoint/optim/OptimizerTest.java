@@ -91,7 +91,8 @@ class OptimizerTest {
 
     @Test
     void sgdWithMomentum() {
-        assertFollows(p -> SGD.of(p).learningRate(0.05).momentum(0.9).weightDecay(0.1), i -> {
+        // What was said last counts.
+        assertFollows(p -> SGD.of(p).learningRate(0.05).nesterov(0.5).momentum(0.9).weightDecay(0.1), i -> {
             double[] v = {0};
             return (p, g) -> {
                 v[0] = 0.9 * v[0] + (g + 0.1 * p);

@@ -76,6 +76,26 @@ class ScheduleTest {
             assertThrows(IllegalArgumentException.class, () -> Plateau.of(1).restore(Map.of())).getMessage());
     }
 
+    /** PyTorch: ReduceLROnPlateau(mode="max", factor=0.5, patience=1, threshold=0.1). */
+    @Test
+    void aPlateauOfWhatIsToRise() {
+        Plateau plateau = Plateau.of(1).factor(0.5).patience(1).threshold(0.1).rising();
+        double[] rates = new double[6];
+        double[] measures = {10, 10.9, 12, 12.1, Double.NaN, 13.3};
+        for (int i = 0; i < rates.length; i++) {
+            rates[i] = plateau.measured(measures[i]);
+        }
+        assertArrayEquals(new double[] {1, 1, 1, 1, 0.5, 0.5}, rates);
+        assertEquals("Plateau: say which way is progress before the first measurement",
+            assertThrows(IllegalStateException.class, () -> {
+                Plateau late = Plateau.of(1);
+                late.measured(2);
+                late.rising();
+            }).getMessage());
+        assertEquals("Plateau: the least rate must not be negative but is -1.0",
+            assertThrows(IllegalArgumentException.class, () -> Plateau.of(1).leastRate(-1)).getMessage());
+    }
+
     @Test
     void averagesFollowTheWeights() {
         try (Device device = Device.open("reference")) {
