@@ -125,7 +125,7 @@ final class ColumnReduction implements CpuKernel {
                 bases[0] = total[i];
                 bases[1] = rows[i];
                 bases[2] = total[i];
-                run.code().accumulators.get(i).get().run(bases, ZEROS, ZEROS, n);
+                run.code().folds.get(i).get().run(bases, ZEROS, ZEROS, n);
             }
         }
     }

@@ -4,10 +4,17 @@ import java.util.Arrays;
 import java.util.List;
 import org.adjoint.cpu.group.LoopProgram.Access;
 import org.adjoint.cpu.group.LoopProgram.FoldOp;
+import org.adjoint.cpu.group.Machine.Value;
 import org.adjoint.graph.ReduceOp;
 
-/** Folds the values of rows to one, in the order that {@link RowKernels} defines. */
+/**
+ * Folds the values of rows to one. Value i of a row goes to virtual lane {@code i % }{@value #LANES} ({@code % }
+ * {@value #WIDE_LANES} of 64 bits), which is four vectors of 512 bits or more of fewer: enough for memory, not the
+ * latency of an addition, to set the pace. Lanes are folded in halves: lane i with i + 32, then i + 16, and so on.
+ */
 final class Fold {
+    static final int LANES = 64;
+    static final int WIDE_LANES = 32;
     private static final long[] ZEROS = new long[2];
     /** Rows up to this length are folded faster than a kernel is called. */
     private static final int SHORT = 32;
@@ -15,26 +22,40 @@ final class Fold {
     final ReduceOp op;
     final Kind kind;
     private final TieredKernel kernel;
+    private final long identity;
 
     Fold(ReduceOp op, Kind kind, TieredKernel kernel) {
         this.op = op;
         this.kind = kind;
         this.kernel = kernel;
+        this.identity = identity(op, kind);
     }
 
     /** The loop from a row into virtual lanes. */
     static LoopProgram program(ReduceOp op, Kind kind) {
+        return new LoopProgram(List.of(Access.array(kind)), List.of(), List.of(),
+            List.of(intoLanes(op, new Machine().input(0, kind))));
+    }
+
+    static LoopProgram.Fold intoLanes(ReduceOp op, Value value) {
         FoldOp lanes = switch (op) {
             case SUM -> FoldOp.SUM;
             case MAX -> FoldOp.MAX;
             case MIN -> FoldOp.MIN;
             case PROD -> FoldOp.PROD;
         };
-        return new LoopProgram(List.of(Access.array(kind)), List.of(), List.of(),
-            List.of(new LoopProgram.Fold(lanes, new Machine().input(0, kind), null)));
+        return new LoopProgram.Fold(lanes, value, null, lanes(value.kind()));
+    }
+
+    static int lanes(Kind kind) {
+        return kind.isWide() ? WIDE_LANES : LANES;
     }
 
     /** What leaves every value as it is: floating ones as the bits of a double. */
+    long identity() {
+        return identity;
+    }
+
     static long identity(ReduceOp op, Kind kind) {
         return switch (op) {
             case SUM -> 0;
@@ -55,23 +76,25 @@ final class Fold {
         };
     }
 
-    /** Folds each of {@code count} rows of {@code length} values, at most a chunk, that follow each other. */
-    void rows(Scratch scratch, Object values, int length, int count, Object results) {
+    /**
+     * Folds each of {@code count} rows of {@code length} values, at most a block together, that follow each other.
+     *
+     * @param lanes an array for the virtual lanes
+     */
+    void rows(Scratch scratch, Object values, int length, int count, Object lanes, Object results) {
         if (kind == Kind.F32 && op == ReduceOp.SUM && length <= SHORT) {
-            float[] lanes = (float[]) scratch.lanes(kind);
             float[] all = (float[]) values;
+            float[] some = (float[]) lanes;
             float[] sums = (float[]) results;
             for (int row = 0; row < count; row++) {
-                Arrays.fill(lanes, 0);
-                for (int i = 0; i < length; i++) {
-                    lanes[i & RowKernels.FLOAT_LANES - 1] += all[row * length + i];
-                }
-                sums[row] = RowKernels.foldSum(lanes);
+                sums[row] = shortSum(all, row * length, length, some);
             }
             return;
         }
         for (int row = 0; row < count; row++) {
-            long result = chunk(scratch, values, row * length, length);
+            clear(lanes);
+            add(scratch, values, row * length, length, lanes);
+            long result = ofLanes(lanes);
             switch (results) {
                 case float[] folded -> folded[row] = (float) Double.longBitsToDouble(result);
                 case double[] folded -> folded[row] = Double.longBitsToDouble(result);
@@ -82,10 +105,49 @@ final class Fold {
         }
     }
 
-    /** Folds at most a chunk of a row. */
-    long chunk(Scratch scratch, Object row, int at, int n) {
-        Object lanes = scratch.lanes(kind);
-        Elements.fill(kind, identity(op, kind), lanes, kind.virtualLanes());
+    /** Of at most {@link #SHORT} values: no two share a lane. */
+    private static float shortSum(float[] values, int at, int length, float[] lanes) {
+        Arrays.fill(lanes, 0, SHORT, 0);
+        for (int i = 0; i < length; i++) {
+            // As into a lane of 0: the sum of no more than negative zeros is 0.
+            lanes[i] = 0 + values[at + i];
+        }
+        if (length > RowKernels.FLOAT_LANES) {
+            for (int i = 0; i < RowKernels.FLOAT_LANES; i++) {
+                lanes[i] += lanes[i + RowKernels.FLOAT_LANES];
+            }
+        }
+        return RowKernels.foldSum(lanes);
+    }
+
+    /** Folds lanes in halves, and overwrites them. */
+    private static float sum(float[] lanes) {
+        for (int i = 0; i < LANES / 4; i++) {
+            lanes[i] = (lanes[i] + lanes[i + LANES / 2]) + (lanes[i + LANES / 4] + lanes[i + 3 * LANES / 4]);
+        }
+        return RowKernels.foldSum(lanes);
+    }
+
+    /** Folds lanes in halves, and overwrites them. */
+    private static double sum(double[] lanes) {
+        for (int i = 0; i < WIDE_LANES / 4; i++) {
+            lanes[i] = (lanes[i] + lanes[i + WIDE_LANES / 2])
+                + (lanes[i + WIDE_LANES / 4] + lanes[i + 3 * WIDE_LANES / 4]);
+        }
+        return RowKernels.foldSum(lanes);
+    }
+
+    /** Fills lanes with what leaves every value as it is. */
+    void clear(Object lanes) {
+        switch (lanes) {
+            case float[] values -> Arrays.fill(values, 0, LANES, (float) Double.longBitsToDouble(identity));
+            case double[] values -> Arrays.fill(values, 0, WIDE_LANES, Double.longBitsToDouble(identity));
+            default -> Elements.fill(kind, identity, lanes, lanes(kind));
+        }
+    }
+
+    /** Folds {@code n} values of a row, from index {@code at} on, into lanes. */
+    void add(Scratch scratch, Object row, int at, int n, Object lanes) {
         Object[] bases = scratch.bases(2);
         long[] offsets = scratch.offsets(2);
         bases[0] = row;
@@ -93,19 +155,23 @@ final class Fold {
         offsets[0] = at;
         offsets[1] = 0;
         kernel.get().run(bases, offsets, ZEROS, n);
+    }
+
+    /** Folds lanes to one value. */
+    long ofLanes(Object lanes) {
         return switch (lanes) {
             case float[] values -> Double.doubleToRawLongBits(foldFloats(values));
             case double[] values -> Double.doubleToRawLongBits(foldDoubles(values));
             case int[] values -> {
                 long result = values[0];
-                for (int i = 1; i < values.length; i++) {
+                for (int i = 1; i < LANES; i++) {
                     result = combine(result, values[i]);
                 }
                 yield result;
             }
             case long[] values -> {
                 long result = values[0];
-                for (int i = 1; i < values.length; i++) {
+                for (int i = 1; i < WIDE_LANES; i++) {
                     result = combine(result, values[i]);
                 }
                 yield result;
@@ -116,10 +182,10 @@ final class Fold {
 
     private float foldFloats(float[] lanes) {
         if (op == ReduceOp.SUM) {
-            return RowKernels.foldSum(lanes);
+            return sum(lanes);
         }
         float result = lanes[0];
-        for (int i = 1; i < lanes.length; i++) {
+        for (int i = 1; i < LANES; i++) {
             result = combine(result, lanes[i]);
         }
         return result;
@@ -127,10 +193,10 @@ final class Fold {
 
     private double foldDoubles(double[] lanes) {
         if (op == ReduceOp.SUM) {
-            return RowKernels.foldSum(lanes);
+            return sum(lanes);
         }
         double result = lanes[0];
-        for (int i = 1; i < lanes.length; i++) {
+        for (int i = 1; i < WIDE_LANES; i++) {
             result = combine(result, lanes[i]);
         }
         return result;

@@ -37,7 +37,7 @@ abstract class FusedRows {
     static LoopProgram program(Kind kind, int inputs, int scalars, List<Value> stores, List<Value> sums) {
         return new LoopProgram(Collections.nCopies(inputs, Access.array(kind)), Collections.nCopies(scalars, kind),
             stores.stream().map(value -> new Store(Access.array(kind), value)).toList(),
-            sums.stream().map(value -> new Fold(FoldOp.SUM, value, null)).toList());
+            sums.stream().map(value -> new Fold(FoldOp.SUM, value, null, kind.virtualLanes())).toList());
     }
 
     static long bits(double scalar) {

@@ -15,8 +15,8 @@ final class GroupCode {
     final List<Mode> modes;
     final List<Sink> sinks;
     final LoopProgram program;
-    /** For each result that is accumulated, the kernel that folds a row into another; else null. */
-    final List<TieredKernel> accumulators;
+    /** For each result that is accumulated, the kernel that folds a row into another, or into lanes; else null. */
+    final List<TieredKernel> folds;
     private final BlockProgram blocks;
     private final int widthBits;
     private final Warmer warmer;
@@ -26,12 +26,12 @@ final class GroupCode {
     private long points;
 
     GroupCode(Group group, List<Mode> modes, List<Sink> sinks, BlockProgram blocks,
-        List<TieredKernel> accumulators, int widthBits, Tier tier, Warmer warmer) {
+        List<TieredKernel> folds, int widthBits, Tier tier, Warmer warmer) {
         this.group = group;
         this.modes = modes;
         this.sinks = sinks;
         this.blocks = blocks;
-        this.accumulators = accumulators;
+        this.folds = folds;
         this.widthBits = widthBits;
         this.warmer = warmer;
         program = GroupLoop.of(group, modes, sinks);

@@ -26,6 +26,8 @@ import org.adjoint.plan.View;
  */
 public final class GroupCompiler implements AutoCloseable {
     private static final int LARGEST_CACHE = 4096;
+    /** Operations of a loop that folds into lanes, all its copies together. */
+    private static final int MOST_OPERATIONS_WITH_LANES = 128;
 
     private final int widthBits;
     private final Tier tier;
@@ -134,8 +136,9 @@ public final class GroupCompiler implements AutoCloseable {
         // Blocks are parts of one row of the reduced axes, or several whole ones.
         boolean confined = reduced.extents.length == 1 && length >= Geometry.LONG_ROW
             && Geometry.rowLength(all.extents, all.operands) > 0;
-        GroupRun run = run(step.group(), all, confined, Sink.SCRATCH);
-        return new RowReduction(run, step.scalars(), Geometry.points(kept.extents), length, confined,
+        boolean together = !confined && length < RowReduction.ALONE;
+        GroupRun run = run(step.group(), all, confined, together ? Sink.SCRATCH : Sink.LANES);
+        return new RowReduction(run, step.scalars(), Geometry.points(kept.extents), length, together,
             folds(step.group()), targets(step, kept), kept.extents);
     }
 
@@ -165,12 +168,14 @@ public final class GroupCompiler implements AutoCloseable {
                 continue;
             }
             Kind kind = kind(group, result);
-            FoldKey key = new FoldKey(result.reduce(), kind);
-            TieredKernel kernel = cached(key, () -> TieredKernel.ofRows(Fold.program(result.reduce(), kind), widthBits,
-                tier == Tier.ADAPTIVE ? warmer : null));
-            folds.add(new Fold(result.reduce(), kind, kernel));
+            folds.add(new Fold(result.reduce(), kind, foldKernel(result.reduce(), kind)));
         }
         return folds;
+    }
+
+    private TieredKernel foldKernel(ReduceOp op, Kind kind) {
+        return cached(new FoldKey(op, kind), () -> TieredKernel.ofRows(Fold.program(op, kind), widthBits,
+            tier == Tier.ADAPTIVE ? warmer : null));
     }
 
     private static Kind kind(Group group, Group.Result result) {
@@ -192,7 +197,20 @@ public final class GroupCompiler implements AutoCloseable {
                 sinks.add(mode(outputs[i], axes.extents, confined, lanes) == Mode.DIRECT ? Sink.DIRECT : Sink.SCRATCH);
             }
         }
+        if (isLongWithLanes(GroupLoop.of(group, modes, sinks))) {
+            sinks.replaceAll(sink -> sink == Sink.LANES ? Sink.SCRATCH : sink);
+        }
         return new GroupRun(code(group, modes, List.copyOf(sinks)), axes.extents, inputs, outputs);
+    }
+
+    /**
+     * Whether a loop is better off with its values in rows that are folded by a loop of their own: every group of
+     * lanes repeats its operations.
+     */
+    private boolean isLongWithLanes(LoopProgram program) {
+        int lanes = widthBits == 0 ? 1 : KernelGenerator.lanes(program, widthBits);
+        int repeated = program.folds().stream().mapToInt(fold -> fold.lanes() / lanes).max().orElse(0);
+        return widthBits > 0 && repeated * KernelGenerator.operations(program) > MOST_OPERATIONS_WITH_LANES;
     }
 
     private Mode mode(Strided operand, long[] extents, boolean confined, int lanes) {
@@ -217,13 +235,16 @@ public final class GroupCompiler implements AutoCloseable {
     private GroupCode code(Group group, List<Mode> modes, List<Sink> sinks) {
         return cached(new CodeKey(group, modes, sinks), () -> {
             BlockProgram blocks = cached(group, () -> new BlockProgram(group, this::rowKernel));
-            List<TieredKernel> accumulators = new ArrayList<>();
+            List<TieredKernel> folds = new ArrayList<>();
             for (int i = 0; i < sinks.size(); i++) {
                 Group.Result result = group.results().get(i);
-                accumulators.add(sinks.get(i) == Sink.ACCUMULATE
-                    ? rowKernel(accumulation(result.reduce(), kind(group, result))) : null);
+                folds.add(switch (sinks.get(i)) {
+                    case DIRECT, SCRATCH -> null;
+                    case ACCUMULATE -> rowKernel(accumulation(result.reduce(), kind(group, result)));
+                    case LANES -> foldKernel(result.reduce(), kind(group, result));
+                });
             }
-            return new GroupCode(group, modes, sinks, blocks, accumulators, widthBits, tier, warmer);
+            return new GroupCode(group, modes, sinks, blocks, folds, widthBits, tier, warmer);
         });
     }
 

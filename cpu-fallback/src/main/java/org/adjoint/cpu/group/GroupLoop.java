@@ -29,14 +29,16 @@ final class GroupLoop {
         /** Written to a scratch row in its compute type. */
         SCRATCH,
         /** Folded, point by point, into a scratch row of partial results. */
-        ACCUMULATE
+        ACCUMULATE,
+        /** Folded into the virtual lanes of a {@link Fold}. */
+        LANES
     }
 
     private GroupLoop() { }
 
     /**
      * The program of a group. Its bases are the inputs that are not uniform, then the partial results that are
-     * accumulated into, then the results. Uniform inputs follow the scalars.
+     * accumulated into, then the results, those that go into lanes last. Uniform inputs follow the scalars.
      */
     static LoopProgram of(Group group, List<Mode> modes, List<Sink> sinks) {
         Machine m = new Machine();
@@ -68,22 +70,24 @@ final class GroupLoop {
             values[i] = value(m, group, i, values, loaded);
         }
         List<Store> stores = new ArrayList<>();
+        List<LoopProgram.Fold> folds = new ArrayList<>();
         for (int i = 0; i < sinks.size(); i++) {
             Group.Result result = group.results().get(i);
             Value value = values[result.value()];
             Kind kind = value.kind().stored();
-            stores.add(switch (sinks.get(i)) {
-                case DIRECT -> new Store(Access.segment(stored(result.dtype()), result.dtype().bytes()),
-                    toStorage(m, result.dtype(), value));
-                case SCRATCH -> new Store(Access.array(kind), m.convert(value, kind));
+            switch (sinks.get(i)) {
+                case DIRECT -> stores.add(new Store(Access.segment(stored(result.dtype()), result.dtype().bytes()),
+                    toStorage(m, result.dtype(), value)));
+                case SCRATCH -> stores.add(new Store(Access.array(kind), m.convert(value, kind)));
                 case ACCUMULATE -> {
                     inputs.add(Access.array(kind));
                     Value partial = m.input(inputs.size() - 1, kind);
-                    yield new Store(Access.array(kind), fold(m, result.reduce(), partial, m.convert(value, kind)));
+                    stores.add(new Store(Access.array(kind), fold(m, result.reduce(), partial, m.convert(value, kind))));
                 }
-            });
+                case LANES -> folds.add(Fold.intoLanes(result.reduce(), m.convert(value, kind)));
+            }
         }
-        return new LoopProgram(inputs, scalars, stores, List.of());
+        return new LoopProgram(inputs, scalars, stores, folds);
     }
 
     static Value fold(Machine m, ReduceOp op, Value partial, Value value) {

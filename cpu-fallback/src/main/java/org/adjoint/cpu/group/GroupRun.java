@@ -22,7 +22,8 @@ record GroupRun(GroupCode code, long[] extents, Strided[] inputs, Strided[] outp
      *
      * @param scalars arguments of the group
      * @param inputShifts elements that are added to the offset of each input, {@code outputShifts} of each output
-     * @param rows rows of the results that are not {@link Sink#DIRECT}; not read where a result is only stored
+     * @param rows rows of the results that are not {@link Sink#DIRECT}; not read where a result is only stored. For
+     *     {@link Sink#LANES}, the lanes
      */
     void block(MemorySegment[] slots, long[] scalars, Scratch scratch, long start, int n, long[] inputShifts,
         long[] outputShifts, Object[] rows) {
@@ -47,15 +48,29 @@ record GroupRun(GroupCode code, long[] extents, Strided[] inputs, Strided[] outp
             Object row = blocks.row(scratch, result.value());
             if (outputs[i] != null) {
                 outputs[i].scatter(row, slots[outputs[i].slot()], extents, outputShifts[i], start, n);
-            } else if (code.sinks.get(i) == Sink.ACCUMULATE) {
-                Object[] bases = scratch.bases(3);
-                bases[0] = rows[i];
-                bases[1] = row;
-                bases[2] = rows[i];
-                code.accumulators.get(i).get().run(bases, ZEROS, ZEROS, n);
             } else {
-                System.arraycopy(row, 0, rows[i], 0, n);
+                fold(scratch, i, row, n, rows[i]);
             }
+        }
+    }
+
+    /** Brings a row of a reduced result to where it is kept. */
+    private void fold(Scratch scratch, int result, Object row, int n, Object kept) {
+        switch (code.sinks.get(result)) {
+            case ACCUMULATE -> {
+                Object[] bases = scratch.bases(3);
+                bases[0] = kept;
+                bases[1] = row;
+                bases[2] = kept;
+                code.folds.get(result).get().run(bases, ZEROS, ZEROS, n);
+            }
+            case LANES -> {
+                Object[] bases = scratch.bases(2);
+                bases[0] = row;
+                bases[1] = kept;
+                code.folds.get(result).get().run(bases, ZEROS, ZEROS, n);
+            }
+            case SCRATCH, DIRECT -> System.arraycopy(row, 0, kept, 0, n);
         }
     }
 
@@ -88,21 +103,29 @@ record GroupRun(GroupCode code, long[] extents, Strided[] inputs, Strided[] outp
                 }
             }
         }
-        int stores = code.program.inputs().size();
+        int store = code.program.inputs().size();
+        int lanes = store + code.program.stores().size();
         for (int i = 0; i < outputs.length; i++) {
             Strided output = outputs[i];
-            offsets[stores + i] = 0;
             switch (code.sinks.get(i)) {
                 case DIRECT -> {
-                    bases[stores + i] = slots[output.slot()];
-                    offsets[stores + i] = (output.offset() + outputShifts[i] + output.distance(extents, start))
+                    bases[store] = slots[output.slot()];
+                    offsets[store++] = (output.offset() + outputShifts[i] + output.distance(extents, start))
                         * output.dtype().bytes();
                 }
-                case SCRATCH -> bases[stores + i] = rows[i];
+                case SCRATCH -> {
+                    bases[store] = rows[i];
+                    offsets[store++] = 0;
+                }
                 case ACCUMULATE -> {
-                    bases[stores + i] = rows[i];
+                    bases[store] = rows[i];
+                    offsets[store++] = 0;
                     bases[next] = rows[i];
                     offsets[next++] = 0;
+                }
+                case LANES -> {
+                    bases[lanes] = rows[i];
+                    offsets[lanes++] = 0;
                 }
             }
         }
@@ -117,7 +140,8 @@ record GroupRun(GroupCode code, long[] extents, Strided[] inputs, Strided[] outp
 
     /** Most points of a block: rows bound it, and calls should not show. */
     int blockSize() {
-        boolean rows = code.modes.contains(Mode.SCRATCH) || code.sinks.stream().anyMatch(sink -> sink != Sink.DIRECT);
+        boolean rows = code.modes.contains(Mode.SCRATCH) || code.sinks.contains(Sink.SCRATCH)
+            || code.sinks.contains(Sink.ACCUMULATE);
         return rows ? Scratch.BLOCK : 8 * Scratch.BLOCK;
     }
 }

@@ -34,7 +34,7 @@ enum Kind {
         return this == MASK ? I32 : this;
     }
 
-    /** Virtual lanes of a reduction. */
+    /** Virtual lanes of the sums of {@link RowKernels}. */
     int virtualLanes() {
         return isWide() ? RowKernels.DOUBLE_LANES : RowKernels.FLOAT_LANES;
     }

@@ -34,8 +34,8 @@ record LoopProgram(List<Access> inputs, List<Kind> scalars, List<Store> stores, 
     /** How a value goes into its virtual lane. */
     enum FoldOp { SUM, MIN, MAX, PROD, FMA }
 
-    /** Folds {@code a}, or {@code a * b} for {@code FMA}, into an array of virtual lanes. */
-    record Fold(FoldOp op, Value a, Value b) {
+    /** Folds {@code a}, or {@code a * b} for {@code FMA}, into an array of virtual lanes: point i into lane i % lanes. */
+    record Fold(FoldOp op, Value a, Value b, int lanes) {
         Kind kind() {
             return a.kind();
         }

@@ -33,13 +33,13 @@ final class RowPrograms {
             case SUM_SQUARES -> {
                 Value deviation = m.sub(a, m.scalar(0, kind));
                 yield new LoopProgram(inputs(kind, 1), List.of(kind), List.of(),
-                    List.of(new Fold(FoldOp.FMA, deviation, deviation)));
+                    List.of(new Fold(FoldOp.FMA, deviation, deviation, kind.virtualLanes())));
             }
             case EXP -> store(kind, 1, 1, Exponentials.exp(m, m.sub(a, m.scalar(0, kind))));
             case EXP_SUM -> {
                 Value y = Exponentials.exp(m, m.sub(a, m.scalar(0, kind)));
                 yield new LoopProgram(inputs(kind, 1), List.of(kind), List.of(new Store(Access.array(kind), y)),
-                    List.of(new Fold(FoldOp.SUM, y, null)));
+                    List.of(new Fold(FoldOp.SUM, y, null, kind.virtualLanes())));
             }
             case SCALE -> store(kind, 1, 1, m.mul(a, m.scalar(0, kind)));
             case SHIFT_SCALE -> store(kind, 1, 2, m.mul(m.sub(a, m.scalar(0, kind)), m.scalar(1, kind)));
@@ -73,7 +73,8 @@ final class RowPrograms {
     }
 
     private static LoopProgram fold(Kind kind, FoldOp op, Value a, Value b) {
-        return new LoopProgram(inputs(kind, b == null ? 1 : 2), List.of(), List.of(), List.of(new Fold(op, a, b)));
+        return new LoopProgram(inputs(kind, b == null ? 1 : 2), List.of(), List.of(),
+            List.of(new Fold(op, a, b, kind.virtualLanes())));
     }
 
     private static LoopProgram store(Kind kind, int inputs, int scalars, Value value) {

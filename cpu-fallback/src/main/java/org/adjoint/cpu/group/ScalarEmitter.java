@@ -94,7 +94,7 @@ final class ScalarEmitter extends Emitter {
     void fold(Fold fold, int operand, int step) {
         Kind kind = fold.kind();
         base(operand);
-        code.iload(index).loadConstant(kind.virtualLanes() - 1).iand();
+        code.iload(index).loadConstant(fold.lanes() - 1).iand();
         code.dup2().arrayLoad(type(kind));
         ClassDesc type = primitive(kind);
         switch (fold.op()) {

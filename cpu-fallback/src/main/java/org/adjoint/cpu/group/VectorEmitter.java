@@ -233,7 +233,7 @@ final class VectorEmitter extends Emitter {
             return;
         }
         Lanes kind = Lanes.of(fold.kind());
-        int[] locals = new int[fold.kind().virtualLanes() / lanes];
+        int[] locals = new int[fold.lanes() / lanes];
         for (int i = 0; i < locals.length; i++) {
             locals[i] = code.allocateLocal(TypeKind.REFERENCE);
             species(kind);
@@ -285,7 +285,7 @@ final class VectorEmitter extends Emitter {
     }
 
     private void virtualLane(Fold fold) {
-        code.iload(index).loadConstant(fold.kind().virtualLanes() - 1).iand();
+        code.iload(index).loadConstant(fold.lanes() - 1).iand();
     }
 
     /** Pushes the accumulator in {@code local} combined with the fold's values. */

@@ -61,13 +61,14 @@ final class Warmer implements AutoCloseable {
         private final Object[] bases;
         private final long[] offsets;
         private final long[] scalars;
-        private final int n = STEPS * 16 + 1;
+        private final int n;
         private final long fast;
         private final long deadline = System.nanoTime() + PATIENCE_NANOS;
 
         Candidate(LoopProgram program, BlockKernel kernel, Consumer<BlockKernel> ready) {
             this.kernel = kernel;
             this.ready = ready;
+            n = STEPS * Math.max(kernel.step(), 16) + 1;
             int steps = n / kernel.step() + 1;
             fast = NANOS_PER_CALL + steps * NANOS_PER_OPERATION
                 * (KernelGenerator.operations(program) + program.operands());
