@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.adjoint.gradcheck.GradientCheck;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.Pooling;
 import org.adjoint.graph.Shape;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -148,6 +150,28 @@ class VmapTest {
         // What is drawn outside is shared.
         Tensor noise = device.random().normal(DType.F64, 4);
         assertSame(noise.expand(3, 4), Functions.vmap(x -> x.mul(0).add(noise)).apply(device.ones(DType.F64, 3, 4)));
+    }
+
+    @Test
+    void randomNumbersOfAScanDifferBetweenExamplesToo() {
+        Tensor x = device.zeros(DType.F64, 3);
+        Tensor y = Functions.vmap(one -> one.add(Scan.of((carries, slices) -> Scan.results(List.of(),
+            List.of(device.random().uniform(DType.F64)))).run(List.of(), List.of(device.zeros(DType.F64, 4)))
+            .output(0))).apply(x);
+        assertEquals(Shape.of(3, 4), y.shape());
+        assertEquals(12, Arrays.stream(y.toDoubleArray()).distinct().count());
+    }
+
+    @Test
+    void elementsOfAMappedPoolThatTieShareEvenly() {
+        Tensor x = device.zeros(DType.F64, 2, 1, 1, 6).realize();
+        Tensor y = Functions.vmap(one -> one.maxPool1d(Pooling.of(3))).apply(x);
+        Tensor shares = y.sum().gradient(x);
+        for (double share : shares.toDoubleArray()) {
+            assertEquals(1.0 / 3, share, 1e-15);
+        }
+        Tensor none = device.zeros(DType.F64, 0, 1, 1, 6);
+        assertEquals(Shape.of(0, 1, 1, 2), Functions.vmap(one -> one.maxPool1d(Pooling.of(3))).apply(none).shape());
     }
 
     @Test

@@ -55,9 +55,14 @@ public final class Batching {
      * @param extent of the mapped axis
      */
     public static Mapped map(List<Node> results, Map<Node, Node> placeholders, long extent) {
+        return map(results, placeholders, placeholders.keySet().stream().mapToLong(Node::id).min().orElseThrow(),
+            extent);
+    }
+
+    /** @param since nodes born before the one of this number are not part of it */
+    private static Mapped map(List<Node> results, Map<Node, Node> placeholders, long since, long extent) {
         Batching batching = new Batching(extent);
         placeholders.forEach((placeholder, all) -> batching.batched.put(placeholder, List.of(all)));
-        long since = placeholders.keySet().stream().mapToLong(Node::id).min().orElseThrow();
         for (Node node : bornSince(results, since)) {
             if (!batching.batched.containsKey(node)) {
                 Origin.like(node, () -> batching.visit(node));
@@ -82,7 +87,7 @@ public final class Batching {
     }
 
     private void visit(Node node) {
-        boolean mapped = node.op() instanceof Op.RandomBits;
+        boolean mapped = node.op() instanceof Op.RandomBits || node.op() instanceof Op.Scan scan && draws(scan);
         for (Node input : node.inputs()) {
             mapped |= batched.containsKey(input);
         }
@@ -96,6 +101,12 @@ public final class Batching {
             node.inputs().stream().filter(input -> !batched.containsKey(input)).forEach(shared::add);
             batched.put(node, emit(node));
         }
+    }
+
+    /** Whether iterations draw random numbers. */
+    private static boolean draws(Op.Scan scan) {
+        return scan.body().order().stream().anyMatch(node -> node.op() instanceof Op.RandomBits
+            || node.op() instanceof Op.Scan inner && draws(inner));
     }
 
     /** The node for all examples, repeated where it is the same for each. */
@@ -339,7 +350,7 @@ public final class Batching {
                 grown.put(leaf, parameters.getLast());
             }
         }
-        List<Node> made = map(op.body().results(), grown, extent).nodes();
+        List<Node> made = map(op.body().results(), grown, 0, extent).nodes();
         int slices = op.carries() + op.slices();
         Map<Node, Node> captured = new IdentityHashMap<>();
         for (int i = slices; i < parameters.size(); i++) {

@@ -66,6 +66,14 @@ public record MaxPooling(List<Long> kernel, List<Long> stride, List<Long> dilati
         return List.of(steps);
     }
 
+    /** Examples are more images: of elements that tie, a decomposition's derivative would favor some. */
+    @Override
+    public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+        Shape each = inputs.getFirst().shape().without(0);
+        Node y = fused(this, reshape(inputs.getFirst(), each.with(0, extent * each.extent(0))));
+        return List.of(reshape(y, y.shape().with(0, each.extent(0)).withLeading(extent)));
+    }
+
     @Override
     public Node[] decompose(List<Node> inputs) {
         Node x = inputs.getFirst();
