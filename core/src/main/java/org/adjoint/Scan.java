@@ -40,8 +40,8 @@ public final class Scan {
      */
     public record Results(List<Tensor> carries, List<Tensor> outputs) {
         public Results {
-            carries = List.copyOf(carries);
-            outputs = List.copyOf(outputs);
+            carries = List.copyOf(Functions.requireTensors("scan", carries));
+            outputs = List.copyOf(Functions.requireTensors("scan", outputs));
         }
 
         public Tensor carry(int index) {

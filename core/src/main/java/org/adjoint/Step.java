@@ -332,9 +332,8 @@ public final class Step implements AutoCloseable {
         Trace.enter(trace);
         try {
             List<Tensor> handles = arguments.stream().map(node -> new Tensor(device, node, trace)).toList();
-            List<Tensor> returned = function.apply(handles);
             results = new ArrayList<>();
-            for (Tensor tensor : returned) {
+            for (Tensor tensor : Functions.requireTensors("Step.run", function.apply(handles))) {
                 results.add(tensor.operand("Step.run"));
             }
             device.random().advance(trace);

@@ -106,6 +106,8 @@ class ScanSemanticsTest {
             () -> fold(device.zeros(DType.F64), x, (c, s) -> c.add(s.item())));
         assertFails("scan: the body returns null: return Scan.results(carries, outputs)",
             () -> Scan.of((_, _) -> null).run(List.of(x), 3));
+        assertFails("scan: the function returned no tensor but null",
+            () -> Scan.of((_, _) -> Scan.results(null, List.of())).run(List.of(x), 3));
         // A body that failed leaves nothing behind.
         assertEquals(3, fold(device.zeros(DType.F64), x, Tensor::add).carry(0).item());
         variable.assign(vector(5));

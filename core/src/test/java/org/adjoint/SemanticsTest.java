@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.adjoint.graph.DType;
 import org.junit.jupiter.api.AfterEach;
@@ -99,6 +101,11 @@ class SemanticsTest {
     void aFunctionThatReturnsNullIsRefused() {
         var error = assertThrows(IllegalStateException.class, Step.compile(device, () -> null)::run);
         assertTrue(error.getMessage().contains("compileAll"), error.getMessage());
+        for (List<Tensor> returned : Arrays.asList(null, Collections.<Tensor>singletonList(null))) {
+            var ofMany = assertThrows(IllegalStateException.class,
+                () -> Step.compileAll(device, _ -> returned).runAll(List.of()));
+            assertEquals("Step.run: the function returned no tensor but null", ofMany.getMessage());
+        }
     }
 
     @Test
