@@ -46,6 +46,77 @@ class AwkwardPointsTest {
         assertArrayEquals(new double[] {0, 12 * Math.log(2) + 4}, slope.sum().gradient(x).toDoubleArray(), 1e-12);
     }
 
+    /** As in PyTorch: 0 to a negative power is infinite, and falls without bound as the exponent grows. */
+    @Test
+    void theExponentsDerivativeOfAPowerThatIsInfinite() {
+        Tensor exponent = device.tensor(new double[] {-1, 0, 2});
+        Tensor slope = device.zeros(DType.F64, 3).pow(exponent).sum().gradient(exponent);
+        assertArrayEquals(new double[] {Double.NEGATIVE_INFINITY, 0, 0}, slope.toDoubleArray());
+    }
+
+    /** Twice: what is taken apart at a point where it is smooth needs both derivatives there. */
+    @Test
+    void secondDerivativesWhereOperandsAreEqualOrZero() {
+        Tensor zero = device.tensor(new double[] {0, 0});
+        double[] square = {0.25, -0.25, -0.25, 0.25};
+        double[] diagonal = {0.25, 0, 0, 0.25};
+        for (int target = 0; target < 2; target++) {
+            Tensor targets = device.full(DType.F64, target, 2);
+            assertArrayEquals(diagonal, Functions.hessian(
+                x -> x.binaryCrossEntropyWithLogits(targets).mul(2), zero).toDoubleArray(), 1e-15);
+            Tensor slope = zero.binaryCrossEntropyWithLogits(targets).mul(2).gradient(zero);
+            assertArrayEquals(new double[] {0.5 - target, 0.5 - target}, slope.toDoubleArray());
+        }
+        assertArrayEquals(diagonal,
+            Functions.hessian(x -> x.logAddExp(device.zeros(DType.F64, 2)).sum(), zero).toDoubleArray(), 1e-15);
+        assertArrayEquals(square, Functions.hessian(x -> x.logSumExp(0), zero).toDoubleArray(), 1e-15);
+        assertArrayEquals(square,
+            Functions.hessian(x -> x.logCumSumExp(0).slice(0, 1, 2).sum(), zero).toDoubleArray(), 1e-15);
+    }
+
+    @Test
+    void logCumSumExpPassesNothingToMinusInfinity() {
+        double none = Double.NEGATIVE_INFINITY;
+        Tensor x = device.tensor(new double[] {none, none, 1, 2});
+        double share = 1 / (1 + Math.E);
+        assertArrayEquals(new double[] {0, 0, 1 + share, 1 - share},
+            x.logCumSumExp(0).slice(0, 2, 4).sum().gradient(x).toDoubleArray(), 1e-15);
+        assertArrayEquals(new double[] {none, none, 1, 2 + Math.log1p(Math.exp(-1))}, x.logCumSumExp(0).toDoubleArray(),
+            1e-15);
+    }
+
+    @Test
+    void mishOfLargeNumbersHasTheSlopeOne() {
+        Tensor x = device.tensor(new float[] {30, 1e18f, Float.POSITIVE_INFINITY, Float.NaN});
+        Tensor slope = x.mish().sum().gradient(x);
+        assertArrayEquals(new float[] {1, 1, 1, Float.NaN}, slope.toFloatArray());
+        assertArrayEquals(new float[] {0, 0, 0, Float.NaN}, slope.sum().gradient(x).toFloatArray());
+    }
+
+    /** More than F16 can count. */
+    @Test
+    void manyElementsThatTieShareTheCotangent() {
+        for (DType dtype : new DType[] {DType.F16, DType.BF16}) {
+            Tensor x = device.zeros(dtype, 70_000).realize();
+            Tensor shares = x.max().mul(20_000).gradient(x);
+            assertEquals(20_000, shares.to(DType.F64).sum().item(), 20_000 * dtype.epsilon() / 2);
+        }
+    }
+
+    @Test
+    void numbersBeyondAnIntegerTypeAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> device.full(DType.I64, 0x1p63));
+        assertThrows(IllegalArgumentException.class, () -> device.zeros(DType.I64, 1).add(0x1p63));
+        assertThrows(IllegalArgumentException.class, () -> device.full(DType.I64, Double.NaN));
+        assertEquals(Long.MIN_VALUE, device.full(DType.I64, -0x1p63).toLongArray()[0]);
+    }
+
+    @Test
+    void rangesOfFloatingNumbersMayBeLong() {
+        assertEquals(3_000_000_000L, device.arange(DType.F64, 3_000_000_000L).shape().extent(0));
+        assertThrows(IllegalArgumentException.class, () -> device.arange(DType.I32, 3_000_000_000L));
+    }
+
     @Test
     void onePowersAsInC() {
         Tensor exponents = device.tensor(new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0});

@@ -14,8 +14,9 @@ public enum BinaryOp {
         (a, b, y, dy) -> dy, (a, b, y, dy) -> neg(mul(dy, trunc(div(a, b))))),
     POW("pow", Takes.FLOATS,
         (a, b, y, dy) -> mul(dy, powerSlope(a, b)),
-        // At a = 0 the logarithm of 1, for y is what matters there, and nothing infinite in its own derivative.
-        (a, b, y, dy) -> mul(dy, mul(y, log(where(equal(a, 0), onesLike(a), a))))),
+        // Of a = 0 the logarithm of 1, for y is what matters there, and nothing infinite in its own derivative; unless y
+        // is infinite itself.
+        (a, b, y, dy) -> mul(dy, mul(y, log(where(isZeroBelowFinitePower(a, b), onesLike(a), a))))),
     /** NaN if either is; -0 is less than +0. A tie gives half the cotangent to each, as in JAX. */
     MIN("min", Takes.NUMBERS,
         (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(a, b))), (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(b, a)))),
@@ -101,6 +102,10 @@ public enum BinaryOp {
         Node constant = equal(b, 0);
         Node power = pow(a, where(constant, onesLike(b), sub(b, 1)));
         return where(constant, zerosLike(b), mul(b, power));
+    }
+
+    private static Node isZeroBelowFinitePower(Node a, Node b) {
+        return binary(AND, equal(a, 0), binary(GREATER_OR_EQUAL, b, 0));
     }
 
     /** 1 where {@code wins}, 1/2 where a and b are equal, else 0, in a's dtype. */

@@ -22,7 +22,7 @@ public enum ComposedOp {
     /** {@code log(1 + e^x)}, as {@code max(x, 0) + log(1 + e^-|x|)}. */
     SOFTPLUS("softplus", x -> add(max(x, zerosLike(x)), log1p(exp(neg(abs(x))))), (x, y, dy) -> mul(dy, sigmoid(x))),
     /** {@code x tanh(softplus(x)) = x n / (n + 2)} with {@code n = e (e + 2)}, {@code e = e^x}: from 20 on it is x. */
-    MISH("mish", x -> mul(x, mishRatio(x)), (x, y, dy) -> mul(dy, add(mishRatio(x), mul(x, mishSlope(x))))),
+    MISH("mish", x -> mul(x, mishRatio(x)), (x, y, dy) -> mul(dy, add(mishRatio(x), mul(mishOperand(x), mishSlope(x))))),
     /** {@code x clamp(x + 3, 0, 6) / 6}; the slopes at -3 and 3 are those outside, as in PyTorch. */
     HARD_SWISH("hardSwish",
         x -> where(atMost(x, -3), zerosLike(x), where(lessThan(x, 3), div(mul(x, add(x, 3)), 6), x)),
@@ -140,8 +140,13 @@ public enum ComposedOp {
         return binary(BinaryOp.LESS_THAN, x, limit);
     }
 
+    /** x up to 20, from where on the ratio is 1 and its slope next to nothing, but not times any x. */
+    private static Node mishOperand(Node x) {
+        return where(binary(BinaryOp.GREATER_OR_EQUAL, x, 20), fullLike(x, 20), x);
+    }
+
     private static Node mishExponential(Node x) {
-        return exp(where(lessThan(x, 20), x, fullLike(x, 20)));
+        return exp(mishOperand(x));
     }
 
     private static Node mishRatio(Node x) {
@@ -157,9 +162,10 @@ public enum ComposedOp {
         return div(mul(div(e, denominator), mul(add(e, 1), 4)), denominator);
     }
 
-    /** 0 for infinities of one sign. */
+    /** 0 for infinities of one sign. Not for all that are equal: the derivative of their difference counts. */
     private static Node difference(Node a, Node b) {
-        return where(equal(a, b), zerosLike(a), sub(a, b));
+        Node same = binary(BinaryOp.AND, equal(a, b), equal(abs(a), Double.POSITIVE_INFINITY));
+        return where(same, zerosLike(a), sub(a, b));
     }
 
     private static Node sinh(Node x) {

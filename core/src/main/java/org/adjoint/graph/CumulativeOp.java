@@ -183,16 +183,10 @@ public sealed interface CumulativeOp extends Op.Fused {
         return Ops.fused(new Cumulative(function, axis), x);
     }
 
-    /** Stable for any x: each step is {@code max + log1p(exp(-|difference|))}. */
+    /** Stable for any x: each step is {@link ComposedOp#LOG_ADD_EXP}. */
     static Node logCumSumExp(Node x, int axis) {
-        return cast(scan(axis, new Node[] {widen(x)}, (earlier, later) -> {
-            Node largest = max(earlier[0], later[0]);
-            // Where both are the same infinity, their difference is NaN.
-            Node isInfinite = equal(abs(largest), Double.POSITIVE_INFINITY);
-            Node gap = abs(sub(earlier[0], later[0]));
-            Node finite = where(isInfinite, zerosLike(gap), gap);
-            return new Node[] {where(isInfinite, largest, add(largest, log1p(exp(neg(finite)))))};
-        })[0], x.dtype());
+        return cast(scan(axis, new Node[] {widen(x)}, (earlier, later) ->
+            new Node[] {ComposedOp.apply(ComposedOp.LOG_ADD_EXP, earlier[0], later[0])})[0], x.dtype());
     }
 
     /**

@@ -106,17 +106,18 @@ public final class LossOps {
         requireSameShape(op, "logits", logits, targets);
         Node x = widen(logits);
         Node t = cast(targets, x.dtype());
-        // At 0, max passes half the cotangent and abs none, which together give the true derivative.
-        Node tail = log1p(exp(neg(abs(x))));
         if (positiveWeights == null) {
-            return reduced(op, add(sub(max(x, zerosLike(x)), mul(x, t)), tail), reduction);
+            // max(x, 0) - x t + log(1 + e^-|x|), its parts split at 0 so that each has both its derivatives there.
+            Node negative = lessThan(x, zeroOf(x.dtype()));
+            Node tail = log1p(exp(where(negative, x, neg(x))));
+            return reduced(op, add(sub(where(negative, zerosLike(x), x), mul(x, t)), tail), reduction);
         }
         if (!positiveWeights.dtype().isFloating() || !positiveWeights.shape().broadcastsTo(x.shape())) {
             throw error("%s: positive weights %s must be floating and broadcast to the logits %s", op,
                 positiveWeights.type(), logits.shape());
         }
         Node weight = add(mul(t, sub(cast(positiveWeights, x.dtype()), 1)), 1);
-        Node softplus = add(tail, max(neg(x), zerosLike(x)));
+        Node softplus = ElementwiseOps.composed(ComposedOp.SOFTPLUS, neg(x));
         return reduced(op, add(mul(sub(1, t), x), mul(weight, softplus)), reduction);
     }
 

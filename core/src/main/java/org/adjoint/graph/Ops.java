@@ -33,7 +33,7 @@ public final class Ops {
         if (dtype.isFloating()) {
             return node(new Op.Constant(Double.doubleToRawLongBits(Halves.round(dtype, value))), dtype, Shape.SCALAR);
         }
-        if (value != Math.rint(value) || Math.abs(value) > 0x1p63) {
+        if (!(value == Math.rint(value) && value >= -0x1p63 && value < 0x1p63)) {
             throw error("constant %s does not fit %s: cast the tensor to a floating type first", value, dtype.text());
         }
         return constant(dtype, (long) value);
@@ -82,8 +82,9 @@ public final class Ops {
         if (count < 0) {
             throw error("iota: the count must not be negative but is %d", count);
         }
-        DType integer = dtype == DType.I64 ? DType.I64 : DType.I32;
-        if (integer == DType.I32 && count > Integer.MAX_VALUE) {
+        boolean isLong = count > Integer.MAX_VALUE;
+        DType integer = dtype == DType.I64 || isLong && dtype.isFloating() ? DType.I64 : DType.I32;
+        if (isLong && integer == DType.I32) {
             throw error("iota: %d elements need dtype i64", count);
         }
         return cast(node(new Op.Iota(), integer, Shape.of(count)), dtype);
