@@ -46,6 +46,7 @@ public final class PanelKernels {
     private final int rowStride;
     private final RowMoves moves;
     private final TileKernel[][] tiles;
+    private final TileKernel[] scatteredTiles;
 
     private PanelKernels(int bits, boolean doubles) {
         this.doubles = doubles;
@@ -60,6 +61,7 @@ public final class PanelKernels {
         this.rowStride = maxDepth + (doubles ? 8 : 16);
         this.moves = bits == 0 ? new ScalarRowMoves() : vectorMoves(bits, doubles);
         this.tiles = new TileKernel[tileRows + 1][tileVectors + 1];
+        this.scatteredTiles = new TileKernel[tileRows + 1];
     }
 
     /**
@@ -153,8 +155,18 @@ public final class PanelKernels {
     TileKernel tile(int rows, int vectors) {
         TileKernel kernel = tiles[rows][vectors];
         if (kernel == null) {
-            kernel = TileGenerator.generate(rows, vectors, lanes, rowStride, doubles);
+            kernel = TileGenerator.generate(rows, vectors, lanes, rowStride, doubles, false);
             tiles[rows][vectors] = kernel;
+        }
+        return kernel;
+    }
+
+    /** Of whole panels. */
+    private TileKernel scatteredTile(int rows) {
+        TileKernel kernel = scatteredTiles[rows];
+        if (kernel == null) {
+            kernel = TileGenerator.generate(rows, tileVectors, lanes, rowStride, doubles, true);
+            scatteredTiles[rows] = kernel;
         }
         return kernel;
     }
@@ -225,18 +237,6 @@ public final class PanelKernels {
     }
 
     /**
-     * Packs columns of a right operand in scratch into consecutive panels: step p, column j is {@code source[offset +
-     * steps[p] + j]}. Lanes past {@code columns} hold what lies behind them: the source has whole vectors.
-     */
-    public void packSteps(Object source, int offset, int[] steps, int depth, int columns, Object target,
-            int targetOffset, int panelStride) {
-        for (int done = 0, panel = targetOffset; done < columns; done += panelColumns(), panel += panelStride) {
-            int width = paddedWidth(Math.min(panelColumns(), columns - done));
-            moves.copySteps(source, offset + done, steps, depth, width / lanes, target, panel);
-        }
-    }
-
-    /**
      * Copies lines from native memory into scratch, widening 16-bit elements, one after the other: each is filled up
      * with zeros to {@link #paddedWidth}, which the next may overwrite.
      *
@@ -244,6 +244,10 @@ public final class PanelKernels {
      */
     public void loadLines(ElementType type, MemorySegment source, long offset, long rowBytes, int rows, int columns,
             Object target, int targetOffset, int targetStride, short[] halves) {
+        if (type == type.arithmetic()) {
+            moves.loadLines(source, offset, rowBytes, rows, columns, target, targetOffset, targetStride);
+            return;
+        }
         for (int row = 0; row < rows; row++) {
             moves.load(type, source, offset + row * rowBytes, 0, 1, columns, target,
                     targetOffset + row * targetStride, 0, halves);
@@ -325,9 +329,35 @@ public final class PanelKernels {
             for (int column = 0, panel = bOffset; column < columns; column += panelColumns(), panel += panelStride) {
                 int count = Math.min(panelColumns(), columns - column);
                 int width = paddedWidth(count);
-                tile(height, width / lanes).run(depth, a, aOffset + row * rowStride, b, panel, tile);
+                tile(height, width / lanes).run(depth, a, aOffset + row * rowStride, b, panel, null, tile);
                 moves.store(tile, 0, width, c, cOffset + row * cStride + column, cStride, height, count, add);
             }
+        }
+    }
+
+    /**
+     * {@code c = a . b}, or {@code c += a . b}, of panels that are read where they lie: step p of panel i begins at
+     * {@code b[starts[i] + steps[p]]}, and all are whole.
+     *
+     * @param a       rows layout
+     * @param panels  how many there are; c has so many times {@link #panelColumns()} columns
+     * @param c       row-major without gaps, from {@code cOffset} on
+     * @param tile    scratch of {@link #tileSize()}
+     */
+    public void multiplyScattered(int rows, int panels, int depth, Object a, int aOffset, Object b, int[] starts,
+            int[] steps, Object c, int cOffset, boolean add, Object tile) {
+        int width = panelColumns();
+        // Rows in equal parts: a last tile of few rows would be slow.
+        int tiles = (rows + tileRows - 1) / tileRows;
+        for (int i = 0, row = 0; i < tiles; i++) {
+            int height = (rows - row + tiles - i - 1) / (tiles - i);
+            TileKernel kernel = scatteredTile(height);
+            for (int panel = 0; panel < panels; panel++) {
+                kernel.run(depth, a, aOffset + row * rowStride, b, starts[panel], steps, tile);
+                moves.store(tile, 0, width, c, cOffset + (row * panels + panel) * width, panels * width, height,
+                        width, add);
+            }
+            row += height;
         }
     }
 
@@ -340,7 +370,7 @@ public final class PanelKernels {
             for (int column = 0, panel = bOffset; column < columns; column += panelColumns(), panel += panelStride) {
                 int count = Math.min(panelColumns(), columns - column);
                 int width = paddedWidth(count);
-                tile(height, width / lanes).run(depth, a, aOffset + row * rowStride, b, panel, tile);
+                tile(height, width / lanes).run(depth, a, aOffset + row * rowStride, b, panel, null, tile);
                 moves.store(tile, 0, width, c, cOffset + row * cRowBytes + (long) column * bytes, cRowBytes,
                         height, count, add);
             }

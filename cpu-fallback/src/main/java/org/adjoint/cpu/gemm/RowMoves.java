@@ -28,11 +28,11 @@ interface RowMoves {
             Object target, int targetOffset, int panelStride);
 
     /**
-     * Copies a panel out of an array: step p, {@code vectors} whole vectors wide, from {@code sourceOffset +
-     * steps[p]} to {@code targetOffset} + p * width.
+     * Copies lines one after the other, each filled up with zeros to the lane multiple, which the next may overwrite.
+     * F32 or F64.
      */
-    void copySteps(Object source, int sourceOffset, int[] steps, int depth, int vectors, Object target,
-            int targetOffset);
+    void loadLines(MemorySegment source, long offset, long rowBytes, int rows, int columns, Object target,
+            int targetOffset, int targetStride);
 
     /**
      * Stores rows of an array, or adds them to what is there (memory + array). F32 or F64, as the arithmetic is.

@@ -39,11 +39,10 @@ final class ScalarRowMoves implements RowMoves {
     }
 
     @Override
-    public void copySteps(Object source, int sourceOffset, int[] steps, int depth, int vectors, Object target,
-            int targetOffset) {
-        for (int p = 0; p < depth; p++) {
-            System.arraycopy(source, sourceOffset + steps[p], target, targetOffset + p * vectors, vectors);
-        }
+    public void loadLines(MemorySegment source, long offset, long rowBytes, int rows, int columns, Object target,
+            int targetOffset, int targetStride) {
+        ElementType type = target instanceof float[] ? ElementType.F32 : ElementType.F64;
+        load(type, source, offset, rowBytes, rows, columns, target, targetOffset, targetStride, null);
     }
 
     @Override

@@ -30,33 +30,37 @@ final class TileGenerator {
     private static final ClassDesc CD_VECTOR = ClassDesc.of("jdk.incubator.vector.Vector");
     private static final ClassDesc CD_SPECIES = ClassDesc.of("jdk.incubator.vector.VectorSpecies");
 
-    // Local variables of run(): 0 is this, 1 to 6 are its parameters.
+    // Local variables of run(): 0 is this, 1 to 7 are its parameters.
     private static final int DEPTH = 1;
     private static final int A = 2;
     private static final int A_OFFSET = 3;
     private static final int B = 4;
     private static final int B_OFFSET = 5;
-    private static final int TILE = 6;
-    private static final int STEP = 7;
-    private static final int FIRST_VALUE = 8;
+    private static final int STEPS = 6;
+    private static final int TILE = 7;
+    private static final int STEP = 8;
+    private static final int B_INDEX = 9;
+    private static final int FIRST_VALUE = 10;
 
     private final int rows;
     private final int vectors;
     private final int lanes;
     private final int rowStride;
     private final boolean doubles;
+    private final boolean scattered;
 
     private final ClassDesc self = ClassDesc.of(TileGenerator.class.getPackageName() + ".Tile");
     private final ClassDesc scalarType;
     private final ClassDesc vectorType;
     private final TypeKind kind;
 
-    private TileGenerator(int rows, int vectors, int lanes, int rowStride, boolean doubles) {
+    private TileGenerator(int rows, int vectors, int lanes, int rowStride, boolean doubles, boolean scattered) {
         this.rows = rows;
         this.vectors = vectors;
         this.lanes = lanes;
         this.rowStride = rowStride;
         this.doubles = doubles;
+        this.scattered = scattered;
         this.scalarType = doubles ? CD_double : CD_float;
         this.vectorType = ClassDesc.of("jdk.incubator.vector." + (doubles ? "DoubleVector" : "FloatVector"));
         this.kind = lanes > 1 ? TypeKind.REFERENCE : doubles ? TypeKind.DOUBLE : TypeKind.FLOAT;
@@ -68,9 +72,10 @@ final class TileGenerator {
      * @param lanes     lanes per vector; 1 writes scalar code
      * @param rowStride elements between rows of a
      * @param doubles   {@code double[]} instead of {@code float[]}
+     * @param scattered whether steps of b lie where {@code steps} says, not one behind the other
      */
-    static TileKernel generate(int rows, int vectors, int lanes, int rowStride, boolean doubles) {
-        byte[] bytes = new TileGenerator(rows, vectors, lanes, rowStride, doubles).write();
+    static TileKernel generate(int rows, int vectors, int lanes, int rowStride, boolean doubles, boolean scattered) {
+        byte[] bytes = new TileGenerator(rows, vectors, lanes, rowStride, doubles, scattered).write();
         try {
             return (TileKernel) MethodHandles.lookup().defineHiddenClass(bytes, true)
                     .lookupClass().getDeclaredConstructor().newInstance();
@@ -94,7 +99,8 @@ final class TileGenerator {
                                 .putstatic(self, "SPECIES", CD_SPECIES).return_());
             }
             type.withMethodBody("run",
-                    MethodTypeDesc.of(CD_void, CD_int, CD_Object, CD_int, CD_Object, CD_int, CD_Object),
+                    MethodTypeDesc.of(CD_void, CD_int, CD_Object, CD_int, CD_Object, CD_int, CD_int.arrayType(),
+                            CD_Object),
                     ClassFile.ACC_PUBLIC, this::run);
         });
     }
@@ -113,8 +119,13 @@ final class TileGenerator {
         Label end = code.newLabel();
         code.iconst_0().istore(STEP);
         code.labelBinding(loop).iload(STEP).iload(DEPTH).if_icmpge(end);
+        code.iload(B_OFFSET);
+        if (scattered) {
+            code.aload(STEPS).iload(STEP).iaload().iadd();
+        }
+        code.istore(B_INDEX);
         for (int vector = 0; vector < vectors; vector++) {
-            load(code, B, B_OFFSET, vector * lanes);
+            load(code, B, B_INDEX, vector * lanes);
             code.storeLocal(kind, column(vector));
         }
         for (int row = 0; row < rows; row++) {
@@ -127,7 +138,7 @@ final class TileGenerator {
                 code.storeLocal(kind, accumulator(row, vector));
             }
         }
-        code.iinc(A_OFFSET, 1).iinc(B_OFFSET, vectors * lanes).iinc(STEP, 1).goto_(loop).labelBinding(end);
+        code.iinc(A_OFFSET, 1).iinc(B_OFFSET, scattered ? 0 : vectors * lanes).iinc(STEP, 1).goto_(loop).labelBinding(end);
         for (int row = 0; row < rows; row++) {
             for (int vector = 0; vector < vectors; vector++) {
                 store(code, accumulator(row, vector), (row * vectors + vector) * lanes);

@@ -139,19 +139,23 @@ final class VectorRowMoves implements RowMoves {
     }
 
     @Override
-    public void copySteps(Object source, int sourceOffset, int[] steps, int depth, int vectors, Object target,
-            int targetOffset) {
-        if (vectors == 2) {
-            for (int p = 0; p < depth; p++) {
-                int from = sourceOffset + steps[p];
-                store(SPECIES.fromArray(source, from), target, targetOffset);
-                store(SPECIES.fromArray(source, from + LANES), target, targetOffset + LANES);
-                targetOffset += 2 * LANES;
+    public void loadLines(MemorySegment source, long offset, long rowBytes, int rows, int columns, Object target,
+            int targetOffset, int targetStride) {
+        int whole = columns & -LANES;
+        VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
+        // Whole vectors that are masked later cost less than masked loads, but must not reach beyond the segment.
+        long last = source.byteSize() - LANES * BYTES;
+        for (int row = 0; row < rows; row++) {
+            long from = offset + row * rowBytes;
+            int to = targetOffset + row * targetStride;
+            for (int column = 0; column < whole; column += LANES) {
+                store(SPECIES.fromMemorySegment(source, from + (long) column * BYTES, ORDER), target, to + column);
             }
-        } else {
-            for (int p = 0; p < depth; p++) {
-                store(SPECIES.fromArray(source, sourceOffset + steps[p]), target, targetOffset);
-                targetOffset += LANES;
+            if (whole < columns) {
+                long at = from + (long) whole * BYTES;
+                Vector<Object> end = at <= last ? SPECIES.zero().blend(SPECIES.fromMemorySegment(source, at, ORDER), tail)
+                    : load(source, at, tail);
+                store(end, target, to + whole);
             }
         }
     }

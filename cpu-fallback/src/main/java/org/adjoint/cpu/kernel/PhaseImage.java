@@ -4,7 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.adjoint.graph.DType;
 
 /**
@@ -28,10 +30,12 @@ final class PhaseImage {
     private final int[] offsetCell;
     private final int phases;
     private final int maxShift;
-    /** Per line of the input: what its outer axes add to the phase and the cell, -1 for a cell that nobody reads. */
+    /** Per line of the input that is read at all: what its outer axes add to the phase and the cell; cells ascend. */
     private final int[] linePhase;
     private final int[] lineCell;
     private final long[] lineBytes;
+    /** How many lines from one on lie at equal distances. */
+    private final int[] equalLines;
     /** What becomes of the elements of a line; null where they stay side by side. */
     private final Run[] runs;
     private final int reach;
@@ -85,22 +89,43 @@ final class PhaseImage {
         }
         this.reach = reaches[last];
         int lines = ConvolutionShape.product(Arrays.copyOf(shape.in(), last));
-        this.linePhase = new int[lines];
-        this.lineCell = new int[lines];
-        this.lineBytes = new long[lines];
+        int[] phasesOf = new int[lines];
+        int[] cellsOf = new int[lines];
+        long[] bytesOf = new long[lines];
+        int read = 0;
         for (int line = 0; line < lines; line++) {
+            int linePhase = 0;
+            int lineCell = 0;
+            long lineBytes = 0;
+            boolean isRead = true;
             for (int axis = last - 1, rest = line; axis >= 0; rest /= shape.in()[axis], axis--) {
                 int i = rest % shape.in()[axis];
-                lineBytes[line] += i * shape.x().strides()[3 + axis] * shape.x().dtype().bytes();
+                lineBytes += i * shape.x().strides()[3 + axis] * shape.x().dtype().bytes();
                 int at = shape.low()[axis] + i * shape.inputDilation()[axis];
                 int phase = at < 0 || at >= reaches[axis] ? -1 : phaseOf[axis][at % spread[axis]];
-                if (phase < 0) {
-                    lineCell[line] = -1;
-                } else if (lineCell[line] >= 0) {
-                    linePhase[line] += phase * phaseStrides[axis];
-                    lineCell[line] += at / spread[axis] * cellStrides[axis];
-                }
+                isRead &= phase >= 0;
+                linePhase += phase * phaseStrides[axis];
+                lineCell += at / spread[axis] * cellStrides[axis];
             }
+            if (isRead) {
+                phasesOf[read] = linePhase;
+                cellsOf[read] = lineCell;
+                bytesOf[read++] = lineBytes;
+            }
+        }
+        // With phases along several outer axes, cells do not ascend by themselves.
+        int[] order = IntStream.range(0, read).boxed().sorted(Comparator.comparingInt(line -> cellsOf[line]))
+            .mapToInt(Integer::intValue).toArray();
+        this.linePhase = Arrays.stream(order).map(line -> phasesOf[line]).toArray();
+        this.lineCell = Arrays.stream(order).map(line -> cellsOf[line]).toArray();
+        this.lineBytes = Arrays.stream(order).mapToLong(line -> bytesOf[line]).toArray();
+        this.equalLines = new int[read];
+        for (int line = read - 1; line >= 0; line--) {
+            boolean joins = line + 1 < read && linePhase[line + 1] == linePhase[line]
+                && lineCell[line + 1] - lineCell[line] == lineStride;
+            boolean goesOn = joins && (equalLines[line + 1] == 1
+                || lineBytes[line + 2] - lineBytes[line + 1] == lineBytes[line + 1] - lineBytes[line]);
+            equalLines[line] = goesOn ? equalLines[line + 1] + 1 : joins ? 2 : 1;
         }
         boolean straight = spread[last] == 1 && shape.inputDilation()[last] == 1;
         this.runs = straight ? null : runs(shape, spread[last], phaseOf[last]);
@@ -187,11 +212,8 @@ final class PhaseImage {
             fillStraight(arithmetic, memory, channel, target, at, first, length, halves);
             return;
         }
-        for (int i = 0; i < lineCell.length; i++) {
+        for (int i = firstLine(first - reach); i < lineCell.length && lineCell[i] - first < length; i++) {
             int start = lineCell[i] - first;
-            if (lineCell[i] < 0 || start >= length || start + reach <= 0) {
-                continue;
-            }
             arithmetic.load(memory, channel + lineBytes[i], shape.x().dtype(), line, 0, shape.in()[shape.axes() - 1]);
             for (Run run : runs) {
                 int cell = start + run.cell;
@@ -218,15 +240,18 @@ final class PhaseImage {
         int skipped = Math.max(0, -low);
         int width = Math.min(shape.in()[shape.axes() - 1], reach - low) - skipped;
         int padded = width <= 0 ? 0 : arithmetic.panels.paddedWidth(width);
-        for (int i = 0; width > 0 && i < lineCell.length; ) {
+        if (width <= 0) {
+            return;
+        }
+        for (int i = firstLine(first - low - skipped - width); i < lineCell.length; ) {
             int start = lineCell[i] - first + low + skipped;
-            if (lineCell[i] < 0 || start >= length || start + width <= 0) {
-                i++;
-                continue;
+            if (start >= length) {
+                return;
             }
             int to = at + linePhase[i] * length + start;
             long from = channel + lineBytes[i] + (long) skipped * dtype.bytes();
-            int count = start < 0 || width > halves.length ? 0 : wholeLines(i, start + padded, length);
+            int count = start < 0 || width > halves.length || start + padded > length ? 0
+                : lineStride == 0 ? 1 : Math.min(equalLines[i], (length - start - padded) / lineStride + 1);
             if (count > 0) {
                 long rowBytes = count > 1 ? lineBytes[i + 1] - lineBytes[i] : 0;
                 arithmetic.panels.loadLines(Arithmetic.elementType(dtype), memory, from, rowBytes, count, width, target,
@@ -240,17 +265,19 @@ final class PhaseImage {
         }
     }
 
-    /** How many lines from {@code line} on lie at equal distances and end inside of the window. */
-    private int wholeLines(int line, int end, int length) {
-        int count = 0;
-        while (end <= length && line + count < lineCell.length
-            && lineCell[line + count] == lineCell[line] + count * lineStride
-            && linePhase[line + count] == linePhase[line] && (count == 0
-            || lineBytes[line + count] - lineBytes[line] == count * (lineBytes[line + 1] - lineBytes[line]))) {
-            count++;
-            end += lineStride;
+    /** The first line whose cell lies behind {@code cell}. */
+    private int firstLine(int cell) {
+        int from = 0;
+        int to = lineCell.length;
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            if (lineCell[middle] > cell) {
+                to = middle;
+            } else {
+                from = middle + 1;
+            }
         }
-        return count;
+        return from;
     }
 
     private static void copy(float[] line, float[] target, int at, Run run, int from, int to) {

@@ -7,13 +7,20 @@ import org.adjoint.cpu.gemm.PanelKernels;
 
 /**
  * Convolution as a product of the kernel {@code (out, channels taps)} and patches {@code (channels taps, positions)}
- * that never exist but as packed panels: positions lie side by side in a {@link PhaseImage}, so a step of the depth is
- * a run of it. Runs go on from one line of positions to the next; what is computed in between, for positions that
- * there are not, is dropped. Sums are those of the matrix product of the decomposition, bit for bit.
+ * that never exist: positions lie side by side in a {@link PhaseImage}, so a step of the depth is a run of it, read
+ * where it lies. Runs go on from one line of positions to the next; what is computed in between, for positions that
+ * there are not, is dropped. Sums are those of the matrix product of the decomposition, bit for bit, so that it makes
+ * no difference to them what one task computes.
  */
 final class PositionsConvolution implements CpuKernel {
-    private static final int COLUMNS = 256;
+    /** Elements of the result that a task keeps beside what it reads, in a second-level cache. */
+    private static final int BLOCK = 65536;
+    private static final int MOST_COLUMNS = 512;
+    private static final int LEAST_COLUMNS = 128;
     private static final int ROWS_PER_TASK = 16;
+    private static final int ENOUGH_TASKS = 16;
+    /** Fewer rows are not worth filling images for. */
+    private static final int LEAST_ROWS = 112;
 
     private final ConvolutionShape shape;
     private final PhaseImage image;
@@ -21,8 +28,11 @@ final class PositionsConvolution implements CpuKernel {
     private final PanelKernels panels;
     private final int chunks;
     private final int cells;
-    private final int blockCells;
+    private final int blockPanels;
     private final int blocks;
+    private final int imagesPerTask;
+    private final int imageTasks;
+    private final int rowParts;
     private final ArrayPool pool;
 
     PositionsConvolution(ConvolutionShape shape, ArrayPool pool, int vectorBits) {
@@ -33,9 +43,15 @@ final class PositionsConvolution implements CpuKernel {
         this.panels = arithmetic.panels;
         this.chunks = Math.ceilDiv(shape.depth(), panels.maxDepth());
         this.cells = image.firstCell(image.lines() - 1) + image.lineLength();
-        int even = Math.ceilDiv(cells, Math.ceilDiv(cells, COLUMNS));
-        this.blockCells = Math.ceilDiv(even, panels.panelColumns()) * panels.panelColumns();
-        this.blocks = Math.ceilDiv(cells, blockCells);
+        int width = panels.panelColumns();
+        int most = Math.clamp(BLOCK / shape.out(), LEAST_COLUMNS, MOST_COLUMNS);
+        int even = Math.ceilDiv(cells, Math.ceilDiv(cells, most));
+        this.blockPanels = Math.ceilDiv(even, width);
+        this.blocks = Math.ceilDiv(cells, blockPanels * width);
+        this.imagesPerTask = blocks > 1 ? 1 : Math.clamp(most / (blockPanels * width), 1, shape.images());
+        this.imageTasks = Math.ceilDiv(shape.images(), imagesPerTask);
+        this.rowParts = Math.clamp(ENOUGH_TASKS / Math.multiplyExact(imageTasks * shape.groups(), blocks), 1,
+            Math.ceilDiv(shape.out(), LEAST_ROWS));
     }
 
     @Override
@@ -45,9 +61,13 @@ final class PositionsConvolution implements CpuKernel {
         int rowTasks = Math.ceilDiv(shape.out(), ROWS_PER_TASK);
         parallel.run(shape.groups() * rowTasks, (task, worker) -> packRows(slots, rows, task / rowTasks,
             task % rowTasks * ROWS_PER_TASK));
-        parallel.run(Math.multiplyExact(shape.images() * shape.groups(), blocks), (task, worker) -> {
-            int group = task / blocks % shape.groups();
-            multiply(slots, rows, task / blocks / shape.groups(), group, task % blocks * blockCells);
+        int rowsPerPart = Math.ceilDiv(shape.out(), rowParts);
+        parallel.run(Math.multiplyExact(imageTasks * shape.groups(), blocks * rowParts), (task, worker) -> {
+            int part = task / rowParts;
+            int firstRow = task % rowParts * rowsPerPart;
+            multiply(slots, rows, part / blocks / shape.groups() * imagesPerTask, part / blocks % shape.groups(),
+                part % blocks * blockPanels * panels.panelColumns(), firstRow,
+                Math.min(rowsPerPart, shape.out() - firstRow));
         });
         pool.give(arithmetic, rows);
     }
@@ -73,43 +93,57 @@ final class PositionsConvolution implements CpuKernel {
         }
     }
 
-    private void multiply(MemorySegment[] slots, Object rows, int number, int group, int first) {
+    private void multiply(MemorySegment[] slots, Object rows, int firstImage, int group, int first, int firstRow,
+        int height) {
         Scratch scratch = Scratch.local();
-        int columns = Math.min(blockCells, cells - first);
+        int images = Math.min(imagesPerTask, shape.images() - firstImage);
+        int columns = Math.min(blockPanels * panels.panelColumns(), cells - first);
         int taps = shape.tapCount();
         int width = panels.panelColumns();
-        int length = Math.ceilDiv(columns, width) * width + image.maxShift();
-        int channelSize = Math.multiplyExact(image.phases(), length);
+        int imagePanels = Math.ceilDiv(columns, width);
+        int length = imagePanels * width + image.maxShift();
+        int imageSize = Math.multiplyExact(image.phases(), length);
+        int channelSize = Math.multiplyExact(images, imageSize);
         Object line = scratch.array(arithmetic, 0, shape.in()[shape.axes() - 1]);
-        Object block = scratch.array(arithmetic, 1, shape.out() * columns);
+        Object block = scratch.array(arithmetic, 1, height * images * imagePanels * width);
         Object tile = scratch.array(arithmetic, 2, panels.tileSize());
-        Object right = scratch.array(arithmetic, 3, Math.ceilDiv(columns, width) * width * panels.maxDepth());
-        int[] steps = scratch.ints(panels.maxDepth());
+        int[] steps = scratch.ints(0, panels.maxDepth());
+        int[] starts = scratch.ints(1, images * imagePanels);
+        for (int panel = 0; panel < images * imagePanels; panel++) {
+            starts[panel] = panel / imagePanels * imageSize + panel % imagePanels * width;
+        }
         short[] halves = scratch.halves(panels.maxDepth());
         for (int chunk = 0; chunk < chunks; chunk++) {
             int from = chunk * panels.maxDepth();
             int depth = Math.min(panels.maxDepth(), shape.depth() - from);
             int firstChannel = from / taps;
             int lastChannel = (from + depth - 1) / taps;
-            Object cellsOf = scratch.array(arithmetic, 4,
+            Object cellsOf = scratch.array(arithmetic, 3,
                 Math.multiplyExact(lastChannel - firstChannel + 1, channelSize));
             for (int channel = firstChannel; channel <= lastChannel; channel++) {
-                image.fill(arithmetic, slots[shape.x().slot()], shape.channelOffset(number, group, channel), cellsOf,
-                    (channel - firstChannel) * channelSize, first, length, line, halves);
+                for (int i = 0; i < images; i++) {
+                    image.fill(arithmetic, slots[shape.x().slot()],
+                        shape.channelOffset(firstImage + i, group, channel), cellsOf,
+                        (channel - firstChannel) * channelSize + i * imageSize, first, length, line, halves);
+                }
             }
             for (int step = 0; step < depth; step++) {
                 int at = from + step;
                 steps[step] = (at / taps - firstChannel) * channelSize + image.shift(at % taps, length);
             }
-            panels.packSteps(cellsOf, 0, steps, depth, columns, right, 0, width * depth);
-            panels.multiply(shape.out(), columns, depth, rows, rowsAt(group, chunk), right, 0, width * depth, block, 0,
-                columns, chunk > 0, tile);
+            panels.multiplyScattered(height, images * imagePanels, depth, rows,
+                rowsAt(group, chunk) + firstRow * panels.rowStride(), cellsOf, starts, steps, block, 0, chunk > 0,
+                tile);
         }
-        store(slots[shape.y().slot()], block, number, group, first, columns);
+        for (int i = 0; i < images; i++) {
+            store(slots[shape.y().slot()], block, i * imagePanels * width, images * imagePanels * width,
+                firstImage + i, group, firstRow, height, first, columns);
+        }
     }
 
     /** Writes what there are positions for: lines that are whole many at a time. */
-    private void store(MemorySegment target, Object block, int number, int group, int first, int columns) {
+    private void store(MemorySegment target, Object block, int blockAt, int rowLength, int number, int group,
+        int firstRow, int height, int first, int columns) {
         int length = image.lineLength();
         int bytes = shape.y().dtype().bytes();
         for (int line = 0; line < image.lines(); ) {
@@ -118,9 +152,9 @@ final class PositionsConvolution implements CpuKernel {
             int to = Math.min(cell + length, first + columns);
             int count = from >= to ? 0 : wholeLines(line, first, first + columns);
             long at = (long) line * length + from - cell;
-            for (int out = 0; from < to && out < shape.out(); out++) {
-                long offset = shape.resultOffset(number, group, out) + at * bytes;
-                int source = out * columns + from - first;
+            for (int row = 0; from < to && row < height; row++) {
+                long offset = shape.resultOffset(number, group, firstRow + row) + at * bytes;
+                int source = blockAt + row * rowLength + from - first;
                 if (count > 1) {
                     panels.storeLines(block, source, image.firstCell(line + 1) - cell, target, offset,
                         (long) length * bytes, count, length);

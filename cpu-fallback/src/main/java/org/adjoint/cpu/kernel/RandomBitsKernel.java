@@ -44,7 +44,7 @@ public final class RandomBitsKernel implements CpuKernel {
         long count = y.shape().elements();
         parallel.run(Math.toIntExact((count + TASK_WORDS - 1) / TASK_WORDS), (task, worker) -> {
             Scratch scratch = Scratch.local();
-            int[] words = scratch.ints(BATCH * 4);
+            int[] words = scratch.ints(0, BATCH * 4);
             long end = Math.min(count, (task + 1L) * TASK_WORDS);
             for (long first = (long) task * TASK_WORDS; first < end; first += BATCH * 4) {
                 generate(seed, run, ordinal, first / 4, scratch, words);

@@ -13,7 +13,7 @@ final class Scratch {
     private final float[][] floats = new float[ARRAYS][0];
     private final double[][] doubles = new double[ARRAYS][0];
     private final long[][] longs = new long[ARRAYS][0];
-    private int[] ints = new int[0];
+    private final int[][] ints = new int[2][0];
     private short[] halves = new short[0];
 
     private Scratch() { }
@@ -41,11 +41,11 @@ final class Scratch {
         return longs[index];
     }
 
-    int[] ints(int size) {
-        if (ints.length < size) {
-            ints = new int[grown(size)];
+    int[] ints(int index, int size) {
+        if (ints[index].length < size) {
+            ints[index] = new int[grown(size)];
         }
-        return ints;
+        return ints[index];
     }
 
     short[] halves(int size) {
