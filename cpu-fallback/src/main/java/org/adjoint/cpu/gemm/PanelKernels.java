@@ -38,6 +38,9 @@ public final class PanelKernels {
     private static final int MAX_DEPTH_F32 = 384;
     private static final int MAX_DEPTH_F64 = 256;
 
+    /** Enough chains of multiply-adds to hide their latency. */
+    private static final int MOST_VECTORS = 8;
+
     private final boolean doubles;
     private final int lanes;
     private final int tileRows;
@@ -46,7 +49,8 @@ public final class PanelKernels {
     private final int rowStride;
     private final RowMoves moves;
     private final TileKernel[][] tiles;
-    private final TileKernel[] scatteredTiles;
+    private final TileKernel[][] scatteredTiles;
+    private final int registers;
 
     private PanelKernels(int bits, boolean doubles) {
         this.doubles = doubles;
@@ -61,7 +65,8 @@ public final class PanelKernels {
         this.rowStride = maxDepth + (doubles ? 8 : 16);
         this.moves = bits == 0 ? new ScalarRowMoves() : vectorMoves(bits, doubles);
         this.tiles = new TileKernel[tileRows + 1][tileVectors + 1];
-        this.scatteredTiles = new TileKernel[tileRows + 1];
+        this.scatteredTiles = new TileKernel[tileRows + 1][MOST_VECTORS + 1];
+        this.registers = manyRegisters ? 32 : 16;
     }
 
     /**
@@ -161,14 +166,25 @@ public final class PanelKernels {
         return kernel;
     }
 
-    /** Of whole panels. */
-    private TileKernel scatteredTile(int rows) {
-        TileKernel kernel = scatteredTiles[rows];
+    private TileKernel scatteredTile(int rows, int vectors) {
+        TileKernel kernel = scatteredTiles[rows][vectors];
         if (kernel == null) {
-            kernel = TileGenerator.generate(rows, tileVectors, lanes, rowStride, doubles, true);
-            scatteredTiles[rows] = kernel;
+            kernel = TileGenerator.generate(rows, vectors, lanes, rowStride, doubles, true);
+            scatteredTiles[rows][vectors] = kernel;
         }
         return kernel;
+    }
+
+    /**
+     * Columns of a panel of {@link #multiplyScattered}: the fewer rows there are, the wider.
+     *
+     * @param columns how many there are at least
+     */
+    public int scatteredColumns(int rows, int columns) {
+        int height = (rows + tileRows - 1) / tileRows;
+        height = (rows + height - 1) / height;
+        int most = Math.clamp((columns + lanes - 1) / lanes, tileVectors, MOST_VECTORS);
+        return lanes * (lanes == 1 ? tileVectors : Math.clamp((registers - 1) / (height + 1), tileVectors, most));
     }
 
     /**
@@ -339,19 +355,19 @@ public final class PanelKernels {
      * {@code c = a . b}, or {@code c += a . b}, of panels that are read where they lie: step p of panel i begins at
      * {@code b[starts[i] + steps[p]]}, and all are whole.
      *
+     * @param width   columns of a panel, no more than {@link #scatteredColumns} of so many rows or more
      * @param a       rows layout
-     * @param panels  how many there are; c has so many times {@link #panelColumns()} columns
+     * @param panels  how many there are; c has so many times {@code width} columns
      * @param c       row-major without gaps, from {@code cOffset} on
      * @param tile    scratch of {@link #tileSize()}
      */
-    public void multiplyScattered(int rows, int panels, int depth, Object a, int aOffset, Object b, int[] starts,
-            int[] steps, Object c, int cOffset, boolean add, Object tile) {
-        int width = panelColumns();
+    public void multiplyScattered(int rows, int width, int panels, int depth, Object a, int aOffset, Object b,
+            int[] starts, int[] steps, Object c, int cOffset, boolean add, Object tile) {
         // Rows in equal parts: a last tile of few rows would be slow.
         int tiles = (rows + tileRows - 1) / tileRows;
         for (int i = 0, row = 0; i < tiles; i++) {
             int height = (rows - row + tiles - i - 1) / (tiles - i);
-            TileKernel kernel = scatteredTile(height);
+            TileKernel kernel = scatteredTile(height, width / lanes);
             for (int panel = 0; panel < panels; panel++) {
                 kernel.run(depth, a, aOffset + row * rowStride, b, starts[panel], steps, tile);
                 moves.store(tile, 0, width, c, cOffset + (row * panels + panel) * width, panels * width, height,

@@ -13,10 +13,10 @@ import org.adjoint.cpu.gemm.PanelKernels;
  * no difference to them what one task computes.
  */
 final class PositionsConvolution implements CpuKernel {
-    /** Elements of the result that a task keeps beside what it reads, in a second-level cache. */
-    private static final int BLOCK = 65536;
-    private static final int MOST_COLUMNS = 512;
-    private static final int LEAST_COLUMNS = 128;
+    /** Elements of the result, and of what it reads, that a task keeps in a second-level cache. */
+    private static final int BLOCK = 32768;
+    private static final int MOST_COLUMNS = 4096;
+    private static final int LEAST_COLUMNS = 256;
     private static final int ROWS_PER_TASK = 16;
     private static final int ENOUGH_TASKS = 16;
     /** Fewer rows are not worth filling images for. */
@@ -28,6 +28,8 @@ final class PositionsConvolution implements CpuKernel {
     private final PanelKernels panels;
     private final int chunks;
     private final int cells;
+    /** Columns of a panel. */
+    private final int width;
     private final int blockPanels;
     private final int blocks;
     private final int imagesPerTask;
@@ -43,9 +45,10 @@ final class PositionsConvolution implements CpuKernel {
         this.panels = arithmetic.panels;
         this.chunks = Math.ceilDiv(shape.depth(), panels.maxDepth());
         this.cells = image.firstCell(image.lines() - 1) + image.lineLength();
-        int width = panels.panelColumns();
-        int most = Math.clamp(BLOCK / shape.out(), LEAST_COLUMNS, MOST_COLUMNS);
+        int channels = Math.min(shape.channels(), panels.maxDepth() / shape.tapCount() + 1);
+        int most = Math.clamp(BLOCK / Math.max(shape.out(), channels), LEAST_COLUMNS, MOST_COLUMNS);
         int even = Math.ceilDiv(cells, Math.ceilDiv(cells, most));
+        this.width = panels.scatteredColumns(shape.out(), even);
         this.blockPanels = Math.ceilDiv(even, width);
         this.blocks = Math.ceilDiv(cells, blockPanels * width);
         this.imagesPerTask = blocks > 1 ? 1 : Math.clamp(most / (blockPanels * width), 1, shape.images());
@@ -66,7 +69,7 @@ final class PositionsConvolution implements CpuKernel {
             int part = task / rowParts;
             int firstRow = task % rowParts * rowsPerPart;
             multiply(slots, rows, part / blocks / shape.groups() * imagesPerTask, part / blocks % shape.groups(),
-                part % blocks * blockPanels * panels.panelColumns(), firstRow,
+                part % blocks * blockPanels * width, firstRow,
                 Math.min(rowsPerPart, shape.out() - firstRow));
         });
         pool.give(arithmetic, rows);
@@ -97,9 +100,8 @@ final class PositionsConvolution implements CpuKernel {
         int height) {
         Scratch scratch = Scratch.local();
         int images = Math.min(imagesPerTask, shape.images() - firstImage);
-        int columns = Math.min(blockPanels * panels.panelColumns(), cells - first);
+        int columns = Math.min(blockPanels * width, cells - first);
         int taps = shape.tapCount();
-        int width = panels.panelColumns();
         int imagePanels = Math.ceilDiv(columns, width);
         int length = imagePanels * width + image.maxShift();
         int imageSize = Math.multiplyExact(image.phases(), length);
@@ -131,7 +133,7 @@ final class PositionsConvolution implements CpuKernel {
                 int at = from + step;
                 steps[step] = (at / taps - firstChannel) * channelSize + image.shift(at % taps, length);
             }
-            panels.multiplyScattered(height, images * imagePanels, depth, rows,
+            panels.multiplyScattered(height, width, images * imagePanels, depth, rows,
                 rowsAt(group, chunk) + firstRow * panels.rowStride(), cellsOf, starts, steps, block, 0, chunk > 0,
                 tile);
         }
