@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.adjoint.graph.DType;
+import org.adjoint.graph.Pooling;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,14 @@ class AwkwardPointsTest {
             Tensor shares = x.max().mul(20_000).gradient(x);
             assertEquals(20_000, shares.to(DType.F64).sum().item(), 20_000 * dtype.epsilon() / 2);
         }
+    }
+
+    /** Added up in 16 bits, the sum would stop at 256. */
+    @Test
+    void cotangentsOfOverlappingWindowsAreSummedInF32() {
+        Tensor x = device.zeros(DType.BF16, 1, 1, 600).realize();
+        Tensor sums = x.unfold(Pooling.of(300).stride(1)).sum().gradient(x);
+        assertEquals(300, sums.max().item());
     }
 
     @Test

@@ -423,7 +423,8 @@ class SemanticsTest {
                 after100 = device.liveBytes();
             }
         }
-        assertEquals(after100, device.liveBytes());
+        // Perhaps less: the collector may have found what the variable was made from.
+        assertTrue(device.liveBytes() <= after100, device.liveBytes() + " bytes live, " + after100 + " before");
     }
 
     @Test

@@ -310,7 +310,8 @@ public sealed interface Op {
 
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
-            return new Node[] {Ops.addWindows(cotangents[0], this, node.input(0).shape())};
+            Node sum = Ops.addWindows(Ops.widen(cotangents[0]), this, node.input(0).shape());
+            return new Node[] {Ops.cast(sum, node.input(0).dtype())};
         }
     }
 
