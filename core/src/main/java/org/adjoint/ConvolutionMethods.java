@@ -129,8 +129,9 @@ public sealed interface ConvolutionMethods permits Tensor {
     }
 
     /**
-     * Windows of {@code size} elements, {@code dilation} apart, that begin every {@code step} elements of an axis, which
-     * becomes their number; the place within a window is a last axis more. A view; PyTorch's {@code Tensor.unfold}.
+     * Windows of {@code size} elements, {@code dilation} apart, that begin every {@code step} elements of an axis,
+     * which becomes their number; the place within a window is a last axis more. A view; PyTorch's {@code
+     * Tensor.unfold}.
      */
     default Tensor windows(int axis, long size, long step, long dilation) {
         return self().map("windows", x -> Ops.windows(x, axis, size, step, dilation));

@@ -48,8 +48,8 @@ public sealed interface IndexingMethods permits Tensor {
     }
 
     /**
-     * The median of each line along an axis and its index: the lower of the two in the middle, or NaN where there is one,
-     * as in PyTorch; the axis is dropped.
+     * The median of each line along an axis and its index: the lower of the two in the middle, or NaN where there is
+     * one, as in PyTorch; the axis is dropped.
      */
     default Selection median(int axis) {
         return dropped(axis, selected(axis, self().map("median", x -> IndexingOps.median(x, axis))));
@@ -126,8 +126,8 @@ public sealed interface IndexingMethods permits Tensor {
     }
 
     /**
-     * The indices of the elements that are not 0 (or false), in row-major order: {@code I64}, {@code (n, rank)}. Computes
-     * this tensor now.
+     * The indices of the elements that are not 0 (or false), in row-major order: {@code I64}, {@code (n, rank)}.
+     * Computes this tensor now.
      *
      * @throws IllegalStateException in a traced function, for the shape depends on values
      */
@@ -136,8 +136,8 @@ public sealed interface IndexingMethods permits Tensor {
     }
 
     /**
-     * The different elements of this tensor, where each of its elements is among them, and how often each is there. Each
-     * NaN is an element of its own, as in PyTorch. Computes this tensor now.
+     * The different elements of this tensor, where each of its elements is among them, and how often each is there.
+     * Each NaN is an element of its own, as in PyTorch. Computes this tensor now.
      *
      * @throws IllegalStateException in a traced function, for the shape depends on values
      */
@@ -162,8 +162,8 @@ public sealed interface IndexingMethods permits Tensor {
     }
 
     /**
-     * A copy with {@code updates} in place of the elements at {@code indices} along an axis, the last in row-major order
-     * where several indices are equal; see {@link Op.Scatter}.
+     * A copy with {@code updates} in place of the elements at {@code indices} along an axis, the last in row-major
+     * order where several indices are equal; see {@link Op.Scatter}.
      */
     default Tensor scatter(int axis, Tensor indices, Tensor updates) {
         return self().apply("scatter", x -> IndexingOps.scatter(x.get(0), axis, x.get(1), x.get(2)), indices,

@@ -94,8 +94,7 @@ public sealed interface MovementMethods permits Tensor {
 
     /**
      * Every {@code step}-th element of [start, end) of one axis, both of which may count from the end and must lie
-     * inside;
-     * for a negative step those of [start, end), from the last one backwards.
+     * inside; for a negative step those of [start, end), from the last one backwards.
      */
     default Tensor slice(int axis, long start, long end, long step) {
         return self().map("slice", x -> sliced(Ops.slice(x, axis, start, end), x.shape().axis("slice", axis),
@@ -206,8 +205,7 @@ public sealed interface MovementMethods permits Tensor {
 
     /**
      * {@code widths[axis][0]} elements of {@code value} in front of each axis and {@code widths[axis][1]} behind it;
-     * negative
-     * ones cut off.
+     * negative ones cut off.
      */
     default Tensor pad(long[][] widths, double value) {
         return self().map("pad", x -> MovementOps.pad(x, value, widths));

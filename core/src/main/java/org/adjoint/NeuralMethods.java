@@ -1,12 +1,16 @@
 package org.adjoint;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.adjoint.graph.AttentionOps;
 import org.adjoint.graph.AttentionOptions;
+import org.adjoint.graph.FusedOp;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.RotaryLayout;
 
-/** What networks are made of: softmax, dropout, attention, computed by a {@link Tensor}. */
+/** What networks are made of and trained with: softmax, dropout, attention, AdamW, computed by a {@link Tensor}. */
 public sealed interface NeuralMethods permits Tensor {
     private Tensor self() {
         return (Tensor) this;
@@ -95,5 +99,36 @@ public sealed interface NeuralMethods permits Tensor {
 
     private static double defaultScale(Node q) {
         return q.shape().rank() == 0 ? 1 : 1 / Math.sqrt(q.shape().extent(q.shape().rank() - 1));
+    }
+
+    /**
+     * One step of AdamW for this parameter; see {@link FusedOp.AdamWUpdate}.
+     *
+     * @return the new parameter, first moment and second moment
+     */
+    default List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor firstMoment, Tensor secondMoment,
+        Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
+        return adamWUpdate(settings, null, firstMoment, secondMoment, gradient, learningRate, correction1, correction2);
+    }
+
+    /**
+     * As {@link #adamWUpdate(FusedOp.AdamWUpdate, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)} with a copy of this
+     * parameter in the moments' dtype, which keeps what is rounded off.
+     *
+     * @return the new parameter, first moment, second moment and copy
+     */
+    default List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor master, Tensor firstMoment,
+        Tensor secondMoment, Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
+        String op = settings.name();
+        List<Tensor> others = new ArrayList<>(
+            List.of(firstMoment, secondMoment, gradient, learningRate, correction1, correction2));
+        if (master != null) {
+            others.add(master);
+        }
+        Node update = NeuralOps.adamWUpdate(settings, self().operand(op), firstMoment.operand(op),
+            secondMoment.operand(op), gradient.operand(op), learningRate.operand(op), correction1.operand(op),
+            correction2.operand(op), master == null ? null : master.operand(op));
+        return IntStream.range(0, master == null ? 3 : 4)
+            .mapToObj(i -> self().result(op, update.output(i), others.toArray(Tensor[]::new))).toList();
     }
 }

@@ -2,7 +2,6 @@ package org.adjoint;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,11 +17,8 @@ import java.util.stream.IntStream;
 import org.adjoint.autodiff.Autodiff;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
-import org.adjoint.graph.FusedOp;
-import org.adjoint.graph.Halves;
 import org.adjoint.graph.LinearAlgebraOps;
 import org.adjoint.graph.MovementOps;
-import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.RandomOps;
@@ -34,8 +30,8 @@ import org.adjoint.graph.UnaryOp;
  * A handle on a node of the graph: a multi-dimensional array that is computed when somebody looks at it.
  *
  * <p>Operations broadcast as NumPy does and promote dtypes as JAX does; a Java number takes the tensor's dtype. They
- * throw {@link IllegalArgumentException} for operands that do not fit, at once, though nothing is computed yet. Axes may
- * count from the end: -1 is the last.
+ * throw {@link IllegalArgumentException} for operands that do not fit, at once, though nothing is computed yet. Axes
+ * may count from the end: -1 is the last.
  *
  * <p>Reading a value computes what is asked for and remembers it; of what lies before it only values that were
  * {@linkplain #realize realized} are remembered. A tensor belongs to the {@link Scope} it was made in. Tensors of a
@@ -45,7 +41,7 @@ import org.adjoint.graph.UnaryOp;
  */
 public final class Tensor implements Differentiable, AutoCloseable, ElementwiseMethods, ActivationMethods,
     ReductionMethods, MovementMethods, IndexingMethods, LinearAlgebraMethods, NeuralMethods, NormalizationMethods,
-    ConvolutionMethods, LossMethods {
+    ConvolutionMethods, LossMethods, ValueMethods {
     /** Longer chains of unread operations are computed on the way. */
     private static final int LONGEST_CHAIN = 1_000;
 
@@ -116,9 +112,10 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
             return node;
         }
         if (trace != null) {
-            throw new IllegalStateException(op + (trace.isBody() ? ": a tensor of the body of a scan is used outside of "
-                + "it: return it as an output or as a carry" : ": a tensor of a traced function is used outside of that "
-                + "function: return it from the function, or assign it to a variable"));
+            throw new IllegalStateException(op + (trace.isBody()
+                ? ": a tensor of the body of a scan is used outside of it: return it as an output or as a carry"
+                : ": a tensor of a traced function is used outside of that function: return it from the function, or "
+                    + "assign it to a variable"));
         }
         device.requireSame(op, current.device());
         if (Trace.compiled() == null) {
@@ -132,11 +129,12 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
 
     void requireOpen(String op) {
         if (isClosed()) {
-            throw new IllegalStateException(op + ": the tensor " + node.type() + " is closed, or the scope it belongs to is");
+            throw new IllegalStateException(op + ": the tensor " + node.type()
+                + " is closed, or the scope it belongs to is");
         }
     }
 
-    private void requireEager(String method) {
+    void requireEager(String method) {
         if (trace != null || Trace.current() != null) {
             Trace within = trace != null ? trace : Trace.current();
             throw new IllegalStateException(method + (within.isBody() ? ": the body of a scan" : ": a traced function")
@@ -186,7 +184,8 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         for (Tensor other : others) {
             operands.add(other == null ? null : other.operand(op));
         }
-        return result(op, function.apply(operands), Arrays.stream(others).filter(Objects::nonNull).toArray(Tensor[]::new));
+        return result(op, function.apply(operands),
+            Arrays.stream(others).filter(Objects::nonNull).toArray(Tensor[]::new));
     }
 
     Tensor unary(UnaryOp op) {
@@ -221,11 +220,11 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     /**
-     * A sum of products in the Einstein summation convention, in the notation of NumPy and PyTorch: {@code "bij,bjk->bik"}
-     * is a batched matrix product. A letter names an axis; what the result does not name is summed; a letter twice in one
-     * operand takes its diagonal; {@code ...} stands for axes that broadcast; without {@code ->} the result has the
-     * ellipsis, then the letters that occur once, in the order of the alphabet. Several operands are multiplied in pairs,
-     * in an order that keeps what lies between small.
+     * A sum of products in the Einstein summation convention, in the notation of NumPy and PyTorch: {@code
+     * "bij,bjk->bik"} is a batched matrix product. A letter names an axis; what the result does not name is summed; a
+     * letter twice in one operand takes its diagonal; {@code ...} stands for axes that broadcast; without {@code ->}
+     * the result has the ellipsis, then the letters that occur once, in the order of the alphabet. Several operands are
+     * multiplied in pairs, in an order that keeps what lies between small.
      */
     public static Tensor einsum(String equation, Tensor... operands) {
         if (operands.length == 0) {
@@ -260,37 +259,6 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         return dropped;
     }
 
-    /**
-     * One step of AdamW for this parameter; see {@link FusedOp.AdamWUpdate}.
-     *
-     * @return the new parameter, first moment and second moment
-     */
-    public List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor firstMoment, Tensor secondMoment,
-        Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
-        return adamWUpdate(settings, null, firstMoment, secondMoment, gradient, learningRate, correction1, correction2);
-    }
-
-    /**
-     * As {@link #adamWUpdate(FusedOp.AdamWUpdate, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)} with a copy of this
-     * parameter in the moments' dtype, which keeps what is rounded off.
-     *
-     * @return the new parameter, first moment, second moment and copy
-     */
-    public List<Tensor> adamWUpdate(FusedOp.AdamWUpdate settings, Tensor master, Tensor firstMoment,
-        Tensor secondMoment, Tensor gradient, Tensor learningRate, Tensor correction1, Tensor correction2) {
-        String op = settings.name();
-        List<Tensor> others = new ArrayList<>(
-            List.of(firstMoment, secondMoment, gradient, learningRate, correction1, correction2));
-        if (master != null) {
-            others.add(master);
-        }
-        Node update = NeuralOps.adamWUpdate(settings, operand(op), firstMoment.operand(op), secondMoment.operand(op),
-            gradient.operand(op), learningRate.operand(op), correction1.operand(op), correction2.operand(op),
-            master == null ? null : master.operand(op));
-        return IntStream.range(0, master == null ? 3 : 4)
-            .mapToObj(i -> result(op, update.output(i), others.toArray(Tensor[]::new))).toList();
-    }
-
     // Gradients
 
     /**
@@ -317,10 +285,13 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         return gradients(List.of(source)).getFirst();
     }
 
-    /** Vector-Jacobian products: gradients of {@code (this * cotangent).sum()}; the cotangent has this tensor's type. */
+    /**
+     * Vector-Jacobian products: gradients of {@code (this * cotangent).sum()}; the cotangent has this tensor's type.
+     */
     public List<Tensor> pullback(Tensor cotangent, List<? extends Differentiable> sources) {
         if (!cotangent.type().equals(type())) {
-            throw new IllegalArgumentException("pullback: the cotangent must be " + type() + " but is " + cotangent.type());
+            throw new IllegalArgumentException("pullback: the cotangent must be " + type() + " but is "
+                + cotangent.type());
         }
         return pullback(cotangent.operand("pullback"), sources);
     }
@@ -350,13 +321,13 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
 
     private static void requireNotReassigned(Node output, Variable variable) {
         if (Trace.compiled() != null && reaches(output, variable.eagerReads())) {
-            throw new IllegalStateException("gradients: the loss depends on variable '" + variable.name() + "' only through "
-                + "a tensor from outside of the traced function, which is a constant in it: read the variable inside, or "
-                + "say stopGradient()");
+            throw new IllegalStateException("gradients: the loss depends on variable '" + variable.name()
+                + "' only through a tensor from outside of the traced function, which is a constant in it: read the "
+                + "variable inside, or say stopGradient()");
         }
         if (reaches(output, variable.olderReads())) {
-            throw new IllegalStateException("gradients: variable '" + variable.name() + "' was assigned after the loss was "
-                + "computed from it: take the gradients first");
+            throw new IllegalStateException("gradients: variable '" + variable.name()
+                + "' was assigned after the loss was computed from it: take the gradients first");
         }
     }
 
@@ -380,7 +351,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         return this;
     }
 
-    private void read(String reader, MemorySegment target) {
+    void read(String reader, MemorySegment target) {
         requireEager(reader);
         realize();
         Storage storage = (Storage) node.value();
@@ -393,117 +364,10 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         }
     }
 
-    private MemorySegment read(Arena arena) {
+    MemorySegment read(Arena arena) {
         MemorySegment target = arena.allocate(Math.max(1, type().bytes()), 8).asSlice(0, type().bytes());
         read("read", target);
         return target;
-    }
-
-    private int length(String method) {
-        long elements = shape().elements();
-        if (elements > Integer.MAX_VALUE - 8) {
-            throw new IllegalStateException(method + ": " + shape() + " has more elements than a Java array can hold: "
-                + "read slices of it");
-        }
-        return (int) elements;
-    }
-
-    /** All elements in row-major order, converted to float. */
-    public float[] toFloatArray() {
-        requireEager("toFloatArray");
-        float[] result = new float[length("toFloatArray")];
-        if (dtype() == DType.F32) {
-            read("toFloatArray", MemorySegment.ofArray(result));
-            return result;
-        }
-        double[] wide = toDoubleArray();
-        for (int i = 0; i < result.length; i++) {
-            result[i] = (float) wide[i];
-        }
-        return result;
-    }
-
-    /** All elements in row-major order, converted to double; {@code I64} beyond 2^53 loses bits. */
-    public double[] toDoubleArray() {
-        requireEager("toDoubleArray");
-        double[] result = new double[length("toDoubleArray")];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment data = read(arena);
-            for (int i = 0; i < result.length; i++) {
-                result[i] = switch (dtype()) {
-                    case BOOL, U8 -> data.get(ValueLayout.JAVA_BYTE, i) & 0xff;
-                    case I32 -> data.getAtIndex(ValueLayout.JAVA_INT, i);
-                    case I64 -> data.getAtIndex(ValueLayout.JAVA_LONG, i);
-                    case F16 -> Float.float16ToFloat(data.getAtIndex(ValueLayout.JAVA_SHORT, i));
-                    case BF16 -> Halves.bf16ToFloat(data.getAtIndex(ValueLayout.JAVA_SHORT, i));
-                    case F32 -> data.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-                    case F64 -> data.getAtIndex(ValueLayout.JAVA_DOUBLE, i);
-                };
-            }
-        }
-        return result;
-    }
-
-    /**
-     * All elements in row-major order.
-     *
-     * @throws IllegalArgumentException if the tensor is floating: cast it first
-     */
-    public long[] toLongArray() {
-        requireEager("toLongArray");
-        if (dtype().isFloating()) {
-            throw new IllegalArgumentException("toLongArray: " + type() + " is floating: cast it with to(DType.I64)");
-        }
-        long[] result = new long[length("toLongArray")];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment data = read(arena);
-            for (int i = 0; i < result.length; i++) {
-                result[i] = switch (dtype()) {
-                    case BOOL, U8 -> data.get(ValueLayout.JAVA_BYTE, i) & 0xff;
-                    case I32 -> data.getAtIndex(ValueLayout.JAVA_INT, i);
-                    case I64 -> data.getAtIndex(ValueLayout.JAVA_LONG, i);
-                    case F16, BF16, F32, F64 -> throw new AssertionError(dtype());
-                };
-            }
-        }
-        return result;
-    }
-
-    /** All elements, as in {@link #toLongArray}; those that do not fit an int are an error. */
-    public int[] toIntArray() {
-        long[] wide = toLongArray();
-        int[] result = new int[wide.length];
-        for (int i = 0; i < result.length; i++) {
-            result[i] = Math.toIntExact(wide[i]);
-        }
-        return result;
-    }
-
-    /**
-     * Copies the elements, in their dtype, in row-major order and the host's byte order.
-     *
-     * @throws IllegalArgumentException if the segment is not exactly as long as the tensor
-     */
-    public void copyTo(MemorySegment target) {
-        if (target.byteSize() != type().bytes()) {
-            throw new IllegalArgumentException("copyTo: " + type() + " takes " + type().bytes() + " bytes, not "
-                + target.byteSize());
-        }
-        read("copyTo", target);
-    }
-
-    /** The only element. */
-    public double item() {
-        requireEager("item");
-        if (shape().elements() != 1) {
-            throw new IllegalArgumentException("item: " + type() + " has " + shape().elements() + " elements, not one");
-        }
-        return toDoubleArray()[0];
-    }
-
-    /** Prints type and values. */
-    public void print() {
-        System.out.println(this);
     }
 
     /** Moves to another scope, unless this one lives longer; computed now. */

@@ -15,9 +15,8 @@ import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 
 /**
- * NumPy's file of one array, as {@code numpy.save} writes and {@code numpy.load} reads it, of the versions 1 to 3
- * ("NEP 1:
- * a simple file format for NumPy arrays"). Arrays may be row-major or column-major, little-endian or big-endian.
+ * NumPy's file of one array, as {@code numpy.save} writes and {@code numpy.load} reads it, of the versions 1 to 3 ("NEP
+ * 1: a simple file format for NumPy arrays"). Arrays may be row-major or column-major, little-endian or big-endian.
  *
  * <p>Elements become those of the same dtype; {@code int8}, {@code int16} and {@code uint16} become {@code I32},
  * {@code uint32} becomes {@code I64}. {@code BF16}, for which NumPy has no name, is {@code V2}, as with ml_dtypes:

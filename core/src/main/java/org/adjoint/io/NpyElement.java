@@ -11,8 +11,7 @@ import org.adjoint.graph.DType;
  * How an array's elements are stored, in NumPy's notation: byte order, kind, and size in bytes.
  *
  * @param kind {@code b} for truth values, {@code i} and {@code u} for integers, {@code f} for floating numbers;
- * {@code V}
- *     for 2 bytes of no meaning to NumPy, which is how {@code bfloat16} (of ml_dtypes) is saved
+ *     {@code V} for 2 bytes of no meaning to NumPy, which is how {@code bfloat16} (of ml_dtypes) is saved
  * @param bytes the size of one
  * @param order of its bytes
  * @param dtype what it becomes: the same, or a wider integer

@@ -14,8 +14,7 @@ import org.adjoint.graph.TensorType;
 
 /**
  * The header of an npy file: magic, version, length, and a Python dictionary of the element type, the order and the
- * shape
- * ("NEP 1: a simple file format for NumPy arrays").
+ * shape ("NEP 1: a simple file format for NumPy arrays").
  *
  * @param element how elements are stored
  * @param isFortranOrder whether the first axis varies fastest

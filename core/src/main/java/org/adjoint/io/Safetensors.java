@@ -26,9 +26,9 @@ import org.adjoint.graph.TensorType;
 /**
  * A safetensors file, mapped into memory: named tensors and strings (github.com/huggingface/safetensors, version 0.3 of
  * the format). A file can't harm the reader: the header is at most 100 MB of at most 100,000 entries, names are unique,
- * the tensors cover the data exactly, without gap or overlap, and truth values are 0 or 1; all of it is checked when the
- * file is opened. What is read takes less than the file and 64 MiB of heap; the tensors stay in the file until they are
- * asked for.
+ * the tensors cover the data exactly, without gap or overlap, and truth values are 0 or 1; all of it is checked when
+ * the file is opened. What is read takes less than the file and 64 MiB of heap; the tensors stay in the file until they
+ * are asked for.
  */
 public final class Safetensors implements AutoCloseable {
     private static final long LONGEST_HEADER = 100_000_000;

@@ -30,35 +30,10 @@ final class SafetensorsMutations {
     private static final int ON_DISK = 100;
     private static final List<String> FILES = List.of(
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}",
-        "{'__metadata__':{'format':'pt','\u00e9\u20ac':'\\u0041\\n'},'w.0':{'dtype':'BF16','shape':[2,3],'data_offsets':[0,12]},"
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-                                                                                                                        + "'b':{'dtype':'I64','shape':[],'data_offsets':[12,20]},'e':{'dtype':'U8','shape':[0,4],'data_offsets':[20,20]}}  ",
+        "{'__metadata__':{'format':'pt','\u00e9\u20ac':'\\u0041\\n'},"
+            + "'w.0':{'dtype':'BF16','shape':[2,3],'data_offsets':[0,12]},"
+            + "'b':{'dtype':'I64','shape':[],'data_offsets':[12,20]},"
+            + "'e':{'dtype':'U8','shape':[0,4],'data_offsets':[20,20]}}  ",
         "{'x':{'dtype':'F64','shape':[1],'data_offsets':[4,12]},'y':{'dtype':'BOOL','shape':[4],'data_offsets':[0,4]}}",
         "{}");
     private static final int[] DATA = {8, 20, 12, 0};

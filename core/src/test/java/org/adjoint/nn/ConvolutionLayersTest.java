@@ -57,7 +57,8 @@ class ConvolutionLayersTest {
     void parametersStartAsInPyTorch() {
         Conv2d convolution = Conv2d.of(6, 50, 3, Convolution.DEFAULT.groups(2)).initialize(device, 1, DType.F64);
         ConvTranspose2d transposed = ConvTranspose2d.of(50, 8, 3).initialize(device, 1, DType.F64);
-        for (Map.Entry<Module<?>, Integer> fanIn : Map.<Module<?>, Integer>of(convolution, 27, transposed, 72).entrySet()) {
+        Map<Module<?>, Integer> fanIns = Map.of(convolution, 27, transposed, 72);
+        for (Map.Entry<Module<?>, Integer> fanIn : fanIns.entrySet()) {
             double[] weights = fanIn.getKey().namedParameters().get("weight").tensor().toDoubleArray();
             double bound = 1 / Math.sqrt(fanIn.getValue());
             double largest = Arrays.stream(weights).map(Math::abs).max().orElseThrow();
@@ -111,7 +112,8 @@ class ConvolutionLayersTest {
 
     @Test
     void whatDoesNotFitIsRefused() {
-        assertEquals("Conv2d(3, 4, (2, 2)): channels and kernel must be positive, and the 2 groups divide both channels",
+        assertEquals(
+            "Conv2d(3, 4, (2, 2)): channels and kernel must be positive, and the 2 groups divide both channels",
             refusal(() -> Conv2d.of(3, 4, 2, Convolution.DEFAULT.groups(2))));
         assertEquals("Conv3d: the kernel must have 3 extents but is (2, 2)",
             refusal(() -> Conv3d.of(3, 4, Shape.of(2, 2), Convolution.DEFAULT)));
