@@ -14,27 +14,16 @@ import org.adjoint.Variable;
  * p = p (1 - r w) - r (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
  * </pre>
  */
-public final class AdamW extends Optimizer<AdamW> {
-    private final Moments moments = new Moments(this);
+public final class AdamW extends MomentOptimizer<AdamW> {
+    private final Moments moments = new Moments(this, parametersInOrder());
 
     private AdamW(List<Variable> parameters) {
-        super(parameters, 1e-3, 0.01);
+        super(parameters, 1e-3, 0.01, 1e-8);
     }
 
     /** Learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, weight decay 0.01, unless told. */
     public static AdamW of(List<Variable> parameters) {
         return new AdamW(parameters);
-    }
-
-    /** Sets how slowly the moments change, both in [0, 1). */
-    public AdamW betas(double beta1, double beta2) {
-        moments.betas(beta1, beta2);
-        return this;
-    }
-
-    public AdamW epsilon(double epsilon) {
-        moments.epsilon(epsilon);
-        return this;
     }
 
     @Override

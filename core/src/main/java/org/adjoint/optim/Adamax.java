@@ -15,32 +15,17 @@ import org.adjoint.Variable;
  * p  = p - r / (1 - beta1^t) m / u
  * </pre>
  */
-public final class Adamax extends Optimizer<Adamax> {
+public final class Adamax extends MomentOptimizer<Adamax> {
     private final List<Variable> firsts = moments("firstMoment");
     private final List<Variable> norms = moments("infinityNorm");
-    private double beta1 = 0.9;
-    private double beta2 = 0.999;
-    private double epsilon = 1e-8;
 
     private Adamax(List<Variable> parameters) {
-        super(parameters, 2e-3, 0);
+        super(parameters, 2e-3, 0, 1e-8);
     }
 
     /** Learning rate 2e-3, betas 0.9 and 0.999, epsilon 1e-8, no weight decay, unless told. */
     public static Adamax of(List<Variable> parameters) {
         return new Adamax(parameters);
-    }
-
-    /** Sets how slowly mean and maximum change, both in [0, 1). */
-    public Adamax betas(double newBeta1, double newBeta2) {
-        beta1 = requireInRange("beta1", newBeta1, 1);
-        beta2 = requireInRange("beta2", newBeta2, 1);
-        return this;
-    }
-
-    public Adamax epsilon(double value) {
-        epsilon = requireInRange("epsilon", value, Double.POSITIVE_INFINITY);
-        return this;
     }
 
     @Override
@@ -53,10 +38,10 @@ public final class Adamax extends Optimizer<Adamax> {
         for (int i = 0; i < gradients.size(); i++) {
             Variable parameter = parametersInOrder().get(i);
             Tensor gradient = regularized(gradients.get(i), parameter);
-            Tensor first = smoothed(firsts.get(i), gradient, beta1, update);
-            Tensor norm = norms.get(i).tensor().mul(beta2).maximum(gradient.abs().add(epsilon));
+            Tensor first = smoothed(firsts.get(i), gradient, beta1(), update);
+            Tensor norm = norms.get(i).tensor().mul(beta2()).maximum(gradient.abs().add(epsilon()));
             update.set(norms.get(i), norm);
-            Tensor rate = rate(parameter, norm.dtype()).mul(correction(beta1).to(norm.dtype()));
+            Tensor rate = rate(parameter, norm.dtype()).mul(correction(beta1()).to(norm.dtype()));
             set(parameter, precise(parameter).sub(first.div(norm).mul(rate)), update);
         }
     }

@@ -18,32 +18,17 @@ import org.adjoint.graph.DType;
  *
  * with the Euclidean norms of all of p and d; their ratio counts as 1 where one of them is 0.
  */
-public final class LAMB extends Optimizer<LAMB> {
+public final class LAMB extends MomentOptimizer<LAMB> {
     private final List<Variable> firsts = moments("firstMoment");
     private final List<Variable> seconds = moments("secondMoment");
-    private double beta1 = 0.9;
-    private double beta2 = 0.999;
-    private double epsilon = 1e-6;
 
     private LAMB(List<Variable> parameters) {
-        super(parameters, 1e-3, 0.01);
+        super(parameters, 1e-3, 0.01, 1e-6);
     }
 
     /** Learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-6, weight decay 0.01, unless told. */
     public static LAMB of(List<Variable> parameters) {
         return new LAMB(parameters);
-    }
-
-    /** Sets how slowly the moments change, both in [0, 1). */
-    public LAMB betas(double newBeta1, double newBeta2) {
-        beta1 = requireInRange("beta1", newBeta1, 1);
-        beta2 = requireInRange("beta2", newBeta2, 1);
-        return this;
-    }
-
-    public LAMB epsilon(double value) {
-        epsilon = requireInRange("epsilon", value, Double.POSITIVE_INFINITY);
-        return this;
     }
 
     @Override
@@ -57,10 +42,10 @@ public final class LAMB extends Optimizer<LAMB> {
             Variable parameter = parametersInOrder().get(i);
             DType dtype = firsts.get(i).dtype();
             Tensor gradient = gradients.get(i).to(dtype);
-            Tensor first = smoothed(firsts.get(i), gradient, beta1, update);
-            Tensor second = smoothed(seconds.get(i), gradient.square(), beta2, update);
-            Tensor denominator = second.mul(correction(beta2).to(dtype)).sqrt().add(epsilon);
-            Tensor direction = first.mul(correction(beta1).to(dtype)).div(denominator);
+            Tensor first = smoothed(firsts.get(i), gradient, beta1(), update);
+            Tensor second = smoothed(seconds.get(i), gradient.square(), beta2(), update);
+            Tensor denominator = second.mul(correction(beta2()).to(dtype)).sqrt().add(epsilon());
+            Tensor direction = first.mul(correction(beta1()).to(dtype)).div(denominator);
             Tensor value = precise(parameter);
             double decay = weightDecayOf(parameter);
             direction = decay == 0 ? direction : direction.add(value.mul(decay));

@@ -19,9 +19,10 @@ import org.adjoint.graph.Shape;
  * </pre>
  *
  * where {@code orthogonal} replaces all singular values by about 1, in five steps of a Newton-Schulz iteration, and s
- * is the {@link Scale}. Embeddings and the output layer do better with AdamW: see {@link #matrices}.
+ * is the {@link Scale}. Embeddings and the output layer do better with AdamW: see {@link #matrices}. Betas and epsilon
+ * are AdamW's.
  */
-public final class Muon extends Optimizer<Muon> {
+public final class Muon extends MomentOptimizer<Muon> {
     /** By which orthogonal directions of (rows, columns) are scaled. */
     public enum Scale {
         /** {@code sqrt(max(1, rows / columns))}. */
@@ -46,7 +47,7 @@ public final class Muon extends Optimizer<Muon> {
     private Scale scale = Scale.ORIGINAL;
 
     private Muon(List<Variable> parameters, Predicate<Variable> isMatrix) {
-        super(parameters, 1e-3, 0.1);
+        super(parameters, 1e-3, 0.1, 1e-8);
         this.matrices = parameters.stream().filter(isMatrix).toList();
         for (Variable matrix : matrices) {
             if (matrix.shape().rank() != 2) {
@@ -87,18 +88,6 @@ public final class Muon extends Optimizer<Muon> {
 
     public Muon scale(Scale value) {
         scale = value;
-        return this;
-    }
-
-    /** Sets how slowly the moments of other parameters than matrices change, both in [0, 1). */
-    public Muon betas(double beta1, double beta2) {
-        moments.betas(beta1, beta2);
-        return this;
-    }
-
-    /** Sets AdamW's epsilon, for other parameters than matrices. */
-    public Muon epsilon(double epsilon) {
-        moments.epsilon(epsilon);
         return this;
     }
 

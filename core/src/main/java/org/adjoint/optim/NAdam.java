@@ -18,35 +18,20 @@ import org.adjoint.graph.DType;
  * p    = p - r n / (sqrt(v / (1 - beta2^t)) + epsilon)
  * </pre>
  */
-public final class NAdam extends Optimizer<NAdam> {
+public final class NAdam extends MomentOptimizer<NAdam> {
     private final List<Variable> firsts = moments("firstMoment");
     private final List<Variable> seconds = moments("secondMoment");
     /** mu_1 ... mu_t. */
     private final Variable product = state("momentumProduct", device().full(DType.F64, 1));
-    private double beta1 = 0.9;
-    private double beta2 = 0.999;
-    private double epsilon = 1e-8;
     private double momentumDecay = 4e-3;
 
     private NAdam(List<Variable> parameters) {
-        super(parameters, 2e-3, 0);
+        super(parameters, 2e-3, 0, 1e-8);
     }
 
     /** Learning rate 2e-3, betas 0.9 and 0.999, epsilon 1e-8, momentum decay 4e-3, no weight decay, unless told. */
     public static NAdam of(List<Variable> parameters) {
         return new NAdam(parameters);
-    }
-
-    /** Sets how slowly the moments change, both in [0, 1). */
-    public NAdam betas(double newBeta1, double newBeta2) {
-        beta1 = requireInRange("beta1", newBeta1, 1);
-        beta2 = requireInRange("beta2", newBeta2, 1);
-        return this;
-    }
-
-    public NAdam epsilon(double value) {
-        epsilon = requireInRange("epsilon", value, Double.POSITIVE_INFINITY);
-        return this;
     }
 
     public NAdam momentumDecay(double value) {
@@ -60,7 +45,7 @@ public final class NAdam extends Optimizer<NAdam> {
     }
 
     private Tensor momentum(Tensor step) {
-        return step.mul(momentumDecay * StrictMath.log(0.96)).exp().mul(-0.5).add(1).mul(beta1);
+        return step.mul(momentumDecay * StrictMath.log(0.96)).exp().mul(-0.5).add(1).mul(beta1());
     }
 
     @Override
@@ -76,9 +61,9 @@ public final class NAdam extends Optimizer<NAdam> {
             Variable parameter = parametersInOrder().get(i);
             Tensor gradient = regularized(gradients.get(i), parameter);
             DType dtype = gradient.dtype();
-            Tensor first = smoothed(firsts.get(i), gradient, beta1, update);
-            Tensor second = smoothed(seconds.get(i), gradient.square(), beta2, update);
-            Tensor denominator = second.mul(correction(beta2).to(dtype)).sqrt().add(epsilon);
+            Tensor first = smoothed(firsts.get(i), gradient, beta1(), update);
+            Tensor second = smoothed(seconds.get(i), gradient.square(), beta2(), update);
+            Tensor denominator = second.mul(correction(beta2()).to(dtype)).sqrt().add(epsilon());
             Tensor numerator = first.mul(ofMoment.to(dtype)).add(gradient.mul(ofGradient.to(dtype)));
             set(parameter, precise(parameter).sub(numerator.div(denominator).mul(rate(parameter, dtype))), update);
         }

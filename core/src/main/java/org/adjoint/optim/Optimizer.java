@@ -20,8 +20,8 @@ import org.adjoint.graph.DType;
  *
  * @param <O> the optimizer's own class, which the settings return
  */
-public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, Adam, AdamW, RMSProp, Adagrad,
-    Adadelta, Adamax, NAdam, Lion, LAMB, Muon {
+public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, RMSProp, Adagrad, Adadelta,
+    Lion, MomentOptimizer {
     /** Parameters of at least two axes: what usually decays, where biases and norms do not. */
     public static final Predicate<Variable> MATRICES = variable -> variable.shape().rank() >= 2;
 
