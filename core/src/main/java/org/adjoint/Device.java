@@ -553,7 +553,7 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    /** Frees everything this device owns. Idempotent. */
+    /** Frees everything this device owns; what belongs to scopes that are open, when these close. Idempotent. */
     @Override
     public void close() {
         lock.lock();

@@ -1,6 +1,8 @@
 package org.adjoint.autodiff;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -178,13 +180,20 @@ final class ScanGradient {
         parts[input] = before == null ? part : loop -> Ops.add(before.of(loop), part.of(loop));
     }
 
+    /** What a sum, of sums, is made of, from left to right. */
     private static List<Node> terms(Node sum) {
-        if (sum.op() instanceof Op.Binary binary && binary.function() == BinaryOp.ADD) {
-            List<Node> terms = new ArrayList<>(terms(sum.input(0)));
-            terms.addAll(terms(sum.input(1)));
-            return terms;
+        List<Node> terms = new ArrayList<>();
+        Deque<Node> stack = new ArrayDeque<>(List.of(sum));
+        while (!stack.isEmpty()) {
+            Node node = stack.pop();
+            if (node.op() instanceof Op.Binary binary && binary.function() == BinaryOp.ADD) {
+                stack.push(node.input(1));
+                stack.push(node.input(0));
+            } else {
+                terms.add(node);
+            }
         }
-        return List.of(sum);
+        return terms;
     }
 
     /** A sum in a carry of its own; 16-bit floats are added in f32. */

@@ -60,7 +60,10 @@ public final class RandomOps {
         return reshape(slice(pair, 0, index, index + 1), shape);
     }
 
-    /** Zeroes elements with the given probability and divides the others by what is left of 1. */
+    /**
+     * Zeroes elements with the given probability and divides the others by what is left of 1 (Srivastava et al.,
+     * "Dropout", 2014); 16-bit ones in {@code F32}, in which the factor is not off by as much as an element may be.
+     */
     public static Node dropout(Node x, double probability, Node state, Node stream) {
         requireFloating("dropout", x.dtype());
         if (!(probability >= 0 && probability < 1)) {
@@ -70,6 +73,6 @@ public final class RandomOps {
             return x;
         }
         Node keep = bernoulli(1 - probability, x.shape(), state, stream);
-        return where(keep, mul(x, 1 / (1 - probability)), zerosLike(x));
+        return where(keep, cast(mul(widen(x), 1 / (1 - probability)), x.dtype()), zerosLike(x));
     }
 }
