@@ -146,12 +146,13 @@ bool succeeded(pid_t child) {
 }
 
 // A program is whole but for what is marked externally_visible: functions that nothing calls cost no time. Without
-// -fno-tree-sra a copy of 16 bytes would become four of 4, whose misalignment passes; addr2line reads DWARF 4 best.
+// -fno-tree-sra a copy of 16 bytes would become four of 4, whose misalignment passes; addr2line reads DWARF 4 best, and
+// -gdwarf-4 after -g1 would raise that to -g2.
 std::vector<std::string> compiler(bool fused) {
     return {EMULATOR_CC1PLUS, "-quiet", "-std=c++17", "-O1", "-fPIC", "-fsanitize=thread",
         "--param", "tsan-instrument-func-entry-exit=0", fused ? "-ffp-contract=fast" : "-ffp-contract=off",
         "-fno-math-errno", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables",
-        "-fwhole-program", "-fno-tree-sra", "-g1", "-gdwarf-4", "-w", "-ftrack-macro-expansion=0", "-mtune=generic",
+        "-fwhole-program", "-fno-tree-sra", "-gdwarf-4", "-g1", "-w", "-ftrack-macro-expansion=0", "-mtune=generic",
         MACHINE, "-nostdinc", "-include", FOLDER + "/device.h"};
 }
 
