@@ -31,6 +31,8 @@ public final class Checkpoint {
     private static final String RANDOM = "random.";
     /** What names begin with that a file may hold and nobody reads. */
     private static final List<String> OPTIONAL = List.of("optimizer.", RANDOM, "average.");
+    /** What PyTorch's batch norm keeps besides its statistics, which do not need it here. */
+    private static final String BATCH_COUNT = "num_batches_tracked";
 
     private final Map<String, Variable> variables;
 
@@ -100,7 +102,8 @@ public final class Checkpoint {
 
     /**
      * Sets the variables to what a file holds, all of them or, if the file does not fit, none. The optimizer's and the
-     * random state in a file and averages of weights may be left unread, parameters may not.
+     * random state in a file, averages of weights and the counters of PyTorch's batch norm may be left unread,
+     * parameters may not.
      *
      * @return the strings that were saved with them
      * @throws InvalidFileException if it is no safetensors file, or of another model: then the message names the first
@@ -125,6 +128,11 @@ public final class Checkpoint {
         }
     }
 
+    private static boolean mayBeLeft(String name) {
+        return OPTIONAL.stream().anyMatch(name::startsWith) || name.equals(BATCH_COUNT)
+            || name.endsWith("." + BATCH_COUNT);
+    }
+
     private void requireFit(Path file, Map<String, TensorType> found) throws InvalidFileException {
         for (Map.Entry<String, Variable> entry : variables.entrySet()) {
             String name = entry.getKey();
@@ -141,7 +149,7 @@ public final class Checkpoint {
         }
         for (Map.Entry<String, TensorType> entry : found.entrySet()) {
             String name = entry.getKey();
-            if (!variables.containsKey(name) && OPTIONAL.stream().noneMatch(name::startsWith)) {
+            if (!variables.containsKey(name) && !mayBeLeft(name)) {
                 throw new InvalidFileException(file, "is a checkpoint of another model: it holds '" + name + "' "
                     + entry.getValue() + ", which is not here");
             }

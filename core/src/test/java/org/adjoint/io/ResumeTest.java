@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.adjoint.Device;
@@ -17,6 +18,7 @@ import org.adjoint.Variable;
 import org.adjoint.graph.DType;
 import org.adjoint.nn.Activation;
 import org.adjoint.nn.BatchNorm;
+import org.adjoint.nn.Conv1d;
 import org.adjoint.nn.Dropout;
 import org.adjoint.nn.LSTM;
 import org.adjoint.nn.Linear;
@@ -106,6 +108,24 @@ class ResumeTest {
             double before = run.nets.state().get("generator.1.running_var").tensor().toDoubleArray()[0];
             Checkpoint.of(run.nets.state()).load(file);
             assertNotEquals(before, run.nets.state().get("generator.1.running_var").tensor().toDoubleArray()[0]);
+        }
+    }
+
+    /** The names of {@code torch.nn.Sequential(Conv1d(1, 2, 3), BatchNorm1d(2)).state_dict()}. */
+    @Test
+    void aNetOfPyTorchsIsRead() throws IOException {
+        Path file = folder.resolve("torch.safetensors");
+        try (Device device = Device.open("reference")) {
+            Map<String, Tensor> saved = new LinkedHashMap<>();
+            saved.put("0.weight", device.ones(DType.F32, 2, 1, 3));
+            for (String name : new String[] {"0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"}) {
+                saved.put(name, device.full(DType.F32, saved.size(), 2));
+            }
+            saved.put("1.num_batches_tracked", device.full(DType.I64, 7));
+            Safetensors.write(file, saved, Map.of("format", "pt"));
+            Sequential net = Sequential.of(Conv1d.of(1, 2, 3), BatchNorm.of(2)).initialize(device, 1);
+            Checkpoint.of(net.state()).load(file);
+            assertEquals(5, net.state().get("1.running_var").tensor().toDoubleArray()[1]);
         }
     }
 
