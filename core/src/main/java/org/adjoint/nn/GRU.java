@@ -11,15 +11,9 @@ import org.adjoint.Tensor;
  * width, width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (3 width)}, with {@code _reverse} for the second direction),
  * gates stand in PyTorch's order r, z, n, and all start uniform in {@code [-1, 1) / sqrt(width)}.
  */
-public final class GRU extends Recurrent<GRU> implements Layer {
-    /**
-     * The last layer's hidden states, {@code (time, batch, directions width)}, and those of all layers after the last
-     * input, {@code (layers directions, batch, width)}.
-     */
-    public record Results(Tensor output, Tensor hidden) { }
-
+public final class GRU extends HiddenRecurrent<GRU> {
     private GRU(RecurrentOptions options) {
-        super(options, 3, 1);
+        super(options, 3);
     }
 
     public static GRU of(long in, long width) {
@@ -28,25 +22,6 @@ public final class GRU extends Recurrent<GRU> implements Layer {
 
     public static GRU of(RecurrentOptions options) {
         return new GRU(options);
-    }
-
-    /** The hidden states, starting from zeros. */
-    @Override
-    public Tensor forward(Tensor x) {
-        return run(x).output();
-    }
-
-    /** Starts from zeros. */
-    public Results run(Tensor x) {
-        return results(run(x, (List<Tensor>) null));
-    }
-
-    public Results run(Tensor x, Tensor hidden) {
-        return results(run(x, List.of(hidden)));
-    }
-
-    private static Results results(Run run) {
-        return new Results(run.output(), run.states().getFirst());
     }
 
     @Override

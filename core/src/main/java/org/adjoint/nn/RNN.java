@@ -12,17 +12,11 @@ import org.adjoint.Tensor;
  * (width, width)}, {@code bias_ih_l0}, {@code bias_hh_l0 (width)}, with {@code _reverse} for the second direction);
  * all start uniform in {@code [-1, 1) / sqrt(width)}.
  */
-public final class RNN extends Recurrent<RNN> implements Layer {
+public final class RNN extends HiddenRecurrent<RNN> {
     private final Nonlinearity nonlinearity;
 
-    /**
-     * The last layer's hidden states, {@code (time, batch, directions width)}, and those of all layers after the last
-     * input, {@code (layers directions, batch, width)}.
-     */
-    public record Results(Tensor output, Tensor hidden) { }
-
     private RNN(RecurrentOptions options, Nonlinearity nonlinearity) {
-        super(options, 1, 1);
+        super(options, 1);
         this.nonlinearity = nonlinearity;
     }
 
@@ -33,25 +27,6 @@ public final class RNN extends Recurrent<RNN> implements Layer {
 
     public static RNN of(RecurrentOptions options, Nonlinearity nonlinearity) {
         return new RNN(options, nonlinearity);
-    }
-
-    /** The hidden states, starting from zeros. */
-    @Override
-    public Tensor forward(Tensor x) {
-        return run(x).output();
-    }
-
-    /** Starts from zeros. */
-    public Results run(Tensor x) {
-        return results(run(x, (List<Tensor>) null));
-    }
-
-    public Results run(Tensor x, Tensor hidden) {
-        return results(run(x, List.of(hidden)));
-    }
-
-    private static Results results(Run run) {
-        return new Results(run.output(), run.states().getFirst());
     }
 
     @Override

@@ -16,7 +16,7 @@ import org.adjoint.graph.Shape;
  *
  * @param <M> the module's own class
  */
-abstract class Recurrent<M extends Recurrent<M>> extends Module<M> {
+abstract sealed class Recurrent<M extends Recurrent<M>> extends Module<M> permits LSTM, HiddenRecurrent {
     private final RecurrentOptions options;
     private final int states;
     private final List<Direction> directions = new ArrayList<>();
