@@ -303,4 +303,20 @@ class ModuleTest {
         assertArrayEquals(new double[] {20, 21, 0, 1},
             table.forward(device.tensor(new int[] {2, 0}, 2)).toDoubleArray());
     }
+
+    /** PyTorch: Embedding(3, 2, padding_idx=1). */
+    @Test
+    void aRowOfPaddingStaysAsItIs() {
+        Embedding table = Embedding.withPadding(3, 2, 1).initialize(device, 0);
+        double[] start = values(table, "weight");
+        double[] without = values(Embedding.of(3, 2).initialize(device, 0), "weight");
+        assertArrayEquals(new double[] {without[0], without[1], 0, 0, without[4], without[5]}, start);
+        named(table, "weight").assign(device.tensor(new float[] {0, 1, 10, 11, 20, 21}, 3, 2));
+        Tensor y = table.forward(device.tensor(new int[] {1, 2, 1, 2}, 2, 2));
+        assertArrayEquals(new double[] {10, 11, 20, 21, 10, 11, 20, 21}, y.toDoubleArray());
+        assertArrayEquals(new double[] {0, 0, 0, 0, 2, 2},
+            y.sum().gradient(named(table, "weight")).toDoubleArray());
+        assertEquals("Embedding(3, 2): the index of padding must be in [0, 3) but is 3",
+            assertThrows(IllegalArgumentException.class, () -> Embedding.withPadding(3, 2, 3)).getMessage());
+    }
 }
