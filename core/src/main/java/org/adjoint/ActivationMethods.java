@@ -87,7 +87,7 @@ public sealed interface ActivationMethods permits Tensor {
 
     /** Elements limited to [0, 6]; the derivative at 0 and at 6 is 0. */
     default Tensor relu6() {
-        return hardTanh(0, 6);
+        return self().map("relu6", x -> ElementwiseOps.hardTanh(x, 0, 6));
     }
 
     /** Elements limited to [low, high]; the derivative is 0 at the limits, where that of {@code clamp} is 1. */

@@ -23,6 +23,8 @@ final class DataDependent {
             throw new IllegalArgumentException("maskedSelect: the mask must be bool but is " + mask.type()
                 + ": compare it with something");
         }
+        x.operand("maskedSelect");
+        mask.operand("maskedSelect");
         Shape shape = Shape.broadcast("maskedSelect", x.shape(), mask.shape());
         Tensor selected = positions(mask.realize().expand(shape.toArray()).reshape(shape.elements()));
         return x.expand(shape.toArray()).reshape(shape.elements()).gather(0, selected);
@@ -38,6 +40,7 @@ final class DataDependent {
 
     static Tensor nonzero(Tensor x) {
         requireEager("nonzero", "keep a mask, x.notEqual(0), and choose with where()");
+        x.operand("nonzero");
         Tensor mask = x.dtype() == DType.BOOL ? x : x.notEqual(0);
         Tensor positions = positions(mask.realize().reshape(x.shape().elements())).realize();
         long[] strides = x.shape().contiguousStrides();
@@ -49,6 +52,7 @@ final class DataDependent {
 
     static UniqueElements unique(Tensor x) {
         requireEager("unique", "sort() keeps equal elements together in a result of known shape");
+        x.operand("unique");
         long n = x.shape().elements();
         Device device = x.device();
         Tensor flat = x.reshape(n);

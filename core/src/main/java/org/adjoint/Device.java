@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.adjoint.backend.Backend;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.DeviceDriver;
@@ -202,7 +203,7 @@ public final class Device implements AutoCloseable {
 
     /** A tensor of dtype {@code F32}; without extents, a vector. */
     public Tensor tensor(float[] values, long... extents) {
-        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
+        return tensor(values, shapeOf(values.length, extents));
     }
 
     /** A tensor of dtype {@code F32}. */
@@ -212,7 +213,7 @@ public final class Device implements AutoCloseable {
 
     /** A tensor of dtype {@code F64}; without extents, a vector. */
     public Tensor tensor(double[] values, long... extents) {
-        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
+        return tensor(values, shapeOf(values.length, extents));
     }
 
     /** A tensor of dtype {@code F64}. */
@@ -222,7 +223,7 @@ public final class Device implements AutoCloseable {
 
     /** A tensor of dtype {@code I32}; without extents, a vector. */
     public Tensor tensor(int[] values, long... extents) {
-        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
+        return tensor(values, shapeOf(values.length, extents));
     }
 
     /** A tensor of dtype {@code I32}. */
@@ -232,7 +233,7 @@ public final class Device implements AutoCloseable {
 
     /** A tensor of dtype {@code I64}; without extents, a vector. */
     public Tensor tensor(long[] values, long... extents) {
-        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
+        return tensor(values, shapeOf(values.length, extents));
     }
 
     /** A tensor of dtype {@code I64}. */
@@ -242,7 +243,7 @@ public final class Device implements AutoCloseable {
 
     /** A tensor of dtype {@code BOOL}; without extents, a vector. */
     public Tensor tensor(boolean[] values, long... extents) {
-        return tensor(values, extents.length == 0 ? Shape.of(values.length) : Shape.of(extents));
+        return tensor(values, shapeOf(values.length, extents));
     }
 
     /** A tensor of dtype {@code BOOL}. */
@@ -261,7 +262,8 @@ public final class Device implements AutoCloseable {
      */
     public Tensor tensor(DType dtype, Shape shape, MemorySegment values) {
         TensorType type = new TensorType(dtype, shape);
-        if (values.byteSize() != type.bytes()) {
+        Transfers.requireReadable("tensor", values);
+        if (values.byteSize() != Words.of("tensor", type::bytes)) {
             throw new IllegalArgumentException("tensor: " + type + " takes " + type.bytes() + " bytes but "
                 + values.byteSize() + " are given");
         }
@@ -274,30 +276,34 @@ public final class Device implements AutoCloseable {
     }
 
     public Tensor full(DType dtype, double value, long... shape) {
-        return lazy(Ops.full(dtype, Shape.of(shape), value));
+        return full("full", dtype, value, shape);
+    }
+
+    private Tensor full(String name, DType dtype, double value, long... shape) {
+        return lazy(name, () -> Ops.full(dtype, Shape.of(shape), value));
     }
 
     public Tensor zeros(DType dtype, long... shape) {
-        return full(dtype, 0, shape);
+        return full("zeros", dtype, 0, shape);
     }
 
     public Tensor ones(DType dtype, long... shape) {
-        return full(dtype, 1, shape);
+        return full("ones", dtype, 1, shape);
     }
 
     /** 0, 1, ..., count - 1. */
     public Tensor arange(DType dtype, long count) {
-        return lazy(Ops.iota(dtype, count));
+        return lazy("arange", () -> Ops.iota(dtype, count));
     }
 
     /** {@code start, start + step, ...} up to, but not including, {@code end}; integers take whole numbers. */
     public Tensor arange(DType dtype, double start, double end, double step) {
-        return lazy(MovementOps.arange(dtype, start, end, step));
+        return lazy("arange", () -> MovementOps.arange(dtype, start, end, step));
     }
 
     /** {@code count} numbers from {@code start} to {@code end}, both included, evenly spaced. */
     public Tensor linspace(DType dtype, double start, double end, long count) {
-        return lazy(MovementOps.linspace(dtype, start, end, count));
+        return lazy("linspace", () -> MovementOps.linspace(dtype, start, end, count));
     }
 
     /** The identity matrix. */
@@ -307,12 +313,12 @@ public final class Device implements AutoCloseable {
 
     /** Ones on the main diagonal of (rows, columns), zeros else. */
     public Tensor eye(DType dtype, long rows, long columns) {
-        return lazy(MovementOps.eye(dtype, rows, columns));
+        return lazy("eye", () -> MovementOps.eye(dtype, rows, columns));
     }
 
     /** A value everywhere, in another tensor's shape and dtype. */
     public Tensor fullLike(Tensor like, double value) {
-        return full(like.dtype(), value, like.shape().toArray());
+        return full("fullLike", like.dtype(), value, like.shape().toArray());
     }
 
     public Tensor zerosLike(Tensor like) {
@@ -369,9 +375,13 @@ public final class Device implements AutoCloseable {
         return new Variable(this, name, type, storage, currentScope());
     }
 
-    private Tensor lazy(Node node) {
+    private Tensor lazy(String name, Supplier<Node> node) {
         requireOpen();
-        return new Tensor(this, node, Trace.current());
+        return new Tensor(this, Words.of(name, node), Trace.current());
+    }
+
+    private static Shape shapeOf(long count, long... extents) {
+        return extents.length == 0 ? Shape.of(count) : Words.of("tensor", () -> Shape.of(extents));
     }
 
     private static Shape requireCount(long count, Shape shape) {

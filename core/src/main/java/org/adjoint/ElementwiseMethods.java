@@ -88,20 +88,20 @@ public sealed interface ElementwiseMethods permits Tensor {
 
     /** The smaller one of each pair; NaN if either is. */
     default Tensor minimum(Tensor other) {
-        return self().binary(BinaryOp.MIN, other);
+        return self().zip("minimum", other, Ops::min);
     }
 
     default Tensor minimum(double other) {
-        return self().binary(BinaryOp.MIN, other);
+        return self().map("minimum", x -> Ops.binary(BinaryOp.MIN, x, other));
     }
 
     /** The larger one of each pair; NaN if either is. */
     default Tensor maximum(Tensor other) {
-        return self().binary(BinaryOp.MAX, other);
+        return self().zip("maximum", other, Ops::max);
     }
 
     default Tensor maximum(double other) {
-        return self().binary(BinaryOp.MAX, other);
+        return self().map("maximum", x -> Ops.binary(BinaryOp.MAX, x, other));
     }
 
     /** Elements limited to [low, high]; an infinite limit is none. Elements at a limit pass their gradient. */
@@ -116,7 +116,7 @@ public sealed interface ElementwiseMethods permits Tensor {
 
     /** {@code this + weight (end - this)}. */
     default Tensor lerp(Tensor end, Tensor weight) {
-        return self().apply("lerp", x -> ElementwiseOps.lerp(x.get(0), x.get(1), x.get(2)), end, weight);
+        return self().combine("lerp", x -> ElementwiseOps.lerp(x.get(0), x.get(1), x.get(2)), end, weight);
     }
 
     default Tensor lerp(Tensor end, double weight) {
@@ -386,11 +386,11 @@ public sealed interface ElementwiseMethods permits Tensor {
 
     /** Elements of {@code a} where this {@code BOOL} tensor is true, of {@code b} elsewhere. */
     default Tensor where(Tensor a, Tensor b) {
-        return self().result("where", Ops.where(self().operand("where"), a.operand("where"), b.operand("where")), a, b);
+        return self().combine("where", x -> Ops.where(x.get(0), x.get(1), x.get(2)), a, b);
     }
 
     default Tensor to(DType dtype) {
-        return self().map("cast", x -> Ops.cast(x, dtype));
+        return self().map("to", x -> Ops.cast(x, dtype));
     }
 
     /** The same values; gradients do not pass. */

@@ -157,7 +157,7 @@ public sealed interface IndexingMethods permits Tensor {
      * true, else those of this tensor. A source with too few of them is an error when computed.
      */
     default Tensor maskedScatter(Tensor mask, Tensor source) {
-        return self().apply("maskedScatter", x -> IndexingOps.maskedScatter(x.get(0), x.get(1), x.get(2)), mask,
+        return self().combine("maskedScatter", x -> IndexingOps.maskedScatter(x.get(0), x.get(1), x.get(2)), mask,
             source);
     }
 
@@ -166,13 +166,13 @@ public sealed interface IndexingMethods permits Tensor {
      * order where several indices are equal; see {@link Op.Scatter}.
      */
     default Tensor scatter(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatter", x -> IndexingOps.scatter(x.get(0), axis, x.get(1), x.get(2)), indices,
+        return self().combine("scatter", x -> IndexingOps.scatter(x.get(0), axis, x.get(1), x.get(2)), indices,
             updates);
     }
 
     /** A copy with {@code updates} added at {@code indices} along an axis; see {@link Op.ScatterAdd}. */
     default Tensor scatterAdd(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatterAdd", x -> Ops.scatterAdd(x.get(0), axis, x.get(1), x.get(2)), indices,
+        return self().combine("scatterAdd", x -> Ops.scatterAdd(x.get(0), axis, x.get(1), x.get(2)), indices,
             updates);
     }
 
@@ -181,13 +181,13 @@ public sealed interface IndexingMethods permits Tensor {
      * PyTorch's {@code scatter_reduce} with {@code "amax"}; elements that tie share the gradient.
      */
     default Tensor scatterMax(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatterMax",
+        return self().combine("scatterMax",
             x -> IndexingOps.scatterExtremum(true, x.get(0), axis, x.get(1), x.get(2)), indices, updates);
     }
 
     /** As {@link #scatterMax} with the smallest. */
     default Tensor scatterMin(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatterMin",
+        return self().combine("scatterMin",
             x -> IndexingOps.scatterExtremum(false, x.get(0), axis, x.get(1), x.get(2)), indices, updates);
     }
 
@@ -196,19 +196,19 @@ public sealed interface IndexingMethods permits Tensor {
      * {@code scatter_reduce} with {@code "mean"}; floating.
      */
     default Tensor scatterMean(int axis, Tensor indices, Tensor updates) {
-        return self().apply("scatterMean", x -> IndexingOps.scatterMean(x.get(0), axis, x.get(1), x.get(2)), indices,
+        return self().combine("scatterMean", x -> IndexingOps.scatterMean(x.get(0), axis, x.get(1), x.get(2)), indices,
             updates);
     }
 
     /** A copy to which slices of {@code updates} are added at {@code indices}, of one axis, along an axis. */
     default Tensor indexAdd(int axis, Tensor indices, Tensor updates) {
-        return self().apply("indexAdd", x -> IndexingOps.indexAdd(x.get(0), axis, x.get(1), x.get(2)), indices,
+        return self().combine("indexAdd", x -> IndexingOps.indexAdd(x.get(0), axis, x.get(1), x.get(2)), indices,
             updates);
     }
 
     /** This tensor with the window that begins at {@code starts}, {@code i64(rank)}, replaced. */
     default Tensor dynamicUpdateSlice(Tensor update, Tensor starts) {
-        return self().apply("dynamicUpdateSlice", x -> Ops.dynamicUpdateSlice(x.get(0), x.get(1), x.get(2)), update,
+        return self().combine("dynamicUpdateSlice", x -> Ops.dynamicUpdateSlice(x.get(0), x.get(1), x.get(2)), update,
             starts);
     }
 

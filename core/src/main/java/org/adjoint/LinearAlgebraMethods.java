@@ -94,13 +94,15 @@ public sealed interface LinearAlgebraMethods permits Tensor {
 
     /** The reduced factorization, with k the less of m and n; signs are LAPACK's. */
     default Qr qr() {
-        List<Node> results = FactorizationOps.qr(self().operand("qr"));
+        Node x = self().operand("qr");
+        List<Node> results = Words.of("qr", () -> FactorizationOps.qr(x));
         return new Qr(self().result("qr", results.get(0)), self().result("qr", results.get(1)));
     }
 
     /** The determinant's sign and the logarithm of its magnitude, which do not overflow. */
     default LogDeterminant logDeterminant() {
-        List<Node> results = FactorizationOps.logDeterminant(self().operand("logDeterminant"));
+        Node x = self().operand("logDeterminant");
+        List<Node> results = Words.of("logDeterminant", () -> FactorizationOps.logDeterminant(x));
         return new LogDeterminant(self().result("logDeterminant", results.get(0)),
             self().result("logDeterminant", results.get(1)));
     }

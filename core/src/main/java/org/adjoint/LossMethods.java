@@ -151,7 +151,7 @@ public sealed interface LossMethods permits Tensor {
 
     /** For rows {@code (..., width)}: 1 - cos where the target is 1, {@code max(0, cos - margin)} where it is -1. */
     default Tensor cosineEmbeddingLoss(Tensor other, Tensor targets, double margin, Reduction reduction) {
-        return self().apply("cosineEmbeddingLoss",
+        return self().combine("cosineEmbeddingLoss",
             x -> LossOps.cosineEmbeddingLoss(x.get(0), x.get(1), x.get(2), margin, reduction), other, targets);
     }
 }

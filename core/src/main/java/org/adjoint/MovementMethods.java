@@ -17,7 +17,8 @@ public sealed interface MovementMethods permits Tensor {
     }
 
     private List<Tensor> parts(String op, Function<Node, List<Node>> function) {
-        return function.apply(self().operand(op)).stream().map(part -> self().result(op, part)).toList();
+        Node x = self().operand(op);
+        return Words.of(op, () -> function.apply(x)).stream().map(part -> self().result(op, part)).toList();
     }
 
     // Shape
@@ -67,7 +68,7 @@ public sealed interface MovementMethods permits Tensor {
 
     /** As {@link #transpose(int, int)}. */
     default Tensor swapAxes(int axis1, int axis2) {
-        return transpose(axis1, axis2);
+        return self().map("swapAxes", x -> Ops.transpose(x, axis1, axis2));
     }
 
     /** Axis {@code from} becomes axis {@code to}; the others keep their order. */
@@ -138,7 +139,7 @@ public sealed interface MovementMethods permits Tensor {
         return self().map("narrow", x -> {
             long extent = x.shape().extent(x.shape().axis("narrow", axis));
             long first = start < 0 ? start + extent : start;
-            if (first < 0 || length < 0 || first + length > extent) {
+            if (first < 0 || length < 0 || length > extent - first) {
                 throw new IllegalArgumentException("narrow: " + length + " elements from " + start
                     + " on are not all in axis "
                     + axis + " of " + x.shape());

@@ -38,20 +38,16 @@ public sealed interface NeuralMethods permits Tensor {
      * @param causal whether query i sees the keys 0 to i alone
      */
     default Tensor attention(Tensor k, Tensor v, boolean causal) {
-        Node q = self().operand("attention");
-        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), null, causal,
-            defaultScale(q));
-        return self().result("attention", out, k, v);
+        return self().combine("attention", x -> NeuralOps.attention(x.get(0), x.get(1), x.get(2), null, causal,
+            defaultScale(x.getFirst())), k, v);
     }
 
     /**
      * As {@link #attention(Tensor, Tensor, boolean)} with {@code bias}, which broadcasts, added to the scaled scores.
      */
     default Tensor attention(Tensor k, Tensor v, Tensor bias, boolean causal) {
-        Node q = self().operand("attention");
-        Node out = NeuralOps.attention(q, k.operand("attention"), v.operand("attention"), bias.operand("attention"),
-            causal, defaultScale(q));
-        return self().result("attention", out, k, v, bias);
+        return self().combine("attention", x -> NeuralOps.attention(x.get(0), x.get(1), x.get(2), x.get(3), causal,
+            defaultScale(x.getFirst())), k, v, bias);
     }
 
     /** As {@link #scaledDotProductAttention(Tensor, Tensor, Tensor, AttentionOptions)} without a mask. */

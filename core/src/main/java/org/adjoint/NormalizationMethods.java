@@ -53,7 +53,8 @@ public sealed interface NormalizationMethods permits Tensor {
     default BatchNormalized batchNorm(Tensor gamma, Tensor beta, double epsilon) {
         Node scale = gamma == null ? null : gamma.operand("batchNorm");
         Node shift = beta == null ? null : beta.operand("batchNorm");
-        Node[] results = NormalizationOps.batchNorm(self().operand("batchNorm"), scale, shift, epsilon);
+        Node x = self().operand("batchNorm");
+        Node[] results = Words.of("batchNorm", () -> NormalizationOps.batchNorm(x, scale, shift, epsilon));
         Tensor output = gamma == null ? self().result("batchNorm", results[0])
             : beta == null ? self().result("batchNorm", results[0], gamma)
             : self().result("batchNorm", results[0], gamma, beta);

@@ -50,26 +50,27 @@ public final class RandomState {
 
     /** Uniform in [0, 1). */
     public Tensor uniform(DType dtype, long... shape) {
-        return draw((present, stream) -> RandomOps.uniform(dtype, Shape.of(shape), present, stream));
+        return draw("uniform", (present, stream) -> RandomOps.uniform(dtype, Shape.of(shape), present, stream));
     }
 
     /** Mean 0, variance 1. */
     public Tensor normal(DType dtype, long... shape) {
-        return draw((present, stream) -> RandomOps.normal(dtype, Shape.of(shape), present, stream));
+        return draw("normal", (present, stream) -> RandomOps.normal(dtype, Shape.of(shape), present, stream));
     }
 
     /** True with probability {@code probability}. */
     public Tensor bernoulli(double probability, long... shape) {
-        return draw((present, stream) -> RandomOps.bernoulli(probability, Shape.of(shape), present, stream));
+        return draw("bernoulli",
+            (present, stream) -> RandomOps.bernoulli(probability, Shape.of(shape), present, stream));
     }
 
     /** 32 random bits per element, {@code I32}. */
     public Tensor bits(long... shape) {
-        return draw((present, stream) -> Ops.randomBits(Shape.of(shape), present, stream));
+        return draw("bits", (present, stream) -> Ops.randomBits(Shape.of(shape), present, stream));
     }
 
     Tensor dropout(Tensor x, double probability) {
-        return draw((present, stream) -> x.dropped(probability, present, stream));
+        return draw("dropout", (present, stream) -> x.dropped(probability, present, stream));
     }
 
     @FunctionalInterface
@@ -77,17 +78,20 @@ public final class RandomState {
         Node draw(Node state, Node stream);
     }
 
-    private Tensor draw(Drawing drawing) {
+    private Tensor draw(String op, Drawing drawing) {
         Variable variable = state();
         Trace trace = Trace.current();
         if (trace != null) {
             device.requireSame("random", trace.device());
-            return new Tensor(device, drawing.draw(trace.read(variable), trace.nextStream()), trace);
+            Node present = trace.read(variable);
+            Node stream = trace.nextStream();
+            return new Tensor(device, Words.of(op, () -> drawing.draw(present, stream)), trace);
         }
         synchronized (this) {
             Tensor present = variable.tensor();
             Node stream = Ops.constant(DType.I64, 0L);
-            Tensor drawn = new Tensor(device, drawing.draw(present.operand("random"), stream), null);
+            Node before = present.operand("random");
+            Tensor drawn = new Tensor(device, Words.of(op, () -> drawing.draw(before, stream)), null);
             variable.assign(advanced(present));
             return drawn;
         }

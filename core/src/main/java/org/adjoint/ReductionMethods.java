@@ -19,7 +19,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor sumKeep(int... axes) {
-        return self().map("sum", x -> Ops.reduce(ReduceOp.SUM, ReductionOps.countable(x), true, axes));
+        return self().map("sumKeep", x -> Ops.reduce(ReduceOp.SUM, ReductionOps.countable(x), true, axes));
     }
 
     /** {@code BOOL} and {@code U8} are multiplied in {@code I64}. The gradient is right for zeros among the factors. */
@@ -28,7 +28,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor prodKeep(int... axes) {
-        return self().map("prod", x -> Ops.reduce(ReduceOp.PROD, ReductionOps.countable(x), true, axes));
+        return self().map("prodKeep", x -> Ops.reduce(ReduceOp.PROD, ReductionOps.countable(x), true, axes));
     }
 
     default Tensor mean(int... axes) {
@@ -36,7 +36,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor meanKeep(int... axes) {
-        return self().map("mean", x -> Ops.mean(x, true, axes));
+        return self().map("meanKeep", x -> Ops.mean(x, true, axes));
     }
 
     /** NaN if any element is; elements that tie share the gradient. */
@@ -45,7 +45,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor maxKeep(int... axes) {
-        return self().map("max", x -> Ops.reduce(ReduceOp.MAX, x, true, axes));
+        return self().map("maxKeep", x -> Ops.reduce(ReduceOp.MAX, x, true, axes));
     }
 
     /** NaN if any element is; elements that tie share the gradient. */
@@ -54,7 +54,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor minKeep(int... axes) {
-        return self().map("min", x -> Ops.reduce(ReduceOp.MIN, x, true, axes));
+        return self().map("minKeep", x -> Ops.reduce(ReduceOp.MIN, x, true, axes));
     }
 
     /** Index of the first largest element along an axis, {@code I64}. */
@@ -73,7 +73,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor anyKeep(int... axes) {
-        return self().map("any", x -> ReductionOps.any(x, true, axes));
+        return self().map("anyKeep", x -> ReductionOps.any(x, true, axes));
     }
 
     /** Whether all elements are not 0, {@code BOOL}; true for none. */
@@ -82,7 +82,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor allKeep(int... axes) {
-        return self().map("all", x -> ReductionOps.all(x, true, axes));
+        return self().map("allKeep", x -> ReductionOps.all(x, true, axes));
     }
 
     /** How many elements are not 0, {@code I64}. */
@@ -128,7 +128,7 @@ public sealed interface ReductionMethods permits Tensor {
     }
 
     default Tensor logSumExpKeep(int... axes) {
-        return self().map("logSumExp", x -> ReductionOps.logSumExp(x, true, axes));
+        return self().map("logSumExpKeep", x -> ReductionOps.logSumExp(x, true, axes));
     }
 
     /** The Euclidean norm of all elements. */
@@ -146,7 +146,7 @@ public sealed interface ReductionMethods permits Tensor {
 
     /** As {@link #norm(double, int...)}; the axes stay with extent 1. */
     default Tensor normKeep(double p, int... axes) {
-        return self().map("norm", x -> ReductionOps.norm(x, p, true, axes));
+        return self().map("normKeep", x -> ReductionOps.norm(x, p, true, axes));
     }
 
     // Running results

@@ -170,11 +170,26 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     Tensor map(String op, UnaryOperator<Node> function) {
-        return result(op, function.apply(operand(op)));
+        Node operand = operand(op);
+        return result(op, Words.of(op, () -> function.apply(operand)));
     }
 
     Tensor zip(String op, Tensor other, BinaryOperator<Node> function) {
-        return result(op, function.apply(operand(op), other.operand(op)), other);
+        Node a = operand(op);
+        Node b = given(op, other).operand(op);
+        return result(op, Words.of(op, () -> function.apply(a, b)), other);
+    }
+
+    private static Tensor given(String op, Tensor operand) {
+        return Objects.requireNonNull(operand, () -> op + ": a tensor is null");
+    }
+
+    /** The one result of an operation on this tensor and others. */
+    Tensor combine(String op, Function<List<Node>, Node> function, Tensor... others) {
+        for (Tensor other : others) {
+            given(op, other);
+        }
+        return apply(op, function, others);
     }
 
     /** The one result of an operation on this tensor and others, which may be null. */
@@ -184,7 +199,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         for (Tensor other : others) {
             operands.add(other == null ? null : other.operand(op));
         }
-        return result(op, function.apply(operands),
+        return result(op, Words.of(op, () -> function.apply(operands)),
             Arrays.stream(others).filter(Objects::nonNull).toArray(Tensor[]::new));
     }
 
@@ -205,18 +220,24 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         if (target == device) {
             return this;
         }
+        requireOpen("to");
         requireEager("to");
         try (Arena arena = Arena.ofConfined()) {
             return target.tensor(dtype(), shape(), read(arena));
         }
     }
 
+    /** Tensors one after the other along an axis; their other extents are equal. */
     public static Tensor concat(int axis, List<Tensor> tensors) {
+        return joined("concat", tensors, nodes -> Ops.concat(axis, nodes));
+    }
+
+    private static Tensor joined(String op, List<Tensor> tensors, Function<List<Node>, Node> function) {
         if (tensors.isEmpty()) {
-            throw new IllegalArgumentException("concat: there is no tensor to join");
+            throw new IllegalArgumentException(op + ": there is no tensor to join");
         }
-        List<Node> nodes = tensors.stream().map(tensor -> tensor.operand("concat")).toList();
-        return tensors.getFirst().result("concat", Ops.concat(axis, nodes), tensors.toArray(Tensor[]::new));
+        List<Node> nodes = tensors.stream().map(tensor -> given(op, tensor).operand(op)).toList();
+        return tensors.getFirst().result(op, Words.of(op, () -> function.apply(nodes)), tensors.toArray(Tensor[]::new));
     }
 
     /**
@@ -230,8 +251,9 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         if (operands.length == 0) {
             throw new IllegalArgumentException("einsum \"" + equation + "\": there is no operand");
         }
-        List<Node> nodes = Arrays.stream(operands).map(operand -> operand.operand("einsum")).toList();
-        return operands[0].result("einsum", LinearAlgebraOps.einsum(equation, nodes), operands);
+        List<Node> nodes = Arrays.stream(operands).map(operand -> given("einsum", operand).operand("einsum")).toList();
+        return operands[0].result("einsum", Words.of("einsum", () -> LinearAlgebraOps.einsum(equation, nodes)),
+            operands);
     }
 
     public static Tensor stack(List<Tensor> tensors) {
@@ -240,12 +262,13 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
 
     /** Tensors of one shape along a new axis of the result. */
     public static Tensor stack(int axis, List<Tensor> tensors) {
-        return concat(axis, tensors.stream().map(tensor -> tensor.unsqueeze(axis)).toList());
+        return joined("stack", tensors, nodes -> MovementOps.stack(axis, nodes));
     }
 
     /** See {@link MovementOps#meshgrid}. */
     public static List<Tensor> meshgrid(List<Tensor> vectors) {
-        List<Node> grids = MovementOps.meshgrid(vectors.stream().map(vector -> vector.operand("meshgrid")).toList());
+        List<Node> nodes = vectors.stream().map(vector -> given("meshgrid", vector).operand("meshgrid")).toList();
+        List<Node> grids = Words.of("meshgrid", () -> MovementOps.meshgrid(nodes));
         return IntStream.range(0, grids.size())
             .mapToObj(i -> vectors.get(i).result("meshgrid", grids.get(i))).toList();
     }
@@ -270,11 +293,15 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
      *     was read outside of it
      */
     public List<Tensor> gradients(List<? extends Differentiable> sources) {
+        return gradients("gradients", sources);
+    }
+
+    private List<Tensor> gradients(String op, List<? extends Differentiable> sources) {
         if (shape().rank() != 0 || !dtype().isFloating()) {
-            throw new IllegalArgumentException("gradients: the loss must be a floating scalar but is " + type()
+            throw new IllegalArgumentException(op + ": the loss must be a floating scalar but is " + type()
                 + ": reduce it with sum() or mean(), or use pullback with a cotangent");
         }
-        return pullback(Ops.constant(dtype(), 1.0), sources);
+        return pullback(op, Ops.constant(dtype(), 1.0), sources);
     }
 
     public List<Tensor> gradients(Differentiable... sources) {
@@ -282,7 +309,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     public Tensor gradient(Differentiable source) {
-        return gradients(List.of(source)).getFirst();
+        return gradients("gradient", List.of(source)).getFirst();
     }
 
     /**
@@ -293,19 +320,21 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
             throw new IllegalArgumentException("pullback: the cotangent must be " + type() + " but is "
                 + cotangent.type());
         }
-        return pullback(cotangent.operand("pullback"), sources);
+        return pullback("pullback", cotangent.operand("pullback"), sources);
     }
 
-    private List<Tensor> pullback(Node cotangent, List<? extends Differentiable> sources) {
-        Node output = operand("gradients");
+    private List<Tensor> pullback(String op, Node cotangent, List<? extends Differentiable> sources) {
+        Node output = operand(op);
         List<Node> nodes = new ArrayList<>();
         for (Differentiable source : sources) {
             Tensor tensor = source.tensor();
-            device.requireSame("gradients", tensor.device);
+            device.requireSame(op, tensor.device);
             if (!tensor.dtype().isFloating()) {
-                throw new IllegalArgumentException("gradients: " + source + " is not floating");
+                throw new IllegalArgumentException(op + ": the source " + (source instanceof Variable variable
+                    ? "'" + variable.name() + "', " : "") + tensor.type()
+                    + ", is not floating: nothing has a derivative by it");
             }
-            nodes.add(tensor.operand("gradients"));
+            nodes.add(tensor.operand(op));
         }
         List<Node> found = Autodiff.pullback(List.of(output), List.of(cotangent), nodes);
         List<Tensor> gradients = new ArrayList<>();
@@ -346,6 +375,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
             return this;
         }
         if (node.value() == null) {
+            Words.of("realize", type()::bytes);
             device.realize(List.of(node), List.of(Uses.owner(node, scope)));
         }
         return this;
@@ -365,6 +395,7 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
     }
 
     MemorySegment read(Arena arena) {
+        realize();
         MemorySegment target = arena.allocate(Math.max(1, type().bytes()), 8).asSlice(0, type().bytes());
         read("read", target);
         return target;
@@ -405,11 +436,14 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         closed = true;
     }
 
-    /** Type and values, computed if need be; in a traced function the type alone. */
+    /** Type and values, computed if need be; in a traced function, and of too many elements, the type alone. */
     @Override
     public String toString() {
         if (trace != null || Trace.current() != null || isClosed()) {
             return type().toString() + (isClosed() ? " (closed)" : "");
+        }
+        if (shape().elements() > Integer.MAX_VALUE - 8) {
+            return type() + " (more elements than can be shown)";
         }
         return type() + " " + TensorText.format(shape(), dtype(), toDoubleArray());
     }

@@ -63,12 +63,16 @@ public sealed interface ValueMethods permits Tensor {
      * @throws IllegalArgumentException if the tensor is floating: cast it first
      */
     default long[] toLongArray() {
-        self().requireEager("toLongArray");
+        return integers("toLongArray");
+    }
+
+    private long[] integers(String method) {
+        self().requireEager(method);
         if (self().dtype().isFloating()) {
             throw new IllegalArgumentException(
-                "toLongArray: " + self().type() + " is floating: cast it with to(DType.I64)");
+                method + ": " + self().type() + " is floating: cast it with to(DType.I64)");
         }
-        long[] result = new long[length("toLongArray")];
+        long[] result = new long[length(method)];
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment data = self().read(arena);
             for (int i = 0; i < result.length; i++) {
@@ -83,12 +87,20 @@ public sealed interface ValueMethods permits Tensor {
         return result;
     }
 
-    /** All elements, as in {@link #toLongArray}; those that do not fit an int are an error. */
+    /**
+     * All elements, as in {@link #toLongArray}.
+     *
+     * @throws IllegalArgumentException if the tensor is floating, or an element does not fit an int
+     */
     default int[] toIntArray() {
-        long[] wide = toLongArray();
+        long[] wide = integers("toIntArray");
         int[] result = new int[wide.length];
         for (int i = 0; i < result.length; i++) {
-            result[i] = Math.toIntExact(wide[i]);
+            result[i] = (int) wide[i];
+            if (result[i] != wide[i]) {
+                throw new IllegalArgumentException("toIntArray: " + wide[i] + ", element " + i + " of " + self().type()
+                    + ", does not fit an int: use toLongArray");
+            }
         }
         return result;
     }
@@ -99,7 +111,9 @@ public sealed interface ValueMethods permits Tensor {
      * @throws IllegalArgumentException if the segment is not exactly as long as the tensor
      */
     default void copyTo(MemorySegment target) {
-        if (target.byteSize() != self().type().bytes()) {
+        self().requireOpen("copyTo");
+        Transfers.requireWritable("copyTo", target);
+        if (target.byteSize() != Words.of("copyTo", self().type()::bytes)) {
             throw new IllegalArgumentException("copyTo: " + self().type() + " takes " + self().type().bytes()
                 + " bytes, not " + target.byteSize());
         }

@@ -186,6 +186,7 @@ public final class Variable implements Differentiable, AutoCloseable {
     public void copyTo(MemorySegment target) {
         device.requireNoTrace("copyTo");
         requireOpen("copyTo");
+        Transfers.requireWritable("copyTo", target);
         if (target.byteSize() != type.bytes()) {
             throw new IllegalArgumentException("copyTo: variable '" + name + "' is " + type + " and takes " + type.bytes()
                 + " bytes, not " + target.byteSize());

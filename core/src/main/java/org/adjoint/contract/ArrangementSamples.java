@@ -83,9 +83,12 @@ final class ArrangementSamples {
                 of(x -> x[0].unsqueeze(1), any(2, 3)), of(x -> x[0].unsqueeze(-3), any(2, 3)),
                 of(x -> x[0].unsqueeze(1), any(3, 4).laid(Layout.PERMUTED)),
                 of(x -> x[0].unsqueeze(2), any(3, 4).laid(Layout.SLICED)))
-                .refuses(refusal("unsqueeze: axis 2 is out of range for (3)", x -> x.unsqueeze(2), 3),
-                    refusal("unsqueeze: axis -3 is out of range for (3)", x -> x.unsqueeze(-3), 3),
-                    refusal("unsqueeze: axis 1 is out of range for ()", x -> x.unsqueeze(1))),
+                .refuses(refusal("unsqueeze: axis 2 is out of range for (3) with one axis more: use -2 to 1",
+                    x -> x.unsqueeze(2), 3),
+                    refusal("unsqueeze: axis -3 is out of range for (3) with one axis more: use -2 to 1",
+                        x -> x.unsqueeze(-3), 3),
+                    refusal("unsqueeze: axis 1 is out of range for () with one axis more: use -1 to 0",
+                        x -> x.unsqueeze(1))),
             row("squeeze").cases(
                 of(x -> x[0].squeeze(), any()), of(x -> x[0].squeeze(0), any(1)), of(x -> x[0].squeeze(), any(1, 0, 1)),
                 of(x -> x[0].squeeze(1), any(13, 1)), of(x -> x[0].squeeze(), any(1, 207, 1)),
@@ -93,7 +96,7 @@ final class ArrangementSamples {
                 of(x -> x[0].squeeze(0, -1), any(1, 3, 1, 1)), of(x -> x[0].squeeze(-2), any(2, 1, 3)),
                 of(x -> x[0].squeeze(1), any(3, 1, 4).laid(Layout.PERMUTED)),
                 of(x -> x[0].squeeze(), any(3, 1, 4).laid(Layout.FLIPPED)))
-                .refuses(refusal("squeeze: axis 1 of (1, 3) is not 1", x -> x.squeeze(1), 1, 3),
+                .refuses(refusal("squeeze: axis 1 of (1, 3) has 3 elements, not 1", x -> x.squeeze(1), 1, 3),
                     refusal("squeeze: axis 2 is out of range for shape (1, 3)", x -> x.squeeze(2), 1, 3),
                     refusal("squeeze: axis -2 is named twice", x -> x.squeeze(0, -2), 1, 3)),
             row("moveAxis").cases(
@@ -237,9 +240,9 @@ final class ArrangementSamples {
                 of(x -> x[0].repeat(2, 3), any(2, 3)), of(x -> x[0].repeat(2, 1, 3), any(2, 3)),
                 of(x -> x[0].repeat(1, 2), any(3, 4).laid(Layout.PERMUTED)),
                 of(x -> x[0].repeat(2, 2), any(3, 2).laid(Layout.SLICED)))
-                .refuses(refusal("repeat: (2, 3) needs a count for each axis, none negative, but got [2]",
+                .refuses(refusal("repeat: (2, 3) needs a count for each axis but got [2]: tile takes fewer",
                     x -> x.repeat(2), 2, 3),
-                    refusal("none negative, but got [2, -1]", x -> x.repeat(2, -1), 2, 3),
+                    refusal("repeat: counts must not be negative but are [2, -1]", x -> x.repeat(2, -1), 2, 3),
                     refusal("repeat: (3) needs a count for each axis", x -> x.repeat(), 3)),
             row("tile").cases(
                 of(x -> x[0].tile(), any()), of(x -> x[0].tile(2, 2), any()), of(x -> x[0].tile(), any(3)),
@@ -247,9 +250,9 @@ final class ArrangementSamples {
                 of(x -> x[0].tile(2, 1), any(207)), of(x -> x[0].tile(1, 2, 1), any(2, 3)),
                 of(x -> x[0].tile(2), any(3, 4).laid(Layout.FLIPPED)),
                 of(x -> x[0].tile(2, 2), any(3, 4).laid(Layout.PERMUTED)))
-                .refuses(refusal("none negative, but got [1, -2]", x -> x.tile(-2), 2, 3),
-                    refusal("none negative, but got [-1, 2]", x -> x.tile(-1, 2), 2, 3),
-                    refusal("none negative, but got [-1]", x -> x.tile(-1))),
+                .refuses(refusal("tile: counts must not be negative but are [-2]", x -> x.tile(-2), 2, 3),
+                    refusal("tile: counts must not be negative but are [-1, 2]", x -> x.tile(-1, 2), 2, 3),
+                    refusal("tile: counts must not be negative but are [-1]", x -> x.tile(-1))),
             row("repeatInterleave").cases(
                 of(x -> x[0].repeatInterleave(0, 3), any(1)), of(x -> x[0].repeatInterleave(1, 2), any(2, 0)),
                 of(x -> x[0].repeatInterleave(0, 0), any(3)), of(x -> x[0].repeatInterleave(0, 3), any(13)),
@@ -269,9 +272,11 @@ final class ArrangementSamples {
                 of(x -> x[0].expandAs(x[1]), any(1), like(1, 1)), of(x -> x[0].expand(-1, 4), any(3, 1)),
                 of(x -> x[0].expandAs(x[1]), any(3, 4).laid(Layout.PERMUTED), like(2, 3, 4)),
                 of(x -> x[0].expandAs(x[1]), any(3, 4).laid(Layout.FLIPPED), like(2, 3, 4)))
-                .refuses(Refusal.of("expand: (2) does not broadcast to (3)", x -> x[0].expandAs(x[1]), any(2), any(3)),
-                    Refusal.of("expand: (2, 3) does not broadcast to (3)", x -> x[0].expandAs(x[1]), any(2, 3), any(3)),
-                    refusal("extents must not be negative", x -> x.expand(-1, 3), 3)));
+                .refuses(Refusal.of("expandAs: (2) does not broadcast to (3)", x -> x[0].expandAs(x[1]),
+                    any(2), any(3)),
+                    Refusal.of("expandAs: (2, 3) does not broadcast to (3)", x -> x[0].expandAs(x[1]),
+                        any(2, 3), any(3)),
+                    refusal("expand: shape [-1, 3]: extents must not be negative", x -> x.expand(-1, 3), 3)));
     }
 
     private static List<OpRow> matrices() {
@@ -319,7 +324,8 @@ final class ArrangementSamples {
                     any(3, 3).laid(Layout.SLICED), any(3, 3).laid(Layout.EXPANDED)))
                 .refuses(refusal("trace: needs a matrix but x is (3)", Tensor::trace, 3),
                     refusal("trace: needs a matrix but x is ()", Tensor::trace),
-                    refusal("trace: needs a matrix but x is (2, 3, 3): sum its diagonal", Tensor::trace, 2, 3, 3)));
+                    refusal("trace: needs a matrix but x is (2, 3, 3): of several, sum diagonal()", Tensor::trace,
+                        2, 3, 3)));
     }
 
     private static List<OpRow> grids() {
@@ -336,11 +342,11 @@ final class ArrangementSamples {
                 of(x -> Tensor.stack(1, List.of(x[0], x[0])), any(3, 2)),
                 of(x -> Tensor.stack(-2, List.of(x)), permutedMatrix(), any(3, 4).laid(Layout.FLIPPED)),
                 of(x -> Tensor.stack(0, List.of(x)), any(3, 4).laid(Layout.EXPANDED), any(3, 4)))
-                .refuses(Refusal.of("concat: (1, 2) and (1, 3) differ outside axis 0", x -> Tensor.stack(List.of(x)),
+                .refuses(Refusal.of("stack: (2) and (3) must have one shape", x -> Tensor.stack(List.of(x)),
                     any(2), any(3)),
-                    Refusal.of("unsqueeze: axis 2 is out of range for (2)", x -> Tensor.stack(2, List.of(x)), any(2),
-                        any(2)),
-                    Refusal.of("concat: there is no tensor to join", x -> Tensor.stack(List.of()), any(2))),
+                    Refusal.of("stack: axis 2 is out of range for (2) with one axis more: use -2 to 1",
+                        x -> Tensor.stack(2, List.of(x)), any(2), any(2)),
+                    Refusal.of("stack: there is no tensor to join", x -> Tensor.stack(List.of()), any(2))),
             row("meshgrid").cases(
                 of(first, any(1)), of(first, any(2), any(3)), of(last, any(2), any(3)), of(first, any(0), any(3)),
                 of(last, any(13), any(2)), of(last, any(207)),
@@ -367,7 +373,7 @@ final class ArrangementSamples {
                         x -> x.device().linspace(DType.F32, 0, 1, -1)),
                     refusal("arange: there is no way from 0.0 to 1.0 in steps of 0.0",
                         x -> x.device().arange(DType.F32, 0, 1, 0)),
-                    refusal("constant 0.5 does not fit i64", x -> x.device().arange(DType.I32, 0, 1, 0.5))),
+                    refusal("arange: constant 0.5 does not fit i64", x -> x.device().arange(DType.I32, 0, 1, 0.5))),
             maker("eye").cases(
                 of(x -> x[0].device().eye(x[0].dtype(), 1).mul(x[0]), any()),
                 of(x -> x[0].device().eye(x[0].dtype(), 0).add(x[0]), any()),
@@ -383,7 +389,8 @@ final class ArrangementSamples {
                     x -> x.device().eye(DType.F32, -1)),
                     refusal("eye: rows and columns must not be negative but are 2 and -3",
                         x -> x.device().eye(DType.F32, 2, -3)),
-                    refusal("constant 2.5 does not fit i32", x -> x.device().full(DType.I32, 2.5, 3))));
+                    refusal("full: constant 2.5 does not fit i32, which holds whole numbers of 32 bits: use a floating",
+                        x -> x.device().full(DType.I32, 2.5, 3))));
     }
 
     private static OpRow maker(String name) {

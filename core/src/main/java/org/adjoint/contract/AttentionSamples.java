@@ -128,7 +128,8 @@ final class AttentionSamples {
                     any(4, 2), Operand.indices(2, 3, 4)),
                 Refusal.of("scaledDotProductAttention: dropout must be in [0, 1) but is 1.0",
                     x -> x[0].scaledDotProductAttention(x[1], x[2], plain.dropout(1)), any(3, 2), any(4, 2), any(4, 2)),
-                Refusal.of("attention: there are no keys in k (0, 4)", with(plain), any(3, 4), any(0, 4), any(0, 2)),
+                Refusal.of("scaledDotProductAttention: there are no keys in k (0, 4)", with(plain),
+                    any(3, 4), any(0, 4), any(0, 2)),
                 Refusal.of("scaledDotProductAttention: needs a floating dtype but got i64", with(plain),
                     Operand.indices(2, 3, 2), any(4, 2), any(4, 2)));
     }

@@ -45,13 +45,15 @@ final class ElementwiseSamples {
         Tolerance tolerance = units == 0 ? IEEE
             : Tolerance.ulps(units, "our own polynomials, in the type of the computation");
         return OpRow.of(op.text(), op).tolerance(tolerance).cases(layouts(domain, apply))
-            .cases(SampleCase.of(x -> apply.apply(x[0]), Operand.of(SPECIAL, 21)).forwardOnly());
+            .cases(SampleCase.of(x -> apply.apply(x[0]), Operand.of(SPECIAL, 21)).forwardOnly())
+            .takesAlmostAll(FunctionSamples.EVERY_TENSOR);
     }
 
     /** Of a function that takes integers too, but no truth values. */
     private static OpRow number(OpRow row, UnaryOperator<Tensor> apply) {
-        return row.dtypes(OpRow.NUMBERS).refuses(Refusal.of(row.name() + ": does not take bool(2)",
-            x -> apply.apply(x[0]), Operand.of(DType.BOOL, whole(0, 1), 2)));
+        return row.dtypes(OpRow.NUMBERS).takesAlmostAll("takes every tensor but truth values")
+            .refuses(Refusal.of(row.name() + ": does not take bool(2): cast it to a number type first",
+                x -> apply.apply(x[0]), Operand.of(DType.BOOL, whole(0, 1), 2)));
     }
 
     /** One operand in all sizes and layouts. */
@@ -106,14 +108,17 @@ final class ElementwiseSamples {
             function(UnaryOp.SIGMOID, 3, uniform(-3, 3), Tensor::sigmoid),
             function(UnaryOp.ERF, 2, uniform(-2.5, 2.5), Tensor::erf)));
         rows.add(OpRow.of("isNan", UnaryOp.IS_NAN).tolerance(CHOICE).notDifferentiable()
-            .cases(layouts(SPECIAL, Tensor::isNan)));
+            .cases(layouts(SPECIAL, Tensor::isNan)).takesAlmostAll(FunctionSamples.EVERY_TENSOR));
         Tolerance stable = Tolerance.ulps(4, "two roundings and the error of the functions it is made of").roundings(3);
-        rows.add(OpRow.of("relu").tolerance(IEEE).cases(layouts(NOT_ZERO, Tensor::relu)));
-        rows.add(OpRow.of("rsqrt").tolerance(stable).cases(layouts(uniform(0.3, 5), Tensor::rsqrt)));
+        rows.add(number(OpRow.of("relu").tolerance(IEEE).cases(layouts(NOT_ZERO, Tensor::relu)), Tensor::relu));
+        rows.add(OpRow.of("rsqrt").tolerance(stable).cases(layouts(uniform(0.3, 5), Tensor::rsqrt))
+            .takesAlmostAll(FunctionSamples.EVERY_TENSOR));
         TensorFunction size = x -> x[0].abs();
         rows.add(OpRow.of("gelu").cases(layouts(uniform(-3, 3), Tensor::gelu))
+            .takesAlmostAll(FunctionSamples.EVERY_TENSOR)
             .tolerance(Tolerance.of(3, size, "1 + erf cancels for negative x, so errors are relative to x")));
         rows.add(OpRow.of("geluTanh").cases(layouts(uniform(-3, 3), Tensor::geluTanh))
+            .takesAlmostAll(FunctionSamples.EVERY_TENSOR)
             .tolerance(Tolerance.of(3, size, "1 + tanh cancels for negative x, so errors are relative to x")));
     }
 
@@ -148,12 +153,12 @@ final class ElementwiseSamples {
         Domain between = grid(-3, 3, 0.25, 0);
         rows.add(OpRow.of("minimum", BinaryOp.MIN).dtypes(OpRow.NUMBERS).tolerance(CHOICE)
             .cases(pairs(between, NOT_ZERO, Tensor::minimum)).cases(specialPairs(Tensor::minimum))
-            .refuses(FunctionSamples.mismatches("min", Tensor::minimum))
-            .refuses(noTruth("min", Tensor::minimum)));
+            .refuses(FunctionSamples.mismatches("minimum", Tensor::minimum))
+            .refuses(noTruth("minimum", Tensor::minimum)));
         rows.add(OpRow.of("maximum", BinaryOp.MAX).dtypes(OpRow.NUMBERS).tolerance(CHOICE)
             .cases(pairs(between, NOT_ZERO, Tensor::maximum)).cases(specialPairs(Tensor::maximum))
-            .refuses(FunctionSamples.mismatches("max", Tensor::maximum))
-            .refuses(noTruth("max", Tensor::maximum)));
+            .refuses(FunctionSamples.mismatches("maximum", Tensor::maximum))
+            .refuses(noTruth("maximum", Tensor::maximum)));
     }
 
     /** Every special value with every other. */
@@ -196,15 +201,20 @@ final class ElementwiseSamples {
         rows.add(ofBits(BinaryOp.SHIFT_RIGHT_LOGICAL, Tensor::shiftRightLogical, whole(0, 70)).dtypes(OpRow.INTEGERS));
         rows.add(OpRow.of("not", UnaryOp.NOT).dtypes(OpRow.BITS).tolerance(IEEE).notDifferentiable()
             .cases(layouts(word, Tensor::not))
-            .refuses(Refusal.of("not: does not take f32(2)", x -> x[0].not(), Operand.of(DType.F32, word, 2))));
+            .refuses(notOf(DType.F32, "(2)", 2), notOf(DType.F64, "()"), notOf(DType.BF16, "(0, 3)", 0, 3)));
+    }
+
+    private static Refusal notOf(DType dtype, String shape, long... extents) {
+        return Refusal.of("not: does not take " + dtype.text() + shape + ": compare it with something, or cast it to "
+            + "bool or an integer type first", x -> x[0].not(), Operand.of(dtype, whole(0, 1), extents));
     }
 
     private static OpRow ofBits(BinaryOp op, BinaryOperator<Tensor> apply, Domain second) {
         Domain word = values(-1, 0, 1, 5, 12, 77, 127, 255, -77, 200);
         return OpRow.of(op.text(), op).tolerance(IEEE).notDifferentiable().cases(pairs(word, second, apply))
             .refuses(FunctionSamples.mismatches(op.text(), apply, DType.I32))
-            .refuses(Refusal.of(op.text() + ": does not take f32(2) and f32(2)", x -> apply.apply(x[0], x[1]),
-                Operand.of(DType.F32, word, 2), Operand.of(DType.F32, word, 2)));
+            .refuses(Refusal.of(op.text() + ": does not take f32(2) and f32(2): cast them to ",
+                x -> apply.apply(x[0], x[1]), Operand.of(DType.F32, word, 2), Operand.of(DType.F32, word, 2)));
     }
 
     private static void choice(List<OpRow> rows) {
@@ -243,6 +253,7 @@ final class ElementwiseSamples {
         }
         // A cast to f32 is linear but for its rounding, so that long steps make differences of f32 precise.
         casts.add(SampleCase.of(x -> x[0].to(DType.F32), Operand.of(any, 13)).differences(1000, 1e-6));
-        rows.add(OpRow.of("cast", Op.Cast.class).dtypes(OpRow.ANY).tolerance(IEEE).cases(casts));
+        rows.add(OpRow.of("cast", Op.Cast.class).dtypes(OpRow.ANY).tolerance(IEEE).cases(casts)
+            .takesAlmostAll("every dtype can be cast to every other"));
     }
 }

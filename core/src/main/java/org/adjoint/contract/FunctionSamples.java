@@ -29,6 +29,8 @@ final class FunctionSamples {
     private static final Domain SPECIAL = values(0, -0.0, 1, -1, 0.5, -2.5, Double.NaN, Double.POSITIVE_INFINITY,
         Double.NEGATIVE_INFINITY, 1e-40, -1e-40, 3e38, -3e38, 88.5, -80, 1e-8, 1e-4, 7.5, 65504, 1e6, -20);
     private static final int SPECIALS = 21;
+    /** Why an elementwise function refuses no tensor of its own. */
+    static final String EVERY_TENSOR = "takes every tensor: integers and truth values are cast to f32";
 
     private FunctionSamples() { }
 
@@ -46,6 +48,17 @@ final class FunctionSamples {
         Tolerance tolerance = units == 0 ? IEEE : Tolerance.ulps(units, "measured over all floats, and rounded up");
         return OpRow.of(name, covers).tolerance(tolerance).cases(sizes(domain, apply))
             .cases(SampleCase.of(x -> apply.apply(x[0]), Operand.of(SPECIAL, SPECIALS)).forwardOnly());
+    }
+
+    /** Of a function without parameters. */
+    private static OpRow plain(String name, double units, Domain domain, UnaryOperator<Tensor> apply,
+        Object... covers) {
+        return row(name, units, domain, apply, covers).takesAlmostAll(EVERY_TENSOR);
+    }
+
+    /** A parameter that is none. */
+    private static Refusal parameter(String message, UnaryOperator<Tensor> apply) {
+        return Refusal.of(message, x -> apply.apply(x[0]), Operand.of(NO_KINK, 2));
     }
 
     private static List<SampleCase> sizes(Domain domain, UnaryOperator<Tensor> apply) {
@@ -107,41 +120,52 @@ final class FunctionSamples {
 
     private static void functions(List<OpRow> rows) {
         rows.addAll(List.of(
-            row("tan", 3, uniform(-1.2, 1.2), Tensor::tan, ComposedOp.TAN, ComposedOp.Composed.class),
-            row("asin", 2.5, uniform(-0.8, 0.8), Tensor::asin, ComposedOp.ASIN),
-            row("acos", 2, uniform(-0.8, 0.8), Tensor::acos, ComposedOp.ACOS),
-            row("sinh", 3.5, uniform(-3, 3), Tensor::sinh, ComposedOp.SINH),
-            row("cosh", 3, uniform(-3, 3), Tensor::cosh, ComposedOp.COSH),
-            row("asinh", 2.5, uniform(-3, 3), Tensor::asinh, ComposedOp.ASINH),
-            row("acosh", 2, uniform(1.4, 4), Tensor::acosh, ComposedOp.ACOSH),
-            row("atanh", 2, uniform(-0.7, 0.7), Tensor::atanh, ComposedOp.ATANH),
-            row("exp2", 2, uniform(-3, 3), Tensor::exp2),
-            row("log2", 2, uniform(0.3, 5), Tensor::log2),
-            row("log10", 2, uniform(0.3, 5), Tensor::log10),
-            row("frac", 0, BETWEEN_HALVES, Tensor::frac)));
+            plain("tan", 3, uniform(-1.2, 1.2), Tensor::tan, ComposedOp.TAN, ComposedOp.Composed.class),
+            plain("asin", 2.5, uniform(-0.8, 0.8), Tensor::asin, ComposedOp.ASIN),
+            plain("acos", 2, uniform(-0.8, 0.8), Tensor::acos, ComposedOp.ACOS),
+            plain("sinh", 3.5, uniform(-3, 3), Tensor::sinh, ComposedOp.SINH),
+            plain("cosh", 3, uniform(-3, 3), Tensor::cosh, ComposedOp.COSH),
+            plain("asinh", 2.5, uniform(-3, 3), Tensor::asinh, ComposedOp.ASINH),
+            plain("acosh", 2, uniform(1.4, 4), Tensor::acosh, ComposedOp.ACOSH),
+            plain("atanh", 2, uniform(-0.7, 0.7), Tensor::atanh, ComposedOp.ATANH),
+            plain("exp2", 2, uniform(-3, 3), Tensor::exp2),
+            plain("log2", 2, uniform(0.3, 5), Tensor::log2),
+            plain("log10", 2, uniform(0.3, 5), Tensor::log10),
+            plain("frac", 0, BETWEEN_HALVES, Tensor::frac)));
     }
 
     private static void activations(List<OpRow> rows) {
         rows.addAll(List.of(
-            row("leakyRelu", 1, NO_KINK, x -> x.leakyRelu(0.2)),
-            row("elu", 2, NO_KINK, x -> x.elu(1.5)),
+            row("leakyRelu", 1, NO_KINK, x -> x.leakyRelu(0.2)).refuses(
+                parameter("leakyRelu: the slope must be finite but is NaN", x -> x.leakyRelu(Double.NaN)),
+                parameter("leakyRelu: the slope must be finite but is Inf", x -> x.leakyRelu(Double.POSITIVE_INFINITY)),
+                parameter("leakyRelu: the slope must be finite but is -I", x -> x.leakyRelu(Double.NEGATIVE_INFINITY))),
+            row("elu", 2, NO_KINK, x -> x.elu(1.5)).refuses(
+                parameter("elu: alpha must be finite but is NaN", x -> x.elu(Double.NaN)),
+                parameter("elu: alpha must be finite but is Infinity", x -> x.elu(Double.POSITIVE_INFINITY)),
+                parameter("elu: alpha must be finite but is -Infinity", x -> x.elu(Double.NEGATIVE_INFINITY))),
             row("celu", 3, NO_KINK, x -> x.celu(1.5)).refuses(
-                Refusal.of("celu: alpha must be positive but is 0.0", x -> x[0].celu(0), Operand.of(NO_KINK, 2))),
-            row("selu", 3, NO_KINK, Tensor::selu),
-            row("silu", 4, uniform(-4, 4), Tensor::silu),
+                parameter("celu: alpha must be positive but is 0.0", x -> x.celu(0)),
+                parameter("celu: alpha must be positive but is -1.0", x -> x.celu(-1)),
+                parameter("celu: alpha must be positive but is NaN", x -> x.celu(Double.NaN))),
+            plain("selu", 3, NO_KINK, Tensor::selu),
+            plain("silu", 4, uniform(-4, 4), Tensor::silu),
             row("softplus", 2, uniform(-4, 4), Tensor::softplus, ComposedOp.SOFTPLUS)
                 .cases(sizes(uniform(-4, 4), x -> x.softplus(2))).refuses(
-                Refusal.of("softplus: beta must be positive but is -1.0", x -> x[0].softplus(-1),
-                    Operand.of(NO_KINK, 2))),
-            row("mish", 5, uniform(-4, 4), Tensor::mish, ComposedOp.MISH),
-            row("logSigmoid", 2, uniform(-4, 4), Tensor::logSigmoid),
-            row("softsign", 2, NO_KINK, Tensor::softsign),
-            row("relu6", 0, NO_KINK, Tensor::relu6),
+                parameter("softplus: beta must be positive but is -1.0", x -> x.softplus(-1)),
+                parameter("softplus: beta must be positive but is 0.0", x -> x.softplus(0)),
+                parameter("softplus: beta must be positive but is NaN", x -> x.softplus(Double.NaN))),
+            plain("mish", 5, uniform(-4, 4), Tensor::mish, ComposedOp.MISH),
+            plain("logSigmoid", 2, uniform(-4, 4), Tensor::logSigmoid),
+            plain("softsign", 2, NO_KINK, Tensor::softsign),
+            plain("relu6", 0, NO_KINK, Tensor::relu6),
             row("hardTanh", 0, NO_KINK, x -> x.hardTanh(-1, 2)).refuses(
-                Refusal.of("hardTanh: low must be less than high but they are 1.0 and -1.0", x -> x[0].hardTanh(1, -1),
-                    Operand.of(NO_KINK, 2))),
-            row("hardSwish", 2, NO_KINK, Tensor::hardSwish, ComposedOp.HARD_SWISH)));
-        rows.add(OpRow.of("hardSigmoid").cases(sizes(NO_KINK, Tensor::hardSigmoid))
+                parameter("hardTanh: low must be less than high but they are 1.0 and -1.0", x -> x.hardTanh(1, -1)),
+                parameter("hardTanh: low must be less than high but they are 2.0 and 2.0", x -> x.hardTanh(2, 2)),
+                parameter("hardTanh: low must be less than high but they are NaN and 1.0",
+                    x -> x.hardTanh(Double.NaN, 1))),
+            plain("hardSwish", 2, NO_KINK, Tensor::hardSwish, ComposedOp.HARD_SWISH)));
+        rows.add(OpRow.of("hardSigmoid").cases(sizes(NO_KINK, Tensor::hardSigmoid)).takesAlmostAll(EVERY_TENSOR)
             .tolerance(Tolerance.of(2, x -> x[0].mul(0).add(1), "x + 3 cancels, so errors are relative to 1")));
         rows.add(OpRow.of("prelu").tolerance(Tolerance.ulps(1, "one product"))
             .cases(pairSizes(NO_KINK, uniform(0.1, 2), Tensor::prelu)).refuses(mismatches("prelu", Tensor::prelu)));
@@ -185,10 +209,9 @@ final class FunctionSamples {
 
     private static void limits(List<OpRow> rows) {
         rows.add(row("clamp", 0, NO_KINK, x -> x.clamp(-1, 2)).refuses(
-            Refusal.of("clamp: the limits must be numbers but are NaN and 1.0", x -> x[0].clamp(Double.NaN, 1),
-                Operand.of(NO_KINK, 2)),
-            Refusal.of("clamp: needs a lower or an upper limit, or both", x -> x[0].clamp(null, null),
-                Operand.of(NO_KINK, 2))));
+            parameter("clamp: the limits must be numbers but are NaN and 1.0", x -> x.clamp(Double.NaN, 1)),
+            parameter("clamp: the limits must be numbers but are 1.0 and NaN", x -> x.clamp(1, Double.NaN)),
+            parameter("clamp: needs a lower or an upper limit, or both", x -> x.clamp(null, null))));
         Domain low = values(-1.5, -0.5, 0.25);
         Domain high = values(0.5, 1.5, 1.75);
         TensorFunction clamp = x -> x[0].clamp(x[1], x[2]);
@@ -199,30 +222,32 @@ final class FunctionSamples {
             SampleCase.of(clamp, Operand.of(SPECIAL, SPECIALS, 1), Operand.of(SPECIAL, SPECIALS),
                 Operand.of(SPECIAL, SPECIALS, 1)).forwardOnly()));
         rows.add(OpRow.of("clamp with tensors").dtypes(OpRow.NUMBERS).tolerance(CHOICE).cases(cases).refuses(
-            Refusal.of("greaterOrEqual: shapes (3) and (2) do not broadcast", clamp, Operand.of(low, 3),
+            Refusal.of("clamp: shapes (3) and (2) do not broadcast", clamp, Operand.of(low, 3),
                 Operand.of(low, 2), Operand.of(high, 3)),
-            Refusal.of("lessOrEqual: shapes (3) and (2) do not broadcast", clamp, Operand.of(low, 3),
+            Refusal.of("clamp: shapes (3) and (2) do not broadcast", clamp, Operand.of(low, 3),
                 Operand.of(low, 3), Operand.of(high, 2)),
             Refusal.of("clamp: needs a lower or an upper limit, or both", x -> x[0].clamp(null, null),
                 Operand.of(low, 2))));
-        rows.add(row("nanToNum", 0, NO_KINK, x -> x.nanToNum(0.5, 4, -4)));
+        rows.add(plain("nanToNum", 0, NO_KINK, x -> x.nanToNum(0.5, 4, -4))
+            .takesAlmostAll("takes every tensor, and any numbers in place of what is not finite"));
     }
 
     private static void tests(List<OpRow> rows) {
         rows.add(test("isInf", Tensor::isInf));
         rows.add(test("isFinite", Tensor::isFinite));
         rows.add(test("logicalNot", Tensor::logicalNot));
-        rows.add(logic("logicalAnd", "and", Tensor::logicalAnd));
-        rows.add(logic("logicalOr", "or", Tensor::logicalOr));
-        rows.add(logic("logicalXor", "xor", Tensor::logicalXor));
+        rows.add(logic("logicalAnd", Tensor::logicalAnd));
+        rows.add(logic("logicalOr", Tensor::logicalOr));
+        rows.add(logic("logicalXor", Tensor::logicalXor));
     }
 
     private static OpRow test(String name, UnaryOperator<Tensor> apply) {
-        return OpRow.of(name).dtypes(OpRow.ANY).tolerance(CHOICE).notDifferentiable().cases(sizes(SPECIAL, apply));
+        return OpRow.of(name).dtypes(OpRow.ANY).tolerance(CHOICE).notDifferentiable().cases(sizes(SPECIAL, apply))
+            .takesAlmostAll("asks something of every tensor");
     }
 
-    private static OpRow logic(String name, String said, BinaryOperator<Tensor> apply) {
+    private static OpRow logic(String name, BinaryOperator<Tensor> apply) {
         return OpRow.of(name).dtypes(OpRow.ANY).tolerance(CHOICE).notDifferentiable()
-            .cases(pairSizes(SPECIAL, whole(-1, 1), apply)).refuses(mismatches(said, apply));
+            .cases(pairSizes(SPECIAL, whole(-1, 1), apply)).refuses(mismatches(name, apply));
     }
 }

@@ -80,7 +80,7 @@ final class LossSamples {
             Refusal.of(op + ": " + what + " (2, 3) and target (3) must have one shape", mean, any(2, 3), any(3)),
             Refusal.of(op + ": needs a floating dtype but got i32", mean, Operand.of(DType.I32, Domain.whole(0, 1), 2),
                 Operand.of(ANY, 2)),
-            Refusal.of("mean: there is nothing to average in (0, 3)", mean, any(0, 3), any(0, 3)),
+            Refusal.of(": there is nothing to average in (0, 3)", mean, any(0, 3), any(0, 3)),
             Refusal.of(op + ": there is no batch to average over in ()", reduced(loss, Reduction.BATCH_MEAN), any(),
                 any())};
     }
@@ -263,9 +263,9 @@ final class LossSamples {
             .refuses(
                 Refusal.of("cosineEmbeddingLoss: rows (5, 3) need targets (5), not (3)", mean, any(5, 3), any(5, 3),
                     any(3)),
-                Refusal.of("cosineSimilarity: shapes (5, 3) and (5, 4) do not broadcast", mean, any(5, 3),
+                Refusal.of("cosineEmbeddingLoss: shapes (5, 3) and (5, 4) do not broadcast", mean, any(5, 3),
                     any(5, 4), any(5)),
-                Refusal.of("cosineSimilarity: needs a floating dtype but got i64", mean, Operand.indices(3, 5, 3),
+                Refusal.of("cosineEmbeddingLoss: needs a floating dtype but got i64", mean, Operand.indices(3, 5, 3),
                     any(5, 3), any(5)));
     }
 }

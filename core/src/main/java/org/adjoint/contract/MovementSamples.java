@@ -50,7 +50,7 @@ final class MovementSamples {
                     Refusal.of("extents must not be negative", x -> x[0].device().tensor(new float[3], -3), any(1)),
                     Refusal.of("has more than 2^63 elements",
                         x -> x[0].device().zeros(DType.F32, 1L << 32, 1L << 32), any(1)),
-                    Refusal.of("constant 2 is out of range for bool", x -> x[0].device().full(DType.BOOL, 2, 3),
+                    Refusal.of("full: constant 2 is out of range for bool", x -> x[0].device().full(DType.BOOL, 2, 3),
                         any(1))),
             // By definition, its gradient is not what differences say.
             OpRow.of("stopGradient", Op.StopGradient.class).zeroGradient().cases(
@@ -65,7 +65,7 @@ final class MovementSamples {
                 of(x -> x[0].sub(x[0].maxKeep(-1).stopGradient()), any(3, 5)).withoutDifferences(),
                 of(x -> x[0].stopGradient().add(x[0]), any(207)).withoutDifferences())
                 .refuses(closed("stopGradient", x -> x[0].stopGradient()),
-                    Refusal.of("gradients: the loss must be a floating scalar but is",
+                    Refusal.of("gradient: the loss must be a floating scalar but is",
                         x -> x[0].stopGradient().gradient(x[0]), any(3)),
                     Refusal.of("pullback: the cotangent must be",
                         x -> x[0].stopGradient().pullback(x[0].sum(), List.of(x[0])).getFirst(), any(3))),
@@ -161,8 +161,10 @@ final class MovementSamples {
                 of(x -> x[0].add(x[0].device().full(x[0].dtype(), Double.NaN)), any(3)).forwardOnly(),
                 of(x -> x[0].mul(x[0].device().full(x[0].dtype(), -0.0, 3)), any(3)).forwardOnly(),
                 of(x -> x[0].add(x[0].device().full(x[0].dtype(), 1e-3, 13).flip(0)), any(13)))
-                .refuses(Refusal.of("constant 0.5 does not fit i32", x -> x[0].device().full(DType.I32, 0.5, 2), any()),
-                    Refusal.of("constant 300 is out of range for u8", x -> x[0].device().full(DType.U8, 300, 2), any()),
+                .refuses(Refusal.of("full: constant 0.5 does not fit i32", x -> x[0].device().full(DType.I32, 0.5, 2),
+                    any()),
+                    Refusal.of("full: constant 300 is out of range for u8, which holds 0 to 255: use a wider dtype",
+                        x -> x[0].device().full(DType.U8, 300, 2), any()),
                     Refusal.of("extents must not be negative", x -> x[0].device().full(DType.F32, 1, -2), any())),
             OpRow.of("arange", Op.Iota.class).dtypes(OpRow.NUMBERS).tolerance(constant).cases(
                 of(x -> x[0].device().arange(x[0].dtype(), 0).add(x[0]), any(1)),
@@ -177,9 +179,9 @@ final class MovementSamples {
                 of(x -> x[0].device().arange(x[0].dtype(), 3, 3, 1).add(x[0]), any()))
                 .refuses(Refusal.of("arange: there is no way from 0.0 to 1.0 in steps of 0.0",
                     x -> x[0].device().arange(DType.F32, 0, 1, 0), any(1)),
-                    Refusal.of("constant 1.5 does not fit i64", x -> x[0].device().arange(DType.I64, 1.5, 4, 1),
+                    Refusal.of("arange: constant 1.5 does not fit i64", x -> x[0].device().arange(DType.I64, 1.5, 4, 1),
                         any(1)),
-                    Refusal.of("iota: the count must not be negative but is -1",
+                    Refusal.of("arange: the count must not be negative but is -1",
                     x -> x[0].device().arange(DType.F32, -1), any(1))),
             OpRow.of("randomBits", Op.RandomBits.class).takesNoTensors().dtypes(Set.of(DType.I32)).notDifferentiable()
                 .tolerance(same).cases(of(x -> x[0].device().random().bits(), any()),

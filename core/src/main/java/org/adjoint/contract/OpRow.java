@@ -9,6 +9,10 @@ import org.adjoint.graph.DType;
 
 /** An operation's row in the table: what it stands for, its samples, its bounds. */
 final class OpRow {
+    /** How many arguments each operation is tested to refuse, beside tensors that none can use. */
+    static final int OWN_REFUSALS = 3;
+    /** How many kinds of tensor no operation can use: closed ones, those of another device or a finished trace. */
+    static final int USELESS_TENSORS = 3;
     static final Set<DType> FLOATING = Collections.unmodifiableSet(
         EnumSet.of(DType.F64, DType.F32, DType.BF16, DType.F16));
     static final Set<DType> NUMBERS = Collections.unmodifiableSet(EnumSet.complementOf(EnumSet.of(DType.BOOL)));
@@ -27,6 +31,7 @@ final class OpRow {
     private boolean zeroGradient;
     private boolean takesTensors = true;
     private boolean shapeDependsOnValues;
+    private String whyFewRefusals = "";
 
     private OpRow(String name, List<Object> covers) {
         this.name = name;
@@ -69,6 +74,12 @@ final class OpRow {
     /** It reads its operands when it is called, which traced functions refuse. */
     OpRow shapeDependsOnValues() {
         this.shapeDependsOnValues = true;
+        return this;
+    }
+
+    /** Why fewer than {@link #OWN_REFUSALS} arguments are there to be refused. */
+    OpRow takesAlmostAll(String reason) {
+        this.whyFewRefusals = reason;
         return this;
     }
 
@@ -117,6 +128,11 @@ final class OpRow {
 
     boolean readsItsOperands() {
         return shapeDependsOnValues;
+    }
+
+    /** Empty where there are {@link #OWN_REFUSALS} refused arguments or more. */
+    String whyFewRefusals() {
+        return whyFewRefusals;
     }
 
     List<SampleCase> cases() {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.adjoint.Device;
 import org.adjoint.Scope;
@@ -24,6 +25,8 @@ final class RowRun {
     private static final int FEW = 5;
     /** Second derivatives are checked for samples of up to so many elements. */
     private static final int SMALL = 40;
+
+    private static final Pattern NAMES_AN_OPERATION = Pattern.compile("^[a-z]\\w*( \"[^\"]*\")?: ");
 
     private final OpRow row;
     private final DType dtype;
@@ -251,6 +254,8 @@ final class RowRun {
             if (!error.isInstance(e) || !String.valueOf(e.getMessage()).contains(message)) {
                 fail(sample, "is refused with " + e + ", not with " + error.getSimpleName() + " and \"" + message
                     + "\"");
+            } else if (!NAMES_AN_OPERATION.matcher(e.getMessage()).find()) {
+                fail(sample, "is refused with \"" + e.getMessage() + "\", which names no operation");
             }
         }
     }
@@ -275,7 +280,7 @@ final class RowRun {
             Tensor[] traced = new Tensor[inputs.length];
             Step step = Step.compileAll(device, _ -> {
                 Arrays.setAll(traced, i -> inputs[i].stopGradient());
-                throw new UnsupportedOperationException("the tensors are all that is wanted");
+                throw new UnsupportedOperationException("trace: the tensors are all that is wanted");
             });
             expect(sample, UnsupportedOperationException.class, "wanted", () -> step.runAll(List.of()));
             expect(sample, IllegalStateException.class, ": a tensor of a traced function is used outside of that",
@@ -286,7 +291,7 @@ final class RowRun {
             expect(sample, IllegalStateException.class, " is closed, or the scope it belongs to is",
                 () -> sample.function().apply(inputs));
         }
-        return 3;
+        return OpRow.USELESS_TENSORS;
     }
 
     private static double largest(double[] values) {

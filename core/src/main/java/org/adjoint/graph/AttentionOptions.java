@@ -1,5 +1,6 @@
 package org.adjoint.graph;
 
+import java.util.Objects;
 import java.util.OptionalDouble;
 
 /**
@@ -17,6 +18,7 @@ public record AttentionOptions(boolean causal, OptionalDouble scale, double drop
 
     /** @throws IllegalArgumentException for a dropout outside of [0, 1) */
     public AttentionOptions {
+        Objects.requireNonNull(scale, "scale");
         if (!(dropout >= 0 && dropout < 1)) {
             throw new IllegalArgumentException(
                 "scaledDotProductAttention: dropout must be in [0, 1) but is " + dropout);

@@ -19,6 +19,9 @@ public record Convolution(List<Long> stride, List<Long> padding, boolean same, L
     public static final Convolution DEFAULT =
         new Convolution(List.of(1L), List.of(0L), false, List.of(1L), List.of(0L), 1);
 
+    /** No axis, kernel or step may be longer, so that positions can be computed without overflow. */
+    private static final long LONGEST = 1L << 56;
+
     public Convolution {
         stride = List.copyOf(stride);
         padding = List.copyOf(padding);
@@ -63,10 +66,26 @@ public record Convolution(List<Long> stride, List<Long> padding, boolean same, L
         long[] result = new long[axes];
         for (int i = 0; i < axes; i++) {
             result[i] = values.get(values.size() == 1 ? 0 : i);
-            if (result[i] < least) {
-                throw Ops.error("%s: %s %s must be at least %d", op, what, values, least);
+            if (result[i] < least || result[i] > LONGEST) {
+                throw Ops.error("%s: %s %s must be at %s", op, what, values, result[i] < least ? "least " + least
+                    : "most 2^56");
             }
         }
         return result;
+    }
+
+    /** Spatial extents that are not longer than positions can be counted. */
+    static void requireCountable(String op, long... extents) {
+        for (long extent : extents) {
+            if (extent > LONGEST) {
+                throw Ops.error("%s: an axis of %d elements is too long: 2^56 are the most", op, extent);
+            }
+        }
+    }
+
+    /** Positions from the first to the last of {@code count} elements, 2^60 where there are more. */
+    static long span(long count, long step) {
+        long most = LONGEST << 4;
+        return count - 1 >= most / step ? most : (count - 1) * step + 1;
     }
 }

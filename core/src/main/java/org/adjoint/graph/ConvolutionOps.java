@@ -34,7 +34,7 @@ public final class ConvolutionOps {
                 kernel.shape(), kernel.shape().extent(1) * groups, x.shape(), batch.shape().extent(1));
         }
         for (int axis = 0; axis < spatial; axis++) {
-            long span = (kernel.shape().extent(2 + axis) - 1) * dilation[axis] + 1;
+            long span = Convolution.span(kernel.shape().extent(2 + axis), dilation[axis]);
             if (settings.same()) {
                 if (stride[axis] != 1) {
                     throw error("%s: padding \"same\" needs stride 1, not %s: say how much padding", op,
@@ -85,7 +85,7 @@ public final class ConvolutionOps {
         long[] low = new long[spatial];
         long[] high = new long[spatial];
         for (int axis = 0; axis < spatial; axis++) {
-            long span = (kernel.shape().extent(2 + axis) - 1) * dilation[axis] + 1;
+            long span = Convolution.span(kernel.shape().extent(2 + axis), dilation[axis]);
             if (extra[axis] > 0 && extra[axis] >= Math.max(stride[axis], dilation[axis])) {
                 throw error("%s: outputPadding %s must be less than stride %s or dilation %s", op,
                     settings.outputPadding(), settings.stride(), settings.dilation());
@@ -93,7 +93,7 @@ public final class ConvolutionOps {
             low[axis] = span - 1 - padding[axis];
             high[axis] = low[axis] + extra[axis];
             long extent = batch.shape().extent(2 + axis);
-            if (extent == 0 || (extent - 1) * stride[axis] + 1 + low[axis] + high[axis] < span) {
+            if (extent == 0 || Convolution.span(extent, stride[axis]) + low[axis] + high[axis] < span) {
                 throw error("%s: nothing is left of axis %d of x %s with kernel %s and padding %d", op,
                     axis - spatial, x.shape(), kernel.shape(), padding[axis]);
             }
@@ -115,6 +115,7 @@ public final class ConvolutionOps {
     /** With an axis for the batch. */
     static Node batched(String op, int spatial, Node x) {
         int rank = x.shape().rank();
+        Convolution.requireCountable(op, x.shape().toArray());
         if (rank == spatial + 1) {
             long[] extents = new long[rank + 1];
             extents[0] = 1;

@@ -1,5 +1,6 @@
 package org.adjoint.graph;
 
+import java.util.Objects;
 import java.util.OptionalLong;
 
 /**
@@ -16,6 +17,8 @@ public record CrossEntropyOptions(Reduction reduction, OptionalLong ignoredIndex
 
     /** @throws IllegalArgumentException for label smoothing outside of [0, 1] */
     public CrossEntropyOptions {
+        Objects.requireNonNull(reduction, "reduction");
+        Objects.requireNonNull(ignoredIndex, "ignoredIndex");
         if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
             throw new IllegalArgumentException("crossEntropy: label smoothing must be in [0, 1] but is "
                 + labelSmoothing);

@@ -49,6 +49,12 @@ public final class ElementwiseOps {
         return wide(x, a -> div(log(a), Math.log(10)));
     }
 
+    private static void requireFinite(String what, double value) {
+        if (!Double.isFinite(value)) {
+            throw error("%s must be finite but is %s", what, value);
+        }
+    }
+
     private static Node positive(Node x) {
         return greaterThan(x, zeroOf(x.dtype()));
     }
@@ -60,6 +66,7 @@ public final class ElementwiseOps {
 
     /** x for positive x, {@code slope x} elsewhere. */
     public static Node leakyRelu(Node x, double slope) {
+        requireFinite("leakyRelu: the slope", slope);
         return wide(x, a -> where(positive(a), a, mul(a, slope)));
     }
 
@@ -72,6 +79,7 @@ public final class ElementwiseOps {
 
     /** x for positive x, {@code alpha (e^x - 1)} elsewhere (Clevert et al., 2015). */
     public static Node elu(Node x, double alpha) {
+        requireFinite("elu: alpha", alpha);
         return wide(x, a -> where(positive(a), a, mul(expm1(negativePart(a)), alpha)));
     }
 

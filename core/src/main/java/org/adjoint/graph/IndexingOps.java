@@ -58,7 +58,7 @@ public final class IndexingOps {
         if (extent == 0) {
             throw error("median: axis %d of %s is empty, and nothing has no median", axis, x.shape());
         }
-        Node middle = slice(order, resolved, (extent - 1) / 2, (extent + 1) / 2);
+        Node middle = slice(order, resolved, (extent - 1) / 2, (extent - 1) / 2 + 1);
         if (!x.dtype().isFloating()) {
             return middle;
         }

@@ -115,7 +115,7 @@ public final class LinearAlgebraOps {
             long y = back <= b.shape().rank() ? b.shape().extent(b.shape().rank() - back) : 1;
             outer[2 * (rank - back)] = x;
             inner[2 * (rank - back) + 1] = y;
-            product[rank - back] = x * y;
+            product[rank - back] = product("kron", x, y);
         }
         return reshape(mul(reshape(a, Shape.of(outer)), reshape(b, Shape.of(inner))), Shape.of(product));
     }

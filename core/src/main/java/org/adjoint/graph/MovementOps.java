@@ -13,6 +13,9 @@ import java.util.stream.IntStream;
  * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
  */
 public final class MovementOps {
+    /** More parts of a tensor than these are a mistake, and would not fit the heap. */
+    private static final int MOST_PARTS = 1 << 24;
+
     private MovementOps() { }
 
     // Padding
@@ -28,15 +31,16 @@ public final class MovementOps {
         Shape shape = x.shape();
         for (int axis = 0; axis < widths.length; axis++) {
             long extent = x.shape().extent(axis);
-            long front = Math.max(0, -widths[axis][0]);
-            long behind = extent - Math.max(0, -widths[axis][1]);
-            if (front > behind) {
-                throw error("pad: axis %d of %s has too few elements to cut off %d and %d", axis, x.shape(), front,
-                    extent - behind);
+            long front = Math.min(0, widths[axis][0]);
+            long behind = Math.min(0, widths[axis][1]);
+            if (front < -extent || behind < -extent - front) {
+                throw error("pad: axis %d of %s has too few elements to cut off %d and %d", axis, x.shape(), -front,
+                    -behind);
             }
-            cut = slice(cut, axis, front, behind);
+            cut = slice(cut, axis, -front, extent + behind);
             low[axis] = Math.max(0, widths[axis][0]);
-            shape = shape.with(axis, extent + widths[axis][0] + widths[axis][1]);
+            long high = Math.max(0, widths[axis][1]);
+            shape = shape.with(axis, sum("pad", sum("pad", extent + front + behind, low[axis]), high));
         }
         return Ops.pad(cut, low, new long[low.length], shape, constant(x.dtype(), value));
     }
@@ -100,13 +104,26 @@ public final class MovementOps {
             List.of(slice(x, resolved, extent - front, extent), slice(x, resolved, 0, extent - front)));
     }
 
+    /** Tensors of one shape along a new axis, at {@code axis} of the result. */
+    public static Node stack(int axis, List<Node> tensors) {
+        for (Node tensor : tensors) {
+            if (!tensor.shape().equals(tensors.getFirst().shape())) {
+                throw error("stack: %s and %s must have one shape", tensors.getFirst().shape(), tensor.shape());
+            }
+        }
+        return Ops.concat(axis, tensors.stream().map(tensor -> unsqueeze(tensor, axis)).toList());
+    }
+
     // Parts
 
     /** Consecutive parts of an axis; their extents must add up to its. */
     public static List<Node> split(Node x, int axis, long... extents) {
         int resolved = x.shape().axis("split", axis);
-        if (Arrays.stream(extents).anyMatch(extent -> extent < 0)
-            || Arrays.stream(extents).sum() != x.shape().extent(resolved)) {
+        long left = x.shape().extent(resolved);
+        for (long extent : extents) {
+            left = extent < 0 || extent > left ? -1 : left - extent;
+        }
+        if (left != 0) {
             throw error("split: parts of %s must not be negative and must add up to axis %d of %s",
                 Arrays.toString(extents), axis, x.shape());
         }
@@ -126,7 +143,7 @@ public final class MovementOps {
             throw error("split: parts must have at least one element but the size is %d", size);
         }
         long extent = x.shape().extent(resolved);
-        long[] extents = new long[Math.toIntExact(Math.max(1, Math.ceilDiv(extent, size)))];
+        long[] extents = new long[requireFew("split", x, axis, Math.max(1, Math.ceilDiv(extent, size)))];
         Arrays.fill(extents, size);
         extents[extents.length - 1] = extent - (extents.length - 1) * size;
         return split(x, resolved, extents);
@@ -144,11 +161,19 @@ public final class MovementOps {
     /** The slices along an axis, without it. */
     public static List<Node> unbind(Node x, int axis) {
         int resolved = x.shape().axis("unbind", axis);
+        int count = requireFew("unbind", x, axis, x.shape().extent(resolved));
         List<Node> slices = new ArrayList<>();
-        for (long i = 0; i < x.shape().extent(resolved); i++) {
+        for (long i = 0; i < count; i++) {
             slices.add(reshape(slice(x, resolved, i, i + 1), x.shape().without(resolved)));
         }
         return slices;
+    }
+
+    private static int requireFew(String op, Node x, int axis, long parts) {
+        if (parts > MOST_PARTS) {
+            throw error("%s: axis %d of %s would give %d parts, more than %d", op, axis, x.shape(), parts, MOST_PARTS);
+        }
+        return (int) parts;
     }
 
     // Repetition
@@ -156,11 +181,11 @@ public final class MovementOps {
     /** x, {@code counts[i]} times along axis i of the result; axes are added in front where there are more counts. */
     public static Node repeat(Node x, long... counts) {
         int added = counts.length - x.shape().rank();
-        if (added < 0 || Arrays.stream(counts).anyMatch(count -> count < 0)) {
-            throw error("repeat: %s needs a count for each axis, none negative, but got %s: tile takes fewer",
-                x.shape(),
+        if (added < 0) {
+            throw error("repeat: %s needs a count for each axis but got %s: tile takes fewer", x.shape(),
                 Arrays.toString(counts));
         }
+        requireCounts("repeat", counts);
         long[] apart = new long[2 * counts.length];
         long[] expanded = new long[2 * counts.length];
         long[] joined = new long[counts.length];
@@ -170,13 +195,20 @@ public final class MovementOps {
             apart[2 * axis + 1] = extent;
             expanded[2 * axis] = counts[axis];
             expanded[2 * axis + 1] = extent;
-            joined[axis] = counts[axis] * extent;
+            joined[axis] = product("repeat", counts[axis], extent);
         }
         return reshape(broadcastTo(reshape(x, Shape.of(apart)), Shape.of(expanded)), Shape.of(joined));
     }
 
+    private static void requireCounts(String op, long... counts) {
+        if (Arrays.stream(counts).anyMatch(count -> count < 0)) {
+            throw error("%s: counts must not be negative but are %s", op, Arrays.toString(counts));
+        }
+    }
+
     /** As {@link #repeat}; where there are fewer counts than axes, the first axes are taken once. */
     public static Node tile(Node x, long... counts) {
+        requireCounts("tile", counts);
         long[] all = new long[Math.max(counts.length, x.shape().rank())];
         Arrays.fill(all, 1);
         System.arraycopy(counts, 0, all, all.length - counts.length, counts.length);
@@ -191,7 +223,8 @@ public final class MovementOps {
         }
         Node column = unsqueeze(x, resolved + 1);
         Shape expanded = column.shape().with(resolved + 1, count);
-        return reshape(broadcastTo(column, expanded), x.shape().with(resolved, x.shape().extent(resolved) * count));
+        return reshape(broadcastTo(column, expanded), x.shape().with(resolved,
+            product("repeatInterleave", x.shape().extent(resolved), count)));
     }
 
     // Matrices: the last two axes, unless told
@@ -255,14 +288,18 @@ public final class MovementOps {
             throw error("diagonalEmbed: needs at least one axis but x is a scalar");
         }
         long extent = x.shape().extent(rank - 1);
-        long side = extent + Math.abs(offset);
+        if (offset == Long.MIN_VALUE) {
+            throw error("diagonalEmbed: there is no diagonal %d", offset);
+        }
+        long side = sum("diagonalEmbed", extent, Math.abs(offset));
         Shape batch = x.shape().without(rank - 1);
+        Shape shape = matrix(batch, side, side);
         long[] low = new long[rank];
         long[] interior = new long[rank];
         low[rank - 1] = extent == 0 ? 0 : Math.max(0, offset) + Math.max(0, -offset) * side;
         interior[rank - 1] = side;
-        Node flat = Ops.pad(x, low, interior, trailing(batch, side * side), zeroOf(x.dtype()));
-        Node matrices = reshape(flat, matrix(batch, side, side));
+        Node flat = Ops.pad(x, low, interior, trailing(batch, product("diagonalEmbed", side, side)), zeroOf(x.dtype()));
+        Node matrices = reshape(flat, shape);
         int[] order = lastAxesOrder("diagonalEmbed", matrices.shape(), rows, columns);
         int[] inverse = new int[order.length];
         for (int i = 0; i < order.length; i++) {
@@ -284,7 +321,7 @@ public final class MovementOps {
     /** The sum of the main diagonal of a matrix. */
     public static Node trace(Node x) {
         if (x.shape().rank() != 2) {
-            throw error("trace: needs a matrix but x is %s: sum its diagonal", x.shape());
+            throw error("trace: needs a matrix but x is %s: of several, sum diagonal() along its last axis", x.shape());
         }
         return sum(ReductionOps.countable(diagonal(x, 0, 0, 1)));
     }
@@ -392,7 +429,8 @@ public final class MovementOps {
         int rank = x.shape().rank() + 1;
         int at = axis < 0 ? axis + rank : axis;
         if (at < 0 || at >= rank) {
-            throw error("unsqueeze: axis %d is out of range for %s", axis, x.shape());
+            throw error("unsqueeze: axis %d is out of range for %s with one axis more: use %d to %d", axis, x.shape(),
+                -rank, rank - 1);
         }
         long[] extents = new long[rank];
         for (int i = 0; i < rank; i++) {
@@ -406,7 +444,7 @@ public final class MovementOps {
         int[] dropped = axes.length == 0 ? allOnes(x.shape()) : resolveAxes("squeeze", x.shape(), axes);
         for (int axis : dropped) {
             if (x.shape().extent(axis) != 1) {
-                throw error("squeeze: axis %d of %s is not 1", axis, x.shape());
+                throw error("squeeze: axis %d of %s has %d elements, not 1", axis, x.shape(), x.shape().extent(axis));
             }
         }
         return reshape(x, x.shape().without(dropped));
@@ -465,7 +503,9 @@ public final class MovementOps {
      * {@code count} numbers from {@code start} to {@code end}, both included, evenly spaced; computed in {@code F64}.
      */
     public static Node linspace(DType dtype, double start, double end, long count) {
-        requireFloating("linspace", dtype);
+        if (!dtype.isFloating()) {
+            throw error("linspace: needs a floating dtype but got %s: arange makes whole numbers", dtype.text());
+        }
         if (count < 0) {
             throw error("linspace: the count must not be negative but is %d", count);
         }

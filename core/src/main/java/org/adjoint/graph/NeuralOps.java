@@ -87,6 +87,9 @@ public final class NeuralOps {
 
     /** {@code max(x, 0)}: NaN stays, and the derivative at 0 is 0, as in PyTorch and JAX. */
     public static Node relu(Node x) {
+        if (x.dtype().isBoolean()) {
+            throw error("relu: does not take %s: cast it to a number type first", x.type());
+        }
         return where(binary(BinaryOp.LESS_OR_EQUAL, x, zeroOf(x.dtype())), zeroOf(x.dtype()), x);
     }
 

@@ -209,12 +209,15 @@ public final class NormalizationOps {
         Node wide = widen(x);
         Node squares = mul(wide, wide);
         long channels = x.shape().extent(1);
+        // Farther than all channels there is nothing to add.
+        long front = Math.min(size / 2, channels);
+        long behind = Math.min(size - 1 - size / 2, channels);
         long[] low = new long[x.shape().rank()];
-        low[1] = size / 2;
-        Node padded = pad(squares, low, new long[low.length], x.shape().with(1, channels + size - 1),
+        low[1] = front;
+        Node padded = pad(squares, low, new long[low.length], x.shape().with(1, front + channels + behind),
             zeroOf(squares.dtype()));
         Node sum = slice(padded, 1, 0, channels);
-        for (int i = 1; i < size; i++) {
+        for (long i = 1; i <= front + behind; i++) {
             sum = add(sum, slice(padded, 1, i, i + channels));
         }
         Node divisor = pow(add(mul(sum, alpha / size), k), scalar(sum, beta));

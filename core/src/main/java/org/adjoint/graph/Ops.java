@@ -3,6 +3,7 @@ package org.adjoint.graph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
@@ -33,8 +34,9 @@ public final class Ops {
         if (dtype.isFloating()) {
             return node(new Op.Constant(Double.doubleToRawLongBits(Halves.round(dtype, value))), dtype, Shape.SCALAR);
         }
-        if (!(value == Math.rint(value) && value >= -0x1p63 && value < 0x1p63)) {
-            throw error("constant %s does not fit %s: cast the tensor to a floating type first", value, dtype.text());
+        if (value != Math.rint(value) || value < -0x1p63 || value >= 0x1p63) {
+            throw error("constant %s does not fit %s, which holds whole numbers of %d bits: use a floating dtype",
+                value, dtype.text(), 8 * dtype.bytes());
         }
         return constant(dtype, (long) value);
     }
@@ -52,7 +54,8 @@ public final class Ops {
             case F16, BF16, F32, F64 -> throw new AssertionError(dtype);
         };
         if (!fits) {
-            throw error("constant %d is out of range for %s", value, dtype.text());
+            throw error("constant %d is out of range for %s, which holds %s: use a wider dtype", value, dtype.text(),
+                dtype.isBoolean() ? "0 and 1" : dtype == DType.U8 ? "0 to 255" : "numbers of 32 bits");
         }
         return node(new Op.Constant(value), dtype, Shape.SCALAR);
     }
@@ -111,7 +114,8 @@ public final class Ops {
     public static Node unary(UnaryOp op, Node x) {
         Node operand = op.isFloatingOnly() && !x.dtype().isFloating() ? cast(x, DType.F32) : x;
         if (!op.accepts(operand.dtype())) {
-            throw error("%s: does not take %s", op.text(), x.type());
+            throw error("%s: does not take %s: %s first", op.text(), x.type(), operand.dtype().isBoolean()
+                ? "cast it to a number type" : "compare it with something, or cast it to bool or an integer type");
         }
         return node(new Op.Unary(op), op.resultType(operand.dtype()), operand.shape(), operand);
     }
@@ -126,7 +130,8 @@ public final class Ops {
                 op.text(), a.type(), b.type());
         }
         if (!op.accepts(dtype)) {
-            throw error("%s: does not take %s and %s", op.text(), a.type(), b.type());
+            throw error("%s: does not take %s and %s: cast them to %san integer type first", op.text(), a.type(),
+                b.type(), op.accepts(DType.BOOL) ? "bool or " : "");
         }
         Shape shape = Shape.broadcast(op.text(), a.shape(), b.shape());
         return node(new Op.Binary(op), op.resultType(dtype), shape,
@@ -295,7 +300,7 @@ public final class Ops {
 
     /** The tensor itself where it has that dtype. */
     public static Node cast(Node x, DType dtype) {
-        return x.dtype() == dtype ? x : node(new Op.Cast(dtype), dtype, x.shape(), x);
+        return x.dtype() == Objects.requireNonNull(dtype, "dtype") ? x : node(new Op.Cast(dtype), dtype, x.shape(), x);
     }
 
     /** In the type kernels compute in: 16-bit tensors become {@code F32}. */
@@ -614,14 +619,20 @@ public final class Ops {
         }
         boolean identity = x.shape().equals(shape);
         for (int axis = 0; axis < low.length; axis++) {
-            long extent = x.shape().extent(axis);
-            long end = extent == 0 ? low[axis] : low[axis] + (extent - 1) * (interior[axis] + 1) + 1;
-            if (low[axis] < 0 || interior[axis] < 0 || end > shape.extent(axis)) {
+            if (!fits(x.shape().extent(axis), low[axis], interior[axis], shape.extent(axis))) {
                 throw error("pad: axis %d of %s does not fit %s at %d", axis, x.shape(), shape, low[axis]);
             }
             identity &= low[axis] == 0 && interior[axis] == 0;
         }
         return identity ? x : node(new Op.Pad(Op.longs(low), Op.longs(interior), shape), x.dtype(), shape, x, value);
+    }
+
+    /** Whether {@code extent} elements, {@code interior} places apart, lie in {@code room} from {@code low} on. */
+    private static boolean fits(long extent, long low, long interior, long room) {
+        if (low < 0 || interior < 0 || low > room || extent > room - low) {
+            return false;
+        }
+        return extent < 2 || (room - low - extent) / (extent - 1) >= interior;
     }
 
     public static Node concat(int axis, List<Node> tensors) {
@@ -637,7 +648,7 @@ public final class Ops {
                 || !tensor.shape().with(resolved, 0).equals(first.with(resolved, 0))) {
                 throw error("concat: %s and %s differ outside axis %d", first, tensor.shape(), axis);
             }
-            total += tensor.shape().extent(resolved);
+            total = sum("concat", total, tensor.shape().extent(resolved));
         }
         Node[] inputs = tensors.stream().map(tensor -> cast(tensor, dtype)).toArray(Node[]::new);
         return inputs.length == 1 ? inputs[0] : node(new Op.Concat(resolved), dtype, first.with(resolved, total), inputs);
@@ -804,9 +815,25 @@ public final class Ops {
         return IntStream.range(0, node.types().size()).mapToObj(node::output).toList();
     }
 
+    /** @throws IllegalArgumentException beyond 2^63 - 1 elements */
+    static long sum(String op, long a, long b) {
+        if (a > Long.MAX_VALUE - b) {
+            throw error("%s: %d and %d elements are more than 2^63", op, a, b);
+        }
+        return a + b;
+    }
+
+    /** @throws IllegalArgumentException beyond 2^63 - 1 elements */
+    static long product(String op, long a, long b) {
+        if (b != 0 && a > Long.MAX_VALUE / b) {
+            throw error("%s: %d times %d elements are more than 2^63", op, a, b);
+        }
+        return a * b;
+    }
+
     static void requireFloating(String op, DType dtype) {
         if (!dtype.isFloating()) {
-            throw error("%s: needs a floating dtype but got %s", op, dtype.text());
+            throw error("%s: needs a floating dtype but got %s: cast it first", op, dtype.text());
         }
     }
 

@@ -17,6 +17,9 @@ public final class PoolingOps {
     /** Shorter windows are summed as so many slices, which lie side by side, not as short runs to fold. */
     private static final int MOST_TERMS = 16;
 
+    /** More windows that are all different are more nodes than a graph should have. */
+    private static final long MOST_WINDOWS = 1 << 20;
+
     private PoolingOps() { }
 
     /** The numbers of a pooling, per spatial axis. */
@@ -26,6 +29,7 @@ public final class PoolingOps {
         /** @param extents spatial extents of the input */
         static Geometry of(String op, Pooling window, long[] extents) {
             int axes = extents.length;
+            Convolution.requireCountable(op, extents);
             long[] kernel = Convolution.perAxis(op, "kernel", window.kernel(), axes, 1);
             long[] stride = window.stride().isEmpty() ? kernel
                 : Convolution.perAxis(op, "stride", window.stride(), axes, 1);
@@ -33,7 +37,7 @@ public final class PoolingOps {
             long[] dilation = Convolution.perAxis(op, "dilation", window.dilation(), axes, 1);
             long[] counts = new long[axes];
             for (int axis = 0; axis < axes; axis++) {
-                long span = (kernel[axis] - 1) * dilation[axis] + 1;
+                long span = Convolution.span(kernel[axis], dilation[axis]);
                 long room = extents[axis] + 2 * padding[axis] - span;
                 if (room < 0) {
                     throw error("%s: a window of %d with dilation %d is longer than axis %d of the input, %d with "
@@ -126,12 +130,12 @@ public final class PoolingOps {
             return withSpatial(shape, padded);
         }
 
-        long taps() {
-            return Arrays.stream(kernel).reduce(1, (a, b) -> a * b);
+        long taps(String op) {
+            return Arrays.stream(kernel).reduce(1, (a, b) -> product(op, a, b));
         }
 
-        long positions() {
-            return Arrays.stream(counts).reduce(1, (a, b) -> a * b);
+        long positions(String op) {
+            return Arrays.stream(counts).reduce(1, (a, b) -> product(op, a, b));
         }
     }
 
@@ -225,18 +229,22 @@ public final class PoolingOps {
             if (y.shape().extent(axis) == 0) {
                 throw error("%s: axis %d of x %s is empty", op, axis - LEADING - spatial, x.shape());
             }
-            y = adapted(largest, y, axis, targets[axis - LEADING]);
+            y = adapted(op, largest, y, axis, targets[axis - LEADING]);
         }
         return ConvolutionOps.unbatched(spatial, x, cast(y, x.dtype()));
     }
 
-    private static Node adapted(boolean largest, Node x, int axis, long target) {
+    private static Node adapted(String op, boolean largest, Node x, int axis, long target) {
         long extent = x.shape().extent(axis);
         // The pattern repeats: of each period's windows there is one slice.
         long periods = gcd(extent, target);
         long length = extent / periods;
         long windows = target / periods;
         Node split = reshape(x, splitAxis(x.shape(), axis, periods, length));
+        if (windows > MOST_WINDOWS) {
+            throw error("%s: %d parts of an axis of %d need %d windows of their own, more than %d: choose an extent "
+                + "that shares a divisor with the axis", op, target, extent, windows, MOST_WINDOWS);
+        }
         List<Node> parts = new ArrayList<>();
         for (long i = 0; i < windows; i++) {
             Node part = slice(split, axis + 1, i * length / windows, Math.ceilDiv((i + 1) * length, windows));
@@ -271,7 +279,7 @@ public final class PoolingOps {
         int[] order = new int[LEADING + 2 * spatial];
         Arrays.setAll(order, i -> i < LEADING ? i : i < LEADING + spatial ? i + spatial : i - spatial);
         return reshape(permute(windows, order), Shape.of(x.shape().extent(0),
-            x.shape().extent(1) * geometry.taps(), geometry.positions()));
+            product("unfold", x.shape().extent(1), geometry.taps("unfold")), geometry.positions("unfold")));
     }
 
     /**
@@ -281,17 +289,17 @@ public final class PoolingOps {
     public static Node fold(Node columns, Pooling window, long... extents) {
         int spatial = extents.length;
         if (spatial == 0) {
-            throw error("fold: needs the spatial extents of the result");
+            throw error("fold: needs the spatial extents of the result, one for each axis");
         }
         Geometry geometry = Geometry.of("fold", window, extents);
         if (columns.dtype().isBoolean()) {
             throw error("fold: does not take bool tensors: cast %s to a number type first", columns.type());
         }
-        long taps = geometry.taps();
+        long taps = geometry.taps("fold");
         if (columns.shape().rank() != 3 || columns.shape().extent(1) % taps != 0
-            || columns.shape().extent(2) != geometry.positions()) {
+            || columns.shape().extent(2) != geometry.positions("fold")) {
             throw error("fold: columns must be (n, channels times %d, %d) for a result %s but are %s", taps,
-                geometry.positions(), Shape.of(extents), columns.shape());
+                geometry.positions("fold"), Shape.of(extents), columns.shape());
         }
         long[] split = new long[LEADING + 2 * spatial];
         split[0] = columns.shape().extent(0);

@@ -13,7 +13,7 @@ public final class RandomOps {
 
     /** Uniform in [0, 1), with as many random bits as the dtype has digits: no value rounds to 1. */
     public static Node uniform(DType dtype, Shape shape, Node state, Node stream) {
-        requireFloating("uniform", dtype);
+        requireResult("uniform", dtype);
         if (dtype != DType.F64) {
             int digits = 1 - Math.getExponent(dtype.epsilon());
             return cast(fraction(randomBits(shape, state, stream), digits), dtype);
@@ -27,12 +27,18 @@ public final class RandomOps {
 
     /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32}, or in {@code F64} for that type. */
     public static Node normal(DType dtype, Shape shape, Node state, Node stream) {
-        requireFloating("normal", dtype);
+        requireResult("normal", dtype);
         DType compute = dtype.computeType();
         Node uniform = uniform(compute, pair(shape), state, stream);
         Node first = sub(1, half(uniform, 0, shape));
         Node radius = sqrt(mul(log(first), -2));
         return cast(mul(radius, cos(mul(half(uniform, 1, shape), 2 * Math.PI))), dtype);
+    }
+
+    private static void requireResult(String op, DType dtype) {
+        if (!dtype.isFloating()) {
+            throw error("%s: needs a floating dtype but got %s: cast the numbers afterwards", op, dtype.text());
+        }
     }
 
     /** {@code BOOL}, true with the given probability. */

@@ -54,6 +54,18 @@ class OpSamplesTest {
         }
     }
 
+    /** Beside tensors that no operation can use; fewer where a row says why. */
+    @Test
+    void everyRowRefusesThreeArguments() {
+        for (OpRow row : OpSamples.ROWS) {
+            int own = row.refusals().size();
+            assertEquals(own < OpRow.OWN_REFUSALS, !row.whyFewRefusals().isEmpty(),
+                row.name() + " refuses " + own + " arguments; why so few: \"" + row.whyFewRefusals() + "\"");
+            int all = own + (row.hasTensorsToTake() ? OpRow.USELESS_TENSORS : 0);
+            assertTrue(all >= OpRow.OWN_REFUSALS, row.name() + " refuses " + all + " arguments in all");
+        }
+    }
+
     /** Only differences show that a gradient is right, so a differentiable operation needs samples for them. */
     @Test
     void everyDifferentiableRowHasDifferences() {
