@@ -38,6 +38,11 @@ public final class PanelKernels {
     private static final int MAX_DEPTH_F32 = 384;
     private static final int MAX_DEPTH_F64 = 256;
 
+    /** How many dot products {@link #dots} computes. */
+    public static final int DOTS = 4;
+    /** The virtual vector whose lanes a dot product keeps apart, whatever the width of the machine's. */
+    static final int VIRTUAL_BYTES = 64;
+
     /** Enough chains of multiply-adds to hide their latency. */
     private static final int MOST_VECTORS = 8;
 
@@ -270,10 +275,14 @@ public final class PanelKernels {
         }
     }
 
-    /** Copies lines from scratch into native memory of this arithmetic's type. */
-    public void storeLines(Object source, int sourceOffset, int sourceStride, MemorySegment target, long offset,
-            long rowBytes, int rows, int columns) {
-        moves.store(source, sourceOffset, sourceStride, target, offset, rowBytes, rows, columns, false);
+    /**
+     * Copies lines out of scratch one right behind the other.
+     *
+     * @param source of at least {@link #lanes()} elements more than the last line needs
+     * @param target of at least {@link #lanes()} elements more than the lines have
+     */
+    public void joinLines(Object source, int sourceOffset, int sourceStride, int rows, int columns, Object target) {
+        moves.joinLines(source, sourceOffset, sourceStride, rows, columns, target);
     }
 
     /** {@code target[c * targetStride + r] = source row r, column c}, through a staging block of one vector of rows. */
@@ -389,6 +398,48 @@ public final class PanelKernels {
                 tile(height, width / lanes).run(depth, a, aOffset + row * rowStride, b, panel, null, tile);
                 moves.store(tile, 0, width, c, cOffset + row * cRowBytes + (long) column * bytes, cRowBytes,
                         height, count, add);
+            }
+        }
+    }
+
+    /** Elements of scratch for {@link #dots}. */
+    public int dotsSize() {
+        return DOTS * virtualLanes();
+    }
+
+    private int virtualLanes() {
+        return VIRTUAL_BYTES / (doubles ? Double.BYTES : Float.BYTES);
+    }
+
+    /**
+     * {@link #DOTS} dot products of one matrix and others of the same shape: the lanes of 64 bytes are summed apart,
+     * column by column and row by row, then folded in halves.
+     *
+     * @param a       contiguous from element 0 on
+     * @param starts  where in {@code b} the others begin
+     * @param bStride elements from one of their rows to the next
+     * @param sums    scratch of {@link #dotsSize()}; the results are its first elements
+     */
+    public void dots(int rows, int columns, Object a, Object b, int[] starts, int bStride, Object sums) {
+        moves.dots(rows, columns, a, b, starts, bStride, sums);
+        int lanes = virtualLanes();
+        for (int i = 0; i < DOTS; i++) {
+            if (doubles) {
+                double[] values = (double[]) sums;
+                for (int half = lanes / 2; half > 0; half /= 2) {
+                    for (int lane = i * lanes; lane < i * lanes + half; lane++) {
+                        values[lane] += values[lane + half];
+                    }
+                }
+                values[i] = values[i * lanes];
+            } else {
+                float[] values = (float[]) sums;
+                for (int half = lanes / 2; half > 0; half /= 2) {
+                    for (int lane = i * lanes; lane < i * lanes + half; lane++) {
+                        values[lane] += values[lane + half];
+                    }
+                }
+                values[i] = values[i * lanes];
             }
         }
     }

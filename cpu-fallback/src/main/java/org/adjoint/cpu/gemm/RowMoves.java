@@ -34,6 +34,9 @@ interface RowMoves {
     void loadLines(MemorySegment source, long offset, long rowBytes, int rows, int columns, Object target,
             int targetOffset, int targetStride);
 
+    /** Copies lines one right behind the other; reads, and spoils, up to a vector behind the last. F32 or F64. */
+    void joinLines(Object source, int sourceOffset, int sourceStride, int rows, int columns, Object target);
+
     /**
      * Stores rows of an array, or adds them to what is there (memory + array). F32 or F64, as the arithmetic is.
      */
@@ -63,4 +66,13 @@ interface RowMoves {
      */
     void multiplyRow(int depth, Object a, int aOffset, MemorySegment b, long offset, long rowBytes, int columns,
             Object sum);
+
+    /**
+     * {@link PanelKernels#DOTS} dot products of one matrix, contiguous, and others of the same shape in b: lane l of
+     * number i, in {@code sums[i * VIRTUAL_BYTES / bytes + l]}, is the fma chain over all columns l modulo the lanes,
+     * row by row.
+     *
+     * @param starts where the others begin
+     */
+    void dots(int rows, int columns, Object a, Object b, int[] starts, int bStride, Object sums);
 }

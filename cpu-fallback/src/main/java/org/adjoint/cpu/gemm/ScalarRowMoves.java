@@ -46,6 +46,13 @@ final class ScalarRowMoves implements RowMoves {
     }
 
     @Override
+    public void joinLines(Object source, int sourceOffset, int sourceStride, int rows, int columns, Object target) {
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(source, sourceOffset + row * sourceStride, target, row * columns, columns);
+        }
+    }
+
+    @Override
     public void store(Object source, int sourceOffset, int sourceStride, MemorySegment target, long offset,
             long rowBytes, int rows, int columns, boolean add) {
         for (int row = 0; row < rows; row++) {
@@ -151,6 +158,40 @@ final class ScalarRowMoves implements RowMoves {
                 for (int column = 0; column < columns; column++) {
                     sums[column] = Math.fma(factors[aOffset + step], b.get(DOUBLE, row + 8L * column), sums[column]);
                 }
+            }
+        }
+    }
+
+    @Override
+    public void dots(int rows, int columns, Object a, Object b, int[] starts, int bStride, Object sums) {
+        for (int i = 0; i < PanelKernels.DOTS; i++) {
+            if (a instanceof float[] floats) {
+                dot(rows, columns, floats, (float[]) b, starts[i], bStride, (float[]) sums, i);
+            } else {
+                dot(rows, columns, (double[]) a, (double[]) b, starts[i], bStride, (double[]) sums, i);
+            }
+        }
+    }
+
+    private static void dot(int rows, int columns, float[] a, float[] b, int start, int bStride, float[] sums, int i) {
+        int lanes = PanelKernels.VIRTUAL_BYTES / Float.BYTES;
+        Arrays.fill(sums, i * lanes, (i + 1) * lanes, 0);
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < columns; column++) {
+                int lane = i * lanes + column % lanes;
+                sums[lane] = Math.fma(a[row * columns + column], b[start + row * bStride + column], sums[lane]);
+            }
+        }
+    }
+
+    private static void dot(int rows, int columns, double[] a, double[] b, int start, int bStride, double[] sums,
+            int i) {
+        int lanes = PanelKernels.VIRTUAL_BYTES / Double.BYTES;
+        Arrays.fill(sums, i * lanes, (i + 1) * lanes, 0);
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < columns; column++) {
+                int lane = i * lanes + column % lanes;
+                sums[lane] = Math.fma(a[row * columns + column], b[start + row * bStride + column], sums[lane]);
             }
         }
     }

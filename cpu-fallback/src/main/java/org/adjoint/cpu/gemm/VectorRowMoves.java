@@ -160,6 +160,18 @@ final class VectorRowMoves implements RowMoves {
         }
     }
 
+    /** Whole vectors: what one spoils behind its line, the next puts right. */
+    @Override
+    public void joinLines(Object source, int sourceOffset, int sourceStride, int rows, int columns, Object target) {
+        for (int row = 0; row < rows; row++) {
+            int from = sourceOffset + row * sourceStride;
+            int to = row * columns;
+            for (int column = 0; column < columns; column += LANES) {
+                store(SPECIES.fromArray(source, from + column), target, to + column);
+            }
+        }
+    }
+
     private static void widen(MemorySegment source, long offset, long rowBytes, int rows, int columns,
             float[] target, int targetOffset, int targetStride) {
         int whole = columns & -LANES;
@@ -488,6 +500,53 @@ final class VectorRowMoves implements RowMoves {
             store(fma(factor, load(b, row + (long) whole * BYTES, tail), value),
                     sum, whole);
         }
+    }
+
+    @Override
+    public void dots(int rows, int columns, Object a, Object b, int[] starts, int bStride, Object sums) {
+        int virtual = PanelKernels.VIRTUAL_BYTES / BYTES;
+        for (int part = 0; part < virtual; part += LANES) {
+            int tail = part;
+            while (tail + LANES <= columns) {
+                tail += virtual;
+            }
+            // A chain for each dot product hides the latency of multiply-adds only while there are several: DOTS = 4.
+            dotsOfPart(rows, columns, a, b, starts[0], starts[1], starts[2], starts[3], bStride, part, tail, sums);
+        }
+    }
+
+    private static void dotsOfPart(int rows, int columns, Object a, Object b, int b0, int b1, int b2, int b3,
+            int bStride, int part, int tail, Object sums) {
+        int virtual = PanelKernels.VIRTUAL_BYTES / BYTES;
+        VectorMask<Object> mask = SPECIES.indexInRange(tail, Math.max(tail, columns));
+        Vector<Object> s0 = SPECIES.zero();
+        Vector<Object> s1 = SPECIES.zero();
+        Vector<Object> s2 = SPECIES.zero();
+        Vector<Object> s3 = SPECIES.zero();
+        for (int row = 0, from = 0; row < rows; row++, from += columns) {
+            for (int column = part; column < tail; column += virtual) {
+                Vector<Object> x = SPECIES.fromArray(a, from + column);
+                s0 = fma(x, SPECIES.fromArray(b, b0 + column), s0);
+                s1 = fma(x, SPECIES.fromArray(b, b1 + column), s1);
+                s2 = fma(x, SPECIES.fromArray(b, b2 + column), s2);
+                s3 = fma(x, SPECIES.fromArray(b, b3 + column), s3);
+            }
+            if (tail < columns) {
+                Vector<Object> x = load(a, from + tail, mask);
+                s0 = fma(x, load(b, b0 + tail, mask), s0);
+                s1 = fma(x, load(b, b1 + tail, mask), s1);
+                s2 = fma(x, load(b, b2 + tail, mask), s2);
+                s3 = fma(x, load(b, b3 + tail, mask), s3);
+            }
+            b0 += bStride;
+            b1 += bStride;
+            b2 += bStride;
+            b3 += bStride;
+        }
+        store(s0, sums, part);
+        store(s1, sums, virtual + part);
+        store(s2, sums, 2 * virtual + part);
+        store(s3, sums, 3 * virtual + part);
     }
 
     // Below: what Vector does not offer over both element types. DOUBLES is a constant, so one branch remains.

@@ -24,6 +24,7 @@ public final class ConvolutionKernel {
                 shape.y().shape().elements() * shape.y().dtype().bytes()).fill((byte) 0);
         }
         return shape.positionCount() >= shape.tapCount() ? new PositionsConvolution(shape, pool, vectorBits)
+            : DotsConvolution.fits(shape) ? new DotsConvolution(shape, vectorBits)
             : new TapsConvolution(shape, pool, vectorBits);
     }
 }

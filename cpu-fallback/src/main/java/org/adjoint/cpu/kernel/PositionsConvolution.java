@@ -107,7 +107,7 @@ final class PositionsConvolution implements CpuKernel {
         int imageSize = Math.multiplyExact(image.phases(), length);
         int channelSize = Math.multiplyExact(images, imageSize);
         Object line = scratch.array(arithmetic, 0, shape.in()[shape.axes() - 1]);
-        Object block = scratch.array(arithmetic, 1, height * images * imagePanels * width);
+        Object block = scratch.array(arithmetic, 1, height * images * imagePanels * width + panels.lanes());
         Object tile = scratch.array(arithmetic, 2, panels.tileSize());
         int[] steps = scratch.ints(0, panels.maxDepth());
         int[] starts = scratch.ints(1, images * imagePanels);
@@ -148,6 +148,7 @@ final class PositionsConvolution implements CpuKernel {
         int firstRow, int height, int first, int columns) {
         int length = image.lineLength();
         int bytes = shape.y().dtype().bytes();
+        Object joined = Scratch.local().array(arithmetic, 4, columns + panels.lanes());
         for (int line = 0; line < image.lines(); ) {
             int cell = image.firstCell(line);
             int from = Math.max(cell, first);
@@ -158,8 +159,8 @@ final class PositionsConvolution implements CpuKernel {
                 long offset = shape.resultOffset(number, group, firstRow + row) + at * bytes;
                 int source = blockAt + row * rowLength + from - first;
                 if (count > 1) {
-                    panels.storeLines(block, source, image.firstCell(line + 1) - cell, target, offset,
-                        (long) length * bytes, count, length);
+                    panels.joinLines(block, source, image.firstCell(line + 1) - cell, count, length, joined);
+                    arithmetic.store(joined, 0, target, offset, shape.y().dtype(), count * length);
                 } else {
                     arithmetic.store(block, source, target, offset, shape.y().dtype(), to - from);
                 }
@@ -168,11 +169,11 @@ final class PositionsConvolution implements CpuKernel {
         }
     }
 
-    /** How many lines from {@code line} on lie at equal distances and in the block, if they need no rounding. */
+    /** How many lines from {@code line} on lie at equal distances and in the block. */
     private int wholeLines(int line, int start, int end) {
         int count = 0;
         int cell = image.firstCell(line);
-        while (!shape.y().dtype().isHalf() && line + count < image.lines()
+        while (line + count < image.lines()
             && image.firstCell(line + count) >= start && image.firstCell(line + count) + image.lineLength() <= end
             && (count < 2 || image.firstCell(line + count) - cell == count * (image.firstCell(line + 1) - cell))) {
             count++;
