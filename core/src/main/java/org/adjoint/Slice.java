@@ -2,8 +2,7 @@ package org.adjoint;
 
 /**
  * Which elements of an axis are taken, with the meaning of Python's {@code start:stop:step}: positions may count from
- * the
- * end, those beyond an end of the axis stand for that end, and a negative step goes backwards. Immutable.
+ * the end, those beyond an end of the axis stand for that end, and a negative step goes backwards. Immutable.
  *
  * <pre>{@code
  * x.slice(Slice.range(1, -1), Slice.all().step(-2), Slice.at(0))      // x[1:-1, ::-2, 0]

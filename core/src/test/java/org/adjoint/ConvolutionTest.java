@@ -10,7 +10,9 @@ import org.adjoint.graph.Pooling;
 import org.adjoint.graph.Shape;
 import org.junit.jupiter.api.Test;
 
-/** The meaning of convolution, pooling and resampling: by their definitions, and by what PyTorch's documentation shows. */
+/**
+ * The meaning of convolution, pooling and resampling: by their definitions, and by what PyTorch's documentation shows.
+ */
 class ConvolutionTest {
     private static final double TOLERANCE = 1e-12;
     private final Random random = new Random(5);
@@ -24,8 +26,8 @@ class ConvolutionTest {
     }
 
     /** y[n, o, i, j] by the six loops of the definition. */
-    private static double[] convolve(double[] x, long[] in, double[] kernel, long[] weights, double[] bias, long[] stride,
-        long[] padding, long[] dilation, long groups, long[] out) {
+    private static double[] convolve(double[] x, long[] in, double[] kernel, long[] weights, double[] bias,
+        long[] stride, long[] padding, long[] dilation, long groups, long[] out) {
         double[] y = new double[(int) Shape.of(out).elements()];
         int at = 0;
         for (long n = 0; n < out[0]; n++) {
@@ -40,7 +42,8 @@ class ConvolutionTest {
                                     long row = i * stride[0] - padding[0] + k * dilation[0];
                                     long column = j * stride[1] - padding[1] + l * dilation[1];
                                     if (row >= 0 && row < in[2] && column >= 0 && column < in[3]) {
-                                        sum += x[(int) (((n * in[1] + firstChannel + c) * in[2] + row) * in[3] + column)]
+                                        long plane = n * in[1] + firstChannel + c;
+                                        sum += x[(int) ((plane * in[2] + row) * in[3] + column)]
                                             * kernel[(int) (((o * weights[1] + c) * weights[2] + k) * weights[3] + l)];
                                     }
                                 }
@@ -199,7 +202,8 @@ class ConvolutionTest {
             Tensor x = device.tensor(new double[] {1, 2, 3, 4}, Shape.of(1, 1, 2, 2));
             assertArrayEquals(new double[] {1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4},
                 x.interpolate(Interpolation.NEAREST, 4).toDoubleArray());
-            assertArrayEquals(new double[] {1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4},
+            assertArrayEquals(
+                new double[] {1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4},
                 x.interpolate(Interpolation.LINEAR, 4).toDoubleArray(), TOLERANCE);
             double third = 1.0 / 3;
             assertArrayEquals(new double[] {1, 1 + third, 1 + 2 * third, 2, 1 + 2 * third, 2, 2 + third, 2 + 2 * third,

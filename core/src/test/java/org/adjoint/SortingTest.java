@@ -136,9 +136,10 @@ class SortingTest {
     void aTracedFunctionIsToldWhatToDoInstead() {
         Tensor x = device.tensor(new float[] {1, 2}, 2);
         try (Step step = Step.compile(device, t -> t.maskedSelect(t.greaterThan(1)))) {
-            assertEquals("maskedSelect: the shape of the result depends on values, and a traced function has none yet, it "
-                + "runs once to record what is to be computed: give other elements no weight with where() or maskedFill(), "
-                + "or do this in eager code", assertThrows(IllegalStateException.class, () -> step.run(x)).getMessage());
+            assertEquals("maskedSelect: the shape of the result depends on values, and a traced function has none yet, "
+                + "it runs once to record what is to be computed: give other elements no weight with where() or "
+                + "maskedFill(), or do this in eager code",
+                assertThrows(IllegalStateException.class, () -> step.run(x)).getMessage());
         }
     }
 }

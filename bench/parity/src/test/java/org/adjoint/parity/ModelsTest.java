@@ -164,6 +164,7 @@ class ModelsTest {
             distance += (expected[i] - actual[i]) * (expected[i] - actual[i]);
         }
         double size = Math.sqrt(Arrays.stream(expected).map(v -> v * v).sum());
-        assertTrue(Math.sqrt(distance) <= BOUND * size + 0x1p-23, what + " is off by " + Math.sqrt(distance) + " of " + size);
+        assertTrue(Math.sqrt(distance) <= BOUND * size + 0x1p-23,
+            what + " is off by " + Math.sqrt(distance) + " of " + size);
     }
 }

@@ -55,8 +55,10 @@ final class NeuralRows {
             }).cancelling().bound(8, 64),
             Row.of("batchNorm in inference", draw -> {
                 int channels = draw.integer(1, 5);
+                // PyTorch's gradient takes vectors of any strides for contiguous ones.
                 return Case.of(x -> x[0].batchNorm(x[1].stopGradient(), x[2].stopGradient(), x[3], x[4], 1e-5),
-                    "torch.batch_norm(x0, x3, x4, x1.detach(), x2.detach(), False, 0.1, 1e-5, False)",
+                    "torch.batch_norm(x0, x3.clone(), x4, x1.detach().clone(), x2.detach().clone(), False, 0.1, 1e-5, "
+                        + "False)",
                     draw.any(draw.integer(1, 9), channels, draw.integer(1, 7)), draw.any(channels),
                     draw.uniform(Shape.of(channels), 0.5, 2), draw.any(channels), draw.any(channels));
             }).cancelling(),
@@ -83,8 +85,9 @@ final class NeuralRows {
                 int s = draw.integer(1, 9);
                 return Case.of(x -> x[0].scaledDotProductAttention(x[1], x[2], seesTheFirst(x[3]),
                         AttentionOptions.DEFAULT.scale(0.3)),
-                    "torch.scaled_dot_product_attention(x0, x1, x2, torch.cat([torch.ones_like(x3[:, :1]), x3[:, 1:]], 1), "
-                        + "0.0, False, scale=0.3)", draw.any(2, 3, t, 4), draw.any(2, 3, s, 4), draw.any(2, 3, s, 4),
+                    "torch.scaled_dot_product_attention(x0, x1, x2, "
+                        + "torch.cat([torch.ones_like(x3[:, :1]), x3[:, 1:]], 1), 0.0, False, scale=0.3)",
+                    draw.any(2, 3, t, 4), draw.any(2, 3, s, 4), draw.any(2, 3, s, 4),
                     draw.mask(Shape.of(t, s)));
             }).cancelling(),
             Row.of("attention of grouped queries", draw -> {
@@ -96,8 +99,8 @@ final class NeuralRows {
             }).cancelling(),
             Row.of("rotaryEmbedding", draw -> {
                 int t = draw.integer(1, 9);
-                String angles = "torch.outer(torch.arange(" + t + ").to(x0.dtype), torch.pow(10000.0, -torch.arange(0, 8, 2)"
-                    + ".to(x0.dtype) / 8))";
+                String angles = "torch.outer(torch.arange(" + t + ").to(x0.dtype), "
+                    + "torch.pow(10000.0, -torch.arange(0, 8, 2).to(x0.dtype) / 8))";
                 String x = "x0[:, :, :4]";
                 String y = "x0[:, :, 4:]";
                 return Case.of(a -> a[0].rotaryEmbedding(a[0].device().arange(DType.I64, t), RotaryLayout.HALVES),

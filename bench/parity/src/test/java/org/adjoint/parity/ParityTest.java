@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Operations and their gradients on the CPU against PyTorch: random shapes, layouts and attributes from fixed seeds. */
+/**
+ * Operations and their gradients on the CPU against PyTorch: random shapes, layouts and attributes from fixed seeds.
+ */
 class ParityTest {
     private static final int CASES = Integer.getInteger("adjoint.parity.cases", 8);
     private static Device device;
@@ -22,7 +24,8 @@ class ParityTest {
 
     static List<Row> rows() {
         return Stream.of(ElementwiseRows.rows(), ReductionRows.rows(), MovementRows.rows(), IndexingRows.rows(),
-            ProductRows.rows(), ConvolutionRows.rows(), NeuralRows.rows(), LossRows.rows()).flatMap(List::stream).toList();
+            ProductRows.rows(), ConvolutionRows.rows(), NeuralRows.rows(), LossRows.rows())
+            .flatMap(List::stream).toList();
     }
 
     @BeforeAll

@@ -20,7 +20,8 @@ final class ReductionRows {
             Row.of("prod", draw -> {
                 Shape shape = draw.shape(1, 3);
                 int axis = draw.axis(shape);
-                return Case.of(x -> x[0].prod(axis), "torch.prod(x0, " + axis + ")", draw.grid(shape, -1.5, 1.5, 0.5, 0));
+                return Case.of(x -> x[0].prod(axis), "torch.prod(x0, " + axis + ")",
+                    draw.grid(shape, -1.5, 1.5, 0.5, 0));
             }).cancelling(),
             axes("variance", "torch.var(x0, dim=%s, correction=0)", (x, axes) -> x.variance(0, false, axes))
                 .cancelling(),
