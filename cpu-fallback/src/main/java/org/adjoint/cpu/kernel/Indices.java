@@ -56,6 +56,31 @@ final class Indices {
             || view.strides()[axis] == 0 && a.strides()[axis] == run && b.strides()[axis] == run;
     }
 
+    /** Whether only the position along the axis tells the index, so that a list holds them all. */
+    boolean isList() {
+        for (int i = 0; i < view.shape().rank(); i++) {
+            if (i != axis && view.shape().extent(i) != 1 && view.strides()[i] != 0) {
+                return false;
+            }
+        }
+        return view.shape().extent(axis) <= Integer.MAX_VALUE && extent <= Integer.MAX_VALUE;
+    }
+
+    /**
+     * Fills {@code list} with the indices along the axis, where {@link #isList()}.
+     *
+     * @throws IndexOutOfBoundsException if one is outside the axis
+     */
+    void list(MemorySegment[] slots, int[] list) {
+        long behind = 1;
+        for (int i = axis + 1; i < positions.rank(); i++) {
+            behind *= positions.extent(i);
+        }
+        for (int i = 0; i < view.shape().extent(axis); i++) {
+            list[i] = (int) at(slots, i * behind);
+        }
+    }
+
     /** Elements that share an index. */
     long run() {
         return run;

@@ -6,6 +6,7 @@ import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.Shape;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
@@ -21,6 +22,10 @@ public final class ScatterAddKernel implements CpuKernel {
     private static final int TASK_ELEMENTS = 16384;
     /** Runs shorter than this are not worth sorting for. */
     private static final int SHORTEST_RUN = 8;
+    /** With so many parts before the axis, each is a task of its own, and rows need not be sorted. */
+    private static final int ENOUGH_SLABS = 16;
+    /** Lines that are so much longer than what is added to them are not worth loading. */
+    private static final int LONGEST_RATIO = 4;
 
     private final View y;
     private final View updates;
@@ -38,7 +43,13 @@ public final class ScatterAddKernel implements CpuKernel {
         this.indices = Indices.ofRuns(op.name(), index, op.axis(), y.shape().extent(op.axis()), y, updates);
         boolean rows = indices.run() >= SHORTEST_RUN && y.dtype().isFloating()
             && indices.positions().elements() <= Integer.MAX_VALUE;
-        this.add = rows ? new Rows(op.axis(), vectorBits) : new Lines(index, op);
+        this.add = rows && indices.isList() && !y.dtype().isHalf() && outer(op.axis()) >= ENOUGH_SLABS
+            ? new Slabs(op.axis(), vectorBits)
+            : rows ? new Rows(op.axis(), vectorBits)
+            : op.axis() == y.shape().rank() - 1 && indices.isList() && y.dtype().isFloating()
+                && y.strides()[op.axis()] == 1 && RowView.fits(updates, 1)
+                && y.shape().extent(op.axis()) <= LONGEST_RATIO * updates.shape().extent(op.axis())
+            ? new ListedLines(op.axis(), vectorBits) : new Lines(index, op);
     }
 
     @Override
@@ -48,6 +59,114 @@ public final class ScatterAddKernel implements CpuKernel {
         }
         if (!updates.shape().isEmpty()) {
             add.run(slots, scalars, parallel);
+        }
+    }
+
+    private long outer(int axis) {
+        long outer = 1;
+        for (int i = 0; i < axis; i++) {
+            outer *= updates.shape().extent(i);
+        }
+        return outer;
+    }
+
+    /** Runs of elements for each entry of a list that all axes before the indexed one share: added one by one. */
+    private final class Slabs implements CpuKernel {
+        private final int axis;
+        private final int run;
+        private final int length;
+        private final RowView targets;
+        private final RowView sources;
+        private final Arithmetic arithmetic;
+
+        Slabs(int axis, int vectorBits) {
+            this.axis = axis;
+            this.run = Math.toIntExact(indices.run());
+            this.length = Math.toIntExact(updates.shape().extent(axis));
+            this.targets = new RowView(leading(y), 0);
+            this.sources = new RowView(leading(updates), 0);
+            this.arithmetic = Arithmetic.of(y.dtype(), vectorBits);
+        }
+
+        /** The axes before the indexed one, and those between it and the run. */
+        private View leading(View view) {
+            Shape shape = indices.positions().without(axis);
+            long[] strides = new long[shape.rank()];
+            for (int i = 0; i < strides.length; i++) {
+                strides[i] = view.strides()[i < axis ? i : i + 1];
+            }
+            return new View(view.slot(), view.dtype(), shape, strides, view.offset());
+        }
+
+        @Override
+        public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
+            int[] list = new int[length];
+            indices.list(slots, list);
+            long targetStride = y.strides()[axis] * y.dtype().bytes();
+            long sourceStride = updates.strides()[axis] * y.dtype().bytes();
+            parallel.run(Math.toIntExact(targets.count()), (task, worker) -> {
+                Object total = Scratch.local().array(arithmetic, 0, run);
+                Object row = Scratch.local().array(arithmetic, 1, run);
+                long to = targets.offset(task);
+                long from = sources.offset(task);
+                for (int i = 0; i < length; ) {
+                    long at = to + list[i] * targetStride;
+                    arithmetic.load(slots[y.slot()], at, y.dtype(), total, 0, run);
+                    int target = list[i];
+                    for (; i < length && list[i] == target; i++) {
+                        arithmetic.load(slots[updates.slot()], from + i * sourceStride, y.dtype(), row, 0, run);
+                        arithmetic.add(total, 0, row, 0, total, 0, run);
+                    }
+                    arithmetic.store(total, 0, slots[y.slot()], at, y.dtype(), run);
+                }
+            });
+        }
+    }
+
+    /** An index per element of lines along the last axis, the same for all of them: through arrays. */
+    private final class ListedLines implements CpuKernel {
+        private final RowView targets;
+        private final RowView sources;
+        private final Arithmetic arithmetic;
+
+        ListedLines(int axis, int vectorBits) {
+            this.targets = new RowView(new View(y.slot(), y.dtype(),
+                updates.shape().with(axis, y.shape().extent(axis)), y.strides(), y.offset()));
+            this.sources = new RowView(updates);
+            this.arithmetic = Arithmetic.of(y.dtype(), vectorBits);
+        }
+
+        @Override
+        public void run(MemorySegment[] slots, long[] scalars, Parallel parallel) {
+            int[] list = new int[sources.width()];
+            indices.list(slots, list);
+            parallel.run(sources.tasks(), (task, worker) -> {
+                Object totals = Scratch.local().array(arithmetic, 0, targets.width());
+                Object line = Scratch.local().array(arithmetic, 1, list.length);
+                long first = (long) task * sources.rowsPerTask();
+                for (long row = first; row < Math.min(sources.count(), first + sources.rowsPerTask()); row++) {
+                    arithmetic.load(slots[y.slot()], targets.offset(row), y.dtype(), totals, 0, targets.width());
+                    arithmetic.load(slots[updates.slot()], sources.offset(row), y.dtype(), line, 0, list.length);
+                    if (arithmetic.isDouble()) {
+                        add(list, (double[]) line, (double[]) totals);
+                    } else {
+                        add(list, (float[]) line, (float[]) totals);
+                    }
+                    arithmetic.store(totals, 0, slots[y.slot()], targets.offset(row), y.dtype(), targets.width());
+                }
+            });
+        }
+
+        private static void add(int[] list, float[] line, float[] totals) {
+            for (int i = 0; i < list.length; i++) {
+                totals[list[i]] += line[i];
+            }
+        }
+
+        private static void add(int[] list, double[] line, double[] totals) {
+            for (int i = 0; i < list.length; i++) {
+                totals[list[i]] += line[i];
+            }
         }
     }
 
