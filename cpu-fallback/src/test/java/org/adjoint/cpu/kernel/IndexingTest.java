@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 import org.adjoint.cpu.StepFixture;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Halves;
@@ -67,6 +68,77 @@ class IndexingTest {
         for (int i = 0; i < 40 * width; i++) {
             assertEquals(i / width * 7 % 11 * width + i % width, fixture.get(y, i), "element " + i);
         }
+    }
+
+    /** A view of the indices that depends on one axis alone. */
+    private static View list(StepFixture fixture, Shape shape, int axis, LongUnaryOperator index) {
+        long[] strides = new long[3];
+        strides[axis] = 1;
+        long inner = shape.elements();
+        for (int i = 0; i <= axis; i++) {
+            inner /= shape.extent(i);
+        }
+        long behind = inner;
+        return fixture.strided(DType.I64, shape, strides, 0, shape.extent(axis),
+            i -> index.applyAsLong(i / behind % shape.extent(axis)));
+    }
+
+    /** Resampling: the same indices for all lines along an axis, of an x that is longer along the others. */
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void gatherPicksAListFromEachLine(DType dtype) {
+        for (int axis = 0; axis < 3; axis++) {
+            StepFixture fixture = new StepFixture();
+            Shape all = Shape.of(20, 6, 13);
+            int extent = (int) all.extent(axis);
+            Shape shape = Shape.of(18, 5, 10).with(axis, 37);
+            View x = fixture.tensor(dtype, all, i -> sample(dtype, i));
+            View indices = list(fixture, shape, axis, i -> i * i * 5 % extent);
+            View y = fixture.output(dtype, shape);
+            fixture.runEverywhere(new Op.Gather(axis), List.of(x, indices), List.of(y));
+            for (int i = 0; i < shape.elements(); i++) {
+                int from = picked(all, shape, axis, i, (int) fixture.get(indices, i));
+                assertEquals(fixture.get(x, from), fixture.get(y, i), "axis " + axis + ", element " + i);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = "BOOL", mode = EnumSource.Mode.EXCLUDE)
+    void scatterAddOfAListSumsInOrder(DType dtype) {
+        for (int axis = 0; axis < 3; axis++) {
+            StepFixture fixture = new StepFixture();
+            Shape all = Shape.of(20, 6, 13);
+            int extent = (int) all.extent(axis);
+            Shape shape = Shape.of(18, 5, 13).with(axis, 37);
+            View x = fixture.tensor(dtype, all, i -> sample(dtype, i));
+            View indices = list(fixture, shape, axis, i -> i * i * 5 / 3 % extent);
+            View updates = fixture.tensor(dtype, shape, i -> sample(dtype, i + 999));
+            View y = fixture.output(dtype, all);
+            double[] expected = scatter(fixture, x, indices, updates, axis);
+            fixture.runEverywhere(new Op.ScatterAdd(axis), List.of(x, indices, updates), List.of(y));
+            assertArrayEquals(expected, fixture.values(y), "axis " + axis);
+            fixture.run(new Op.ScatterAdd(axis), List.of(x, indices, updates), List.of(x), 256, 2);
+            assertArrayEquals(expected, fixture.values(x), "in place, axis " + axis);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, '(0, 3)', 6", "2, '(0, 0, 3)', 13"})
+    void aBadIndexInAListReplacesNothing(int axis, String position, long extent) {
+        StepFixture fixture = new StepFixture();
+        Shape all = Shape.of(20, 6, 13);
+        Shape shape = all.with(axis, 5);
+        View x = fixture.tensor(DType.F32, all, i -> i);
+        View indices = list(fixture, shape, axis, i -> i == 3 ? 99 : 0);
+        View updates = fixture.tensor(DType.F32, shape, i -> 1);
+        String where = "index 99 at position " + position + " is out of range for axis " + axis
+            + " with extent " + extent;
+        assertEquals("scatterAdd: " + where, assertThrows(IndexOutOfBoundsException.class, () -> fixture.run(
+            new Op.ScatterAdd(axis), List.of(x, indices, updates), List.of(x), 256, 2)).getMessage());
+        assertArrayEquals(fixture.values(fixture.tensor(DType.F32, all, i -> i)), fixture.values(x));
+        assertEquals("gather: " + where, assertThrows(IndexOutOfBoundsException.class, () -> fixture.run(
+            new Op.Gather(axis), List.of(x, indices), List.of(updates), 256, 2)).getMessage());
     }
 
     @ParameterizedTest
