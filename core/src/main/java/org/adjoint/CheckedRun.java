@@ -116,8 +116,8 @@ final class CheckedRun {
             case Op.Constant _, Op.Iota _, Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _,
                 Op.StopGradient _, Op.WithGradient _, Op.Barrier _, Op.Project _ -> true;
             case Op.Leaf _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
-                Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
-                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Scan _, Op.Fused _ -> false;
+                Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _,
+                Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Scan _, Op.Fused _ -> false;
         };
     }
 
@@ -138,8 +138,9 @@ final class CheckedRun {
             case Op.Project project -> List.of(standIns.get(node.input(0)).get(project.index()));
             case Op.Reshape _, Op.Permute _, Op.Expand _, Op.Slice _, Op.Windows _ -> List.of(Ops.again(node, inputs));
             case Op.Leaf _, Op.RandomBits _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _,
-                Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _, Op.ScatterAdd _,
-                Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Scan _, Op.Fused _ -> computed(node, inputs);
+                Op.ArgReduce _, Op.ArgSort _, Op.Pad _, Op.Concat _, Op.MatMul _, Op.Gather _, Op.Scatter _,
+                Op.ScatterAdd _, Op.DynamicSlice _, Op.DynamicUpdateSlice _, Op.Scan _, Op.Fused _ ->
+                computed(node, inputs);
         });
         if (!isMovement(node)) {
             for (int i = 0; i < node.types().size(); i++) {

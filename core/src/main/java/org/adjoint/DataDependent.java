@@ -12,8 +12,9 @@ final class DataDependent {
 
     private static void requireEager(String op, String instead) {
         if (Trace.current() != null) {
-            throw new IllegalStateException(op + ": the shape of the result depends on values, and a traced function has "
-                + "none yet, it runs once to record what is to be computed: " + instead + ", or do this in eager code");
+            throw new IllegalStateException(op + ": the shape of the result depends on values, and a traced function "
+                + "has none yet, it runs once to record what is to be computed: " + instead
+                + ", or do this in eager code");
         }
     }
 
@@ -62,7 +63,8 @@ final class DataDependent {
             sorted.slice(0, 1, n).notEqual(sorted.slice(0, 0, n - 1))));
         Tensor starts = positions(first.realize()).realize();
         long count = starts.shape().extent(0);
-        Tensor ends = n == 0 ? starts : Tensor.concat(0, List.of(starts.slice(0, 1, count), device.full(DType.I64, n, 1)));
+        Tensor ends = n == 0 ? starts
+            : Tensor.concat(0, List.of(starts.slice(0, 1, count), device.full(DType.I64, n, 1)));
         Tensor group = first.to(DType.I64).cumsum(0).sub(1);
         Tensor inverse = device.full(DType.I64, 0, n).scatter(0, order, group).reshape(x.shape().toArray());
         return new UniqueElements(flat.gather(0, order.gather(0, starts)), inverse, ends.sub(starts));

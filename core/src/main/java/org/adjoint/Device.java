@@ -4,14 +4,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.adjoint.backend.Backend;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.DeviceDriver;
 import org.adjoint.backend.DeviceReport;
@@ -19,7 +16,6 @@ import org.adjoint.backend.DeviceUnavailableException;
 import org.adjoint.backend.Executable;
 import org.adjoint.backend.OutOfDeviceMemoryException;
 import org.adjoint.graph.DType;
-import org.adjoint.graph.MovementOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.Shape;
@@ -35,8 +31,7 @@ import org.adjoint.plan.Program;
  * {@link Variable#assign} computes what it needs, in fused kernels whose plan is cached by the structure of the graph.
  * A device may be used by several threads; scopes and traces belong to the thread that opened them.
  */
-public final class Device implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger(Device.class.getName());
+public final class Device implements CreationMethods, AutoCloseable {
     private static final int CACHED_PLANS = 256;
     private static final long FILLED_AT_ONCE = 64L << 20;
     /** Garbage that holds native memory is collected when live memory has grown by this much since the last look. */
@@ -53,7 +48,7 @@ public final class Device implements AutoCloseable {
     private final RandomState random;
     private volatile boolean closed;
 
-    private Device(String name, DeviceDriver driver) {
+    Device(String name, DeviceDriver driver) {
         this.name = name;
         this.driver = driver;
         this.random = new RandomState(this);
@@ -61,33 +56,7 @@ public final class Device implements AutoCloseable {
 
     /** Opens the best usable device: a GPU if there is one, else the CPU. Says once why it is not the GPU. */
     public static Device open() {
-        List<String> reasons = new ArrayList<>();
-        for (Backend backend : backends()) {
-            if (backend.priority() < 0) {
-                continue;
-            }
-            List<DeviceReport> reports = backend.probe();
-            for (int ordinal = 0; ordinal < reports.size(); ordinal++) {
-                DeviceReport report = reports.get(ordinal);
-                String problem = report.summary();
-                if (report.usable()) {
-                    try {
-                        DeviceDriver driver = backend.open(ordinal, Map.of());
-                        if (!reasons.isEmpty()) {
-                            LOG.log(System.Logger.Level.INFO,
-                                "using " + report.name() + "; " + String.join("; ", reasons));
-                        }
-                        return new Device(report.name(), driver);
-                    } catch (DeviceUnavailableException | OutOfDeviceMemoryException e) {
-                        problem = e.getMessage().lines().findFirst().orElse("");
-                    }
-                }
-                reasons.add(report.name() + " can't be used: " + problem);
-            }
-        }
-        throw new DeviceUnavailableException(reasons.isEmpty()
-            ? "no backend is on the class path or module path: add adjoint-cpu or adjoint-cuda"
-            : "no device is usable: " + String.join("; ", reasons));
+        return Discovery.openBest();
     }
 
     /** As {@link #open(String, Map)} without options. */
@@ -100,38 +69,17 @@ public final class Device implements AutoCloseable {
      *
      * @param name {@code "cpu"}, {@code "cuda"}, {@code "cuda:1"}, {@code "reference"}
      * @param options what the backend documents, such as {@code "threads"}
+     * @throws IllegalArgumentException if what follows the name's colon is no number, or for options that the backend
+     *     does not know
      * @throws DeviceUnavailableException if it can't be used, listing what was tried; never another device instead
      */
     public static Device open(String name, Map<String, String> options) {
-        String kind = name.contains(":") ? name.substring(0, name.indexOf(':')) : name;
-        int ordinal = 0;
-        if (name.contains(":")) {
-            try {
-                ordinal = Integer.parseUnsignedInt(name.substring(name.indexOf(':') + 1));
-            } catch (NumberFormatException e) {
-                throw new IllegalArgumentException("device '" + name + "': what follows the colon must be a number", e);
-            }
-        }
-        List<Backend> backends = backends();
-        for (Backend backend : backends) {
-            if (backend.name().equals(kind)) {
-                String full = ordinal == 0 && !name.contains(":") ? kind : kind + ":" + ordinal;
-                return new Device(full, backend.open(ordinal, options));
-            }
-        }
-        throw new DeviceUnavailableException("device '" + name + "': there is no backend '" + kind + "' among "
-            + backends.stream().map(Backend::name).toList() + "; add adjoint-" + kind
-            + " to the class path or module path if it is missing there");
+        return Discovery.open(name, options);
     }
 
     /** Every device of every backend, usable or not, best first. */
     public static List<DeviceReport> list() {
-        return backends().stream().flatMap(backend -> backend.probe().stream()).toList();
-    }
-
-    private static List<Backend> backends() {
-        return ServiceLoader.load(Backend.class, Device.class.getClassLoader()).stream().map(ServiceLoader.Provider::get)
-            .sorted(Comparator.comparingInt(Backend::priority).reversed()).toList();
+        return Discovery.list();
     }
 
     /** {@code "cpu"}, {@code "cuda:1"}. */
@@ -201,134 +149,6 @@ public final class Device implements AutoCloseable {
 
     // Making tensors
 
-    /** A tensor of dtype {@code F32}; without extents, a vector. */
-    public Tensor tensor(float[] values, long... extents) {
-        return tensor(values, shapeOf(values.length, extents));
-    }
-
-    /** A tensor of dtype {@code F32}. */
-    public Tensor tensor(float[] values, Shape shape) {
-        return upload(DType.F32, requireCount(values.length, shape), MemorySegment.ofArray(values));
-    }
-
-    /** A tensor of dtype {@code F64}; without extents, a vector. */
-    public Tensor tensor(double[] values, long... extents) {
-        return tensor(values, shapeOf(values.length, extents));
-    }
-
-    /** A tensor of dtype {@code F64}. */
-    public Tensor tensor(double[] values, Shape shape) {
-        return upload(DType.F64, requireCount(values.length, shape), MemorySegment.ofArray(values));
-    }
-
-    /** A tensor of dtype {@code I32}; without extents, a vector. */
-    public Tensor tensor(int[] values, long... extents) {
-        return tensor(values, shapeOf(values.length, extents));
-    }
-
-    /** A tensor of dtype {@code I32}. */
-    public Tensor tensor(int[] values, Shape shape) {
-        return upload(DType.I32, requireCount(values.length, shape), MemorySegment.ofArray(values));
-    }
-
-    /** A tensor of dtype {@code I64}; without extents, a vector. */
-    public Tensor tensor(long[] values, long... extents) {
-        return tensor(values, shapeOf(values.length, extents));
-    }
-
-    /** A tensor of dtype {@code I64}. */
-    public Tensor tensor(long[] values, Shape shape) {
-        return upload(DType.I64, requireCount(values.length, shape), MemorySegment.ofArray(values));
-    }
-
-    /** A tensor of dtype {@code BOOL}; without extents, a vector. */
-    public Tensor tensor(boolean[] values, long... extents) {
-        return tensor(values, shapeOf(values.length, extents));
-    }
-
-    /** A tensor of dtype {@code BOOL}. */
-    public Tensor tensor(boolean[] values, Shape shape) {
-        byte[] bytes = new byte[values.length];
-        for (int i = 0; i < bytes.length; i++) {
-            bytes[i] = (byte) (values[i] ? 1 : 0);
-        }
-        return upload(DType.BOOL, requireCount(values.length, shape), MemorySegment.ofArray(bytes));
-    }
-
-    /**
-     * A tensor from memory in the host's byte order, row-major.
-     *
-     * @throws IllegalArgumentException if the segment is not exactly as long as the tensor
-     */
-    public Tensor tensor(DType dtype, Shape shape, MemorySegment values) {
-        TensorType type = new TensorType(dtype, shape);
-        Transfers.requireReadable("tensor", values);
-        if (values.byteSize() != Words.of("tensor", type::bytes)) {
-            throw new IllegalArgumentException("tensor: " + type + " takes " + type.bytes() + " bytes but "
-                + values.byteSize() + " are given");
-        }
-        return upload(dtype, shape, values);
-    }
-
-    /** One number, {@code F32}. */
-    public Tensor scalar(double value) {
-        return full(DType.F32, value);
-    }
-
-    public Tensor full(DType dtype, double value, long... shape) {
-        return full("full", dtype, value, shape);
-    }
-
-    private Tensor full(String name, DType dtype, double value, long... shape) {
-        return lazy(name, () -> Ops.full(dtype, Shape.of(shape), value));
-    }
-
-    public Tensor zeros(DType dtype, long... shape) {
-        return full("zeros", dtype, 0, shape);
-    }
-
-    public Tensor ones(DType dtype, long... shape) {
-        return full("ones", dtype, 1, shape);
-    }
-
-    /** 0, 1, ..., count - 1. */
-    public Tensor arange(DType dtype, long count) {
-        return lazy("arange", () -> Ops.iota(dtype, count));
-    }
-
-    /** {@code start, start + step, ...} up to, but not including, {@code end}; integers take whole numbers. */
-    public Tensor arange(DType dtype, double start, double end, double step) {
-        return lazy("arange", () -> MovementOps.arange(dtype, start, end, step));
-    }
-
-    /** {@code count} numbers from {@code start} to {@code end}, both included, evenly spaced. */
-    public Tensor linspace(DType dtype, double start, double end, long count) {
-        return lazy("linspace", () -> MovementOps.linspace(dtype, start, end, count));
-    }
-
-    /** The identity matrix. */
-    public Tensor eye(DType dtype, long side) {
-        return eye(dtype, side, side);
-    }
-
-    /** Ones on the main diagonal of (rows, columns), zeros else. */
-    public Tensor eye(DType dtype, long rows, long columns) {
-        return lazy("eye", () -> MovementOps.eye(dtype, rows, columns));
-    }
-
-    /** A value everywhere, in another tensor's shape and dtype. */
-    public Tensor fullLike(Tensor like, double value) {
-        return full("fullLike", like.dtype(), value, like.shape().toArray());
-    }
-
-    public Tensor zerosLike(Tensor like) {
-        return fullLike(like, 0);
-    }
-
-    public Tensor onesLike(Tensor like) {
-        return fullLike(like, 1);
-    }
-
     /** Random numbers of this device, whose state is a variable like any other. */
     public RandomState random() {
         return random;
@@ -375,24 +195,14 @@ public final class Device implements AutoCloseable {
         return new Variable(this, name, type, storage, currentScope());
     }
 
-    private Tensor lazy(String name, Supplier<Node> node) {
+    /** A tensor that a node without operands gives. */
+    Tensor lazy(String name, Supplier<Node> node) {
         requireOpen();
         return new Tensor(this, Words.of(name, node), Trace.current());
     }
 
-    private static Shape shapeOf(long count, long... extents) {
-        return extents.length == 0 ? Shape.of(count) : Words.of("tensor", () -> Shape.of(extents));
-    }
-
-    private static Shape requireCount(long count, Shape shape) {
-        if (shape.elements() != count) {
-            throw new IllegalArgumentException("tensor: shape " + shape + " has " + shape.elements() + " elements but "
-                + count + " values are given");
-        }
-        return shape;
-    }
-
-    private Tensor upload(DType dtype, Shape shape, MemorySegment values) {
+    /** A tensor of these values, in memory of its own. */
+    Tensor upload(DType dtype, Shape shape, MemorySegment values) {
         requireOpen();
         TensorType type = new TensorType(dtype, shape);
         // What a traced function makes is a constant of all its runs, whatever scope the first one runs in.
@@ -434,7 +244,8 @@ public final class Device implements AutoCloseable {
 
     /** Computes nodes into fresh memory, one owner each; nodes are not bound to it. */
     List<Storage> compute(List<Node> nodes, List<Scope> owners) {
-        return Debug.isDetecting() ? CheckedRun.compute(this, nodes, owners, Map.of()) : computeUnchecked(nodes, owners);
+        return Debug.isDetecting() ? CheckedRun.compute(this, nodes, owners, Map.of())
+            : computeUnchecked(nodes, owners);
     }
 
     /** As {@link #compute}, whatever anomalies there are. */
@@ -475,7 +286,8 @@ public final class Device implements AutoCloseable {
             return storage.buffer(reader);
         }
         Mapping.requireNone(leaf);
-        throw new IllegalStateException(reader + ": a tensor " + leaf.type() + " of a traced function was used outside of it");
+        throw new IllegalStateException(
+            reader + ": a tensor " + leaf.type() + " of a traced function was used outside of it");
     }
 
     /** Computes nodes that have no value yet, together, and binds them. */

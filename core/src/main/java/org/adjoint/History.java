@@ -14,8 +14,8 @@ final class History {
     private History() { }
 
     /**
-     * Turns computed nodes at or before {@code node} into leaves where no open handle names anything before them, and no
-     * variable was read there: a gradient can only be asked for what has a name. None passes {@code stopGradient}.
+     * Turns computed nodes at or before {@code node} into leaves where no open handle names anything before them, and
+     * no variable was read there: a gradient can only be asked for what has a name. None passes {@code stopGradient}.
      */
     static void trim(Node node) {
         Map<Node, Boolean> named = new IdentityHashMap<>();

@@ -3,7 +3,6 @@ package org.adjoint;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.IndexingOps;
 import org.adjoint.graph.Op;
-import org.adjoint.graph.Ops;
 import org.adjoint.graph.Shape;
 
 /** Sorting a {@link Tensor}, selecting and replacing elements by index or mask. */
@@ -82,7 +81,7 @@ public sealed interface IndexingMethods permits Tensor {
 
     /** {@code y[.., i, ..] = this[.., indices[.., i, ..], ..]} along an axis; see {@link Op.Gather}. */
     default Tensor gather(int axis, Tensor indices) {
-        return self().zip("gather", indices, (x, i) -> Ops.gather(x, axis, i));
+        return self().zip("gather", indices, (x, i) -> IndexingOps.gather(x, axis, i));
     }
 
     /** Slices at {@code indices}, {@code I32} or {@code I64} of one axis, along an axis. */
@@ -97,7 +96,7 @@ public sealed interface IndexingMethods permits Tensor {
 
     /** Rows of this table at {@code indices}. */
     default Tensor embedding(Tensor indices) {
-        return self().zip("embedding", indices, Ops::embedding);
+        return self().zip("embedding", indices, IndexingOps::embedding);
     }
 
     /** {@code I64}: 1 where the class is the index that this tensor holds, else 0: {@code (..., classes)}. */
@@ -112,7 +111,7 @@ public sealed interface IndexingMethods permits Tensor {
 
     /** A window that begins at {@code starts}, {@code i64(rank)}. */
     default Tensor dynamicSlice(Tensor starts, long... window) {
-        return self().zip("dynamicSlice", starts, (x, s) -> Ops.dynamicSlice(x, s, Shape.of(window)));
+        return self().zip("dynamicSlice", starts, (x, s) -> IndexingOps.dynamicSlice(x, s, Shape.of(window)));
     }
 
     /**
@@ -172,7 +171,7 @@ public sealed interface IndexingMethods permits Tensor {
 
     /** A copy with {@code updates} added at {@code indices} along an axis; see {@link Op.ScatterAdd}. */
     default Tensor scatterAdd(int axis, Tensor indices, Tensor updates) {
-        return self().combine("scatterAdd", x -> Ops.scatterAdd(x.get(0), axis, x.get(1), x.get(2)), indices,
+        return self().combine("scatterAdd", x -> IndexingOps.scatterAdd(x.get(0), axis, x.get(1), x.get(2)), indices,
             updates);
     }
 
@@ -208,8 +207,6 @@ public sealed interface IndexingMethods permits Tensor {
 
     /** This tensor with the window that begins at {@code starts}, {@code i64(rank)}, replaced. */
     default Tensor dynamicUpdateSlice(Tensor update, Tensor starts) {
-        return self().combine("dynamicUpdateSlice", x -> Ops.dynamicUpdateSlice(x.get(0), x.get(1), x.get(2)), update,
-            starts);
-    }
-
-}
+        return self().combine("dynamicUpdateSlice",
+            x -> IndexingOps.dynamicUpdateSlice(x.get(0), x.get(1), x.get(2)), update, starts);
+    }}

@@ -85,8 +85,8 @@ final class Mapping {
             long here = type.shape().extent(type.shape().axis("vmap", inAxes[i]));
             if (first >= 0 && here != extent) {
                 throw new IllegalArgumentException("vmap: argument " + first + " " + arguments.get(first).type()
-                    + " has " + extent + " examples along axis " + inAxes[first] + ", but argument " + i + " " + type + " has "
-                    + here + " along axis " + inAxes[i]);
+                    + " has " + extent + " examples along axis " + inAxes[first] + ", but argument " + i + " " + type
+                    + " has " + here + " along axis " + inAxes[i]);
             }
             first = first < 0 ? i : first;
             extent = here;

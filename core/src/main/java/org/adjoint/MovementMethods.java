@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.adjoint.graph.AxisOps;
 import org.adjoint.graph.MovementOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
@@ -25,7 +26,7 @@ public sealed interface MovementMethods permits Tensor {
 
     /** One extent may be -1: it is what is left. */
     default Tensor reshape(long... shape) {
-        return self().map("reshape", x -> Ops.reshape(x, MovementOps.inferred("reshape", x.shape(), shape)));
+        return self().map("reshape", x -> Ops.reshape(x, AxisOps.inferred("reshape", x.shape(), shape)));
     }
 
     /** One axis. */
@@ -35,22 +36,22 @@ public sealed interface MovementMethods permits Tensor {
 
     /** The axes {@code first} to {@code last} as one. */
     default Tensor flatten(int first, int last) {
-        return self().map("flatten", x -> MovementOps.flatten(x, first, last));
+        return self().map("flatten", x -> AxisOps.flatten(x, first, last));
     }
 
     /** An axis as several; one extent may be -1: it is what is left. */
     default Tensor unflatten(int axis, long... extents) {
-        return self().map("unflatten", x -> MovementOps.unflatten(x, axis, extents));
+        return self().map("unflatten", x -> AxisOps.unflatten(x, axis, extents));
     }
 
     /** Adds an axis of extent 1. */
     default Tensor unsqueeze(int axis) {
-        return self().map("unsqueeze", x -> MovementOps.unsqueeze(x, axis));
+        return self().map("unsqueeze", x -> AxisOps.unsqueeze(x, axis));
     }
 
     /** Drops axes of extent 1: those named, or all of them where none is. */
     default Tensor squeeze(int... axes) {
-        return self().map("squeeze", x -> MovementOps.squeeze(x, axes));
+        return self().map("squeeze", x -> AxisOps.squeeze(x, axes));
     }
 
     default Tensor permute(int... axes) {
@@ -73,12 +74,12 @@ public sealed interface MovementMethods permits Tensor {
 
     /** Axis {@code from} becomes axis {@code to}; the others keep their order. */
     default Tensor moveAxis(int from, int to) {
-        return self().map("moveAxis", x -> MovementOps.moveAxis(x, from, to));
+        return self().map("moveAxis", x -> AxisOps.moveAxis(x, from, to));
     }
 
     /** Broadcasts to a shape, of which an extent of -1 stays what it is. */
     default Tensor expand(long... shape) {
-        return self().map("expand", x -> MovementOps.expand(x, shape));
+        return self().map("expand", x -> AxisOps.expand(x, shape));
     }
 
     /** Broadcasts to the shape of another tensor. */

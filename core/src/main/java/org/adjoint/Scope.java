@@ -16,11 +16,11 @@ import java.util.Set;
  * }
  * }</pre>
  *
- * Scopes of one device nest per thread and close in reverse order. Memory outside any scope belongs to the device; it is
- * freed by closing its tensor, or when the garbage collector finds that nothing refers to it, or with the device.
+ * Scopes of one device nest per thread and close in reverse order. Memory outside any scope belongs to the device; it
+ * is freed by closing its tensor, or when the garbage collector finds that nothing refers to it, or with the device.
  */
 public final class Scope implements AutoCloseable {
-    /** System property {@code adjoint.leaks=true}: remember where each tensor was allocated, for {@link Device#leaks}. */
+    /** System property {@code adjoint.leaks=true}: remember where tensors were allocated, for {@link Device#leaks}. */
     static final boolean TRACK_ALLOCATION_SITES = Boolean.getBoolean("adjoint.leaks");
 
     private final Device device;

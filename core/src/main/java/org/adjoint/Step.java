@@ -25,8 +25,8 @@ import org.adjoint.plan.Program;
  * pass and optimizer are one plan.
  *
  * <p>While it is traced the function sees no values. What varies from run to run must be an argument or a
- * {@link Variable}; other tensors it uses are constants. Assignments take effect when a run ends; if the function throws
- * while it is traced, nothing has happened. Runs of one step queue. What a run returns owns its memory.
+ * {@link Variable}; other tensors it uses are constants. Assignments take effect when a run ends; if the function
+ * throws while it is traced, nothing has happened. Runs of one step queue. What a run returns owns its memory.
  */
 public final class Step implements AutoCloseable {
     private static final int CACHED_TRACES = 64;
@@ -137,8 +137,8 @@ public final class Step implements AutoCloseable {
 
     private static List<Tensor> one(Tensor result) {
         if (result == null) {
-            throw new IllegalStateException("Step.run: the function returns null: return a tensor, or use compileAll and "
-                + "return List.of() where there is none");
+            throw new IllegalStateException("Step.run: the function returns null: return a tensor, or use compileAll "
+                + "and return List.of() where there is none");
         }
         return List.of(result);
     }
@@ -243,7 +243,7 @@ public final class Step implements AutoCloseable {
         }
     }
 
-    /** Binding, dispatch and bookkeeping of one run, with empty kernels, in nanoseconds. The results are not computed. */
+    /** Binding, dispatch and bookkeeping of one run, in nanoseconds: kernels are empty, and nothing is computed. */
     public long dryRunNanos(Tensor... arguments) {
         lock.lock();
         try {
@@ -311,7 +311,8 @@ public final class Step implements AutoCloseable {
         Buffer[] externals = new Buffer[bindings.length + fitting.results.size()];
         for (int i = 0; i < bindings.length; i++) {
             externals[i] = switch (bindings[i]) {
-                case Binding.Argument(int index) -> device.leafBuffer(arguments.get(index).operand("Step.run"), "Step.run");
+                case Binding.Argument(int index) ->
+                    device.leafBuffer(arguments.get(index).operand("Step.run"), "Step.run");
                 case Binding.Read(Variable variable) -> variable.bufferToRead();
                 case Binding.Write(Variable variable) -> variable.bufferToWrite();
                 case Binding.Captured(Node node) -> device.leafBuffer(node, "Step.run");
@@ -379,8 +380,8 @@ public final class Step implements AutoCloseable {
     }
 
     /**
-     * The present value of a condition outside the graph, such as whether a module is in training mode. A traced function
-     * that asks for it here is traced again when it has changed.
+     * The present value of a condition outside the graph, such as whether a module is in training mode. A traced
+     * function that asks for it here is traced again when it has changed.
      */
     public static boolean observe(BooleanSupplier condition) {
         boolean seen = condition.getAsBoolean();

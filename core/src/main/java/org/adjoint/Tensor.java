@@ -15,6 +15,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.adjoint.autodiff.Autodiff;
+import org.adjoint.graph.AxisOps;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.LinearAlgebraOps;
@@ -265,10 +266,10 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
         return joined("stack", tensors, nodes -> MovementOps.stack(axis, nodes));
     }
 
-    /** See {@link MovementOps#meshgrid}. */
+    /** See {@link AxisOps#meshgrid}. */
     public static List<Tensor> meshgrid(List<Tensor> vectors) {
         List<Node> nodes = vectors.stream().map(vector -> given("meshgrid", vector).operand("meshgrid")).toList();
-        List<Node> grids = Words.of("meshgrid", () -> MovementOps.meshgrid(nodes));
+        List<Node> grids = Words.of("meshgrid", () -> AxisOps.meshgrid(nodes));
         return IntStream.range(0, grids.size())
             .mapToObj(i -> vectors.get(i).result("meshgrid", grids.get(i))).toList();
     }

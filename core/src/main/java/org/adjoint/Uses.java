@@ -65,7 +65,8 @@ final class Uses {
 
     /** Whether somebody can ask for a gradient for this node: by a handle, or by the variable that it is a read of. */
     static boolean isSource(Node node) {
-        return isNamed(node) || node.attachment() instanceof Uses uses && uses.isOfVariable() && node.dtype().isFloating();
+        return isNamed(node)
+            || node.attachment() instanceof Uses uses && uses.isOfVariable() && node.dtype().isFloating();
     }
 
     private synchronized boolean isOfVariable() {

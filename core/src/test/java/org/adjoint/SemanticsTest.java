@@ -449,6 +449,15 @@ class SemanticsTest {
     }
 
     @Test
+    void whatFollowsTheColonOfADevicesNameIsANumber() {
+        for (String ordinal : List.of("", "x", "-1", "4294967295")) {
+            var error = assertThrows(IllegalArgumentException.class, () -> Device.open("reference:" + ordinal));
+            assertEquals("device 'reference:" + ordinal + "': what follows the colon must be a number from 0 on",
+                error.getMessage());
+        }
+    }
+
+    @Test
     void wrongArgumentsOfAStepAreRefused() {
         Step step = Step.compile(device, (a, b) -> a.add(b));
         Tensor x = device.scalar(1);

@@ -57,7 +57,9 @@ public final class Autodiff {
         return pullback(found, seeds, cotangents);
     }
 
-    private static List<Node> pullback(List<Node> outputs, List<Node> cotangents, List<Node> sources, Set<Node> boundary) {
+    /** @param boundary nodes beyond which the walk does not look */
+    private static List<Node> pullback(List<Node> outputs, List<Node> cotangents, List<Node> sources,
+        Set<Node> boundary) {
         Set<Node> wanted = Collections.newSetFromMap(new IdentityHashMap<>());
         wanted.addAll(sources);
         List<Node> path = between(outputs, wanted, boundary);
@@ -131,8 +133,8 @@ public final class Autodiff {
 
     private static void accumulate(Map<Node, Node> found, Node node, Node cotangent) {
         if (!cotangent.type().equals(node.type())) {
-            throw new IllegalStateException("the gradient rule behind " + node.op().name() + " gives " + cotangent.type()
-                + " for a value that is " + node.type());
+            throw new IllegalStateException("the gradient rule behind " + node.op().name() + " gives "
+                + cotangent.type() + " for a value that is " + node.type());
         }
         found.merge(node, cotangent, Ops::add);
     }

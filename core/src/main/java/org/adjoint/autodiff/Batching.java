@@ -173,7 +173,7 @@ public final class Batching {
             // Of two operands one that lacks the mapped axis is repeated; a plain matrix on the right needs not be.
             case Op.MatMul _ -> Ops.matmul(any(node.input(0)), any(node.input(1)));
             case Op.Gather op -> batched.containsKey(node.input(0))
-                ? Ops.gather(any(node.input(0)), op.axis() + 1, all(node.input(1)))
+                ? IndexingOps.gather(any(node.input(0)), op.axis() + 1, all(node.input(1)))
                 : gatherShared(any(node.input(0)), op.axis(), any(node.input(1)));
             case Op.ArgSort op -> IndexingOps.argSort(any(node.input(0)), op.axis() + 1, op.descending());
             case Op.Windows op ->
@@ -181,7 +181,7 @@ public final class Batching {
             case Op.Scatter op ->
                 IndexingOps.scatter(all(node.input(0)), op.axis() + 1, all(node.input(1)), all(node.input(2)));
             case Op.ScatterAdd op ->
-                Ops.scatterAdd(all(node.input(0)), op.axis() + 1, all(node.input(1)), all(node.input(2)));
+                IndexingOps.scatterAdd(all(node.input(0)), op.axis() + 1, all(node.input(1)), all(node.input(2)));
             case Op.DynamicSlice op -> dynamicSlice(node, op.shape());
             case Op.DynamicUpdateSlice _ -> dynamicUpdateSlice(node);
             case Op.StopGradient _ -> Ops.stopGradient(any(node.input(0)));
@@ -247,20 +247,20 @@ public final class Batching {
         Node moved = Ops.permute(indices, beside);
         Shape each = moved.shape();
         Shape merged = each.without(axis).with(axis, each.extent(axis) * each.extent(axis + 1));
-        return Ops.permute(Ops.reshape(Ops.gather(x, axis, Ops.reshape(moved, merged)), each), back);
+        return Ops.permute(Ops.reshape(IndexingOps.gather(x, axis, Ops.reshape(moved, merged)), each), back);
     }
 
     private Node dynamicSlice(Node node, Shape window) {
         Node starts = node.input(1);
         if (!batched.containsKey(starts)) {
-            return Ops.dynamicSlice(any(node.input(0)), startsOfAll(any(starts)), grown(window));
+            return IndexingOps.dynamicSlice(any(node.input(0)), startsOfAll(any(starts)), grown(window));
         }
         // An example's window begins where only that example says: its elements are gathered, axis by axis.
         Node part = all(node.input(0));
         for (int axis = 0; axis < window.rank(); axis++) {
             Node positions = Ops.add(startAlong(any(starts), axis, window.rank()), iotaAlong(window, axis));
             Shape gathered = part.shape().with(axis + 1, window.extent(axis));
-            part = Ops.gather(part, axis + 1, Ops.broadcastTo(positions, gathered));
+            part = IndexingOps.gather(part, axis + 1, Ops.broadcastTo(positions, gathered));
         }
         return part;
     }
@@ -270,7 +270,7 @@ public final class Batching {
         Node x = all(node.input(0));
         Node update = all(node.input(1));
         if (!batched.containsKey(starts)) {
-            return Ops.dynamicUpdateSlice(x, update, startsOfAll(any(starts)));
+            return IndexingOps.dynamicUpdateSlice(x, update, startsOfAll(any(starts)));
         }
         Shape whole = node.input(0).shape();
         Shape window = node.input(1).shape();
@@ -287,7 +287,7 @@ public final class Batching {
             Node valid = Ops.binary(BinaryOp.AND, Ops.binary(BinaryOp.GREATER_OR_EQUAL, start, 0),
                 Ops.binary(BinaryOp.LESS_OR_EQUAL, start, whole.extent(axis) - window.extent(axis)));
             Node index = Ops.where(valid, nearest, Ops.constant(DType.I64, -1L));
-            update = Ops.gather(update, axis + 1,
+            update = IndexingOps.gather(update, axis + 1,
                 Ops.broadcastTo(index, update.shape().with(axis + 1, whole.extent(axis))));
             inside = Ops.binary(BinaryOp.AND, inside, Ops.equal(offset, nearest));
         }

@@ -13,7 +13,7 @@ public interface Executable extends AutoCloseable {
      */
     void run(Buffer[] externals, long[] scalars);
 
-    /** Launches without work: binding, dispatch and bookkeeping as in {@link #run}, with empty kernels. For measuring. */
+    /** Launches without work, for measuring: binding, dispatch and bookkeeping as in {@link #run}, empty kernels. */
     void dryRun(Buffer[] externals, long[] scalars);
 
     /** Frees what it holds; idempotent. */

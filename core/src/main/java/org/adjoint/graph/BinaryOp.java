@@ -14,14 +14,16 @@ public enum BinaryOp {
         (a, b, y, dy) -> dy, (a, b, y, dy) -> neg(mul(dy, trunc(div(a, b))))),
     POW("pow", Takes.FLOATS,
         (a, b, y, dy) -> mul(dy, powerSlope(a, b)),
-        // Of a = 0 the logarithm of 1, for y is what matters there, and nothing infinite in its own derivative; unless y
-        // is infinite itself.
+        // Of a = 0 the logarithm of 1, for y is what matters there, and nothing infinite in its own derivative; unless
+        // y is infinite itself.
         (a, b, y, dy) -> mul(dy, mul(y, log(where(isZeroBelowFinitePower(a, b), onesLike(a), a))))),
     /** NaN if either is; -0 is less than +0. A tie gives half the cotangent to each, as in JAX. */
     MIN("min", Takes.NUMBERS,
-        (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(a, b))), (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(b, a)))),
+        (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(a, b))),
+        (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(b, a)))),
     MAX("max", Takes.NUMBERS,
-        (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(b, a))), (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(a, b)))),
+        (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(b, a))),
+        (a, b, y, dy) -> mul(dy, selected(a, b, lessThan(a, b)))),
     AND("and", Takes.BITS, null, null),
     OR("or", Takes.BITS, null, null),
     XOR("xor", Takes.BITS, null, null),
@@ -97,13 +99,14 @@ public enum BinaryOp {
         return ruleB == null ? null : ruleB.apply(a, b, y, dy);
     }
 
-    /** {@code b a^(b - 1)}, and 0 for {@code b = 0}, even at a = 0; neither branch is infinite there, for derivatives. */
+    /** {@code b a^(b - 1)}, and 0 for {@code b = 0}, even at a = 0; no branch is infinite there, for derivatives. */
     private static Node powerSlope(Node a, Node b) {
         Node constant = equal(b, 0);
         Node power = pow(a, where(constant, onesLike(b), sub(b, 1)));
         return where(constant, zerosLike(b), mul(b, power));
     }
 
+    /** Whether {@code a^b} is finite though a is 0. */
     private static Node isZeroBelowFinitePower(Node a, Node b) {
         return binary(AND, equal(a, 0), binary(GREATER_OR_EQUAL, b, 0));
     }

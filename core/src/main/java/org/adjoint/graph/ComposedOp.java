@@ -13,7 +13,8 @@ import java.util.List;
 public enum ComposedOp {
     TAN("tan", x -> div(sin(x), cos(x)), (x, y, dy) -> mul(dy, add(mul(y, y), 1))),
     ASIN("asin", x -> atan(div(x, sqrt(oneMinusSquare(x)))), (x, y, dy) -> div(dy, sqrt(oneMinusSquare(x)))),
-    ACOS("acos", x -> mul(atan(sqrt(div(sub(1, x), add(x, 1)))), 2), (x, y, dy) -> neg(div(dy, sqrt(oneMinusSquare(x))))),
+    ACOS("acos", x -> mul(atan(sqrt(div(sub(1, x), add(x, 1)))), 2),
+        (x, y, dy) -> neg(div(dy, sqrt(oneMinusSquare(x))))),
     SINH("sinh", Hyperbolic::sinh, (x, y, dy) -> mul(dy, cosh(x))),
     COSH("cosh", Hyperbolic::cosh, (x, y, dy) -> mul(dy, sinh(x))),
     ASINH("asinh", Hyperbolic::asinh, (x, y, dy) -> div(dy, length(x, onesLike(x)))),
@@ -22,7 +23,8 @@ public enum ComposedOp {
     /** {@code log(1 + e^x)}, as {@code max(x, 0) + log(1 + e^-|x|)}. */
     SOFTPLUS("softplus", x -> add(max(x, zerosLike(x)), log1p(exp(neg(abs(x))))), (x, y, dy) -> mul(dy, sigmoid(x))),
     /** {@code x tanh(softplus(x)) = x n / (n + 2)} with {@code n = e (e + 2)}, {@code e = e^x}: from 20 on it is x. */
-    MISH("mish", x -> mul(x, mishRatio(x)), (x, y, dy) -> mul(dy, add(mishRatio(x), mul(mishOperand(x), mishSlope(x))))),
+    MISH("mish", x -> mul(x, mishRatio(x)),
+        (x, y, dy) -> mul(dy, add(mishRatio(x), mul(mishOperand(x), mishSlope(x))))),
     /** {@code x clamp(x + 3, 0, 6) / 6}; the slopes at -3 and 3 are those outside, as in PyTorch. */
     HARD_SWISH("hardSwish",
         x -> where(atMost(x, -3), zerosLike(x), where(lessThan(x, 3), div(mul(x, add(x, 3)), 6), x)),
@@ -186,7 +188,10 @@ public enum ComposedOp {
     }
 
     private static final class Hyperbolic {
-        /** With {@code t = e^(|x|/2) - 1}, p = 1 + t: {@code (t + t/p) (p + 1/p) / 2}, which overflows no earlier than sinh. */
+        /**
+         * With {@code t = e^(|x|/2) - 1}, p = 1 + t: {@code (t + t/p) (p + 1/p) / 2}, which overflows no earlier than
+         * sinh.
+         */
         static Node sinh(Node x) {
             Node size = abs(x);
             double limit = number(x, 100, 1000);
@@ -203,7 +208,9 @@ public enum ComposedOp {
             return add(mul(mul(e, 0.5), e), div(0.5, mul(e, e)));
         }
 
-        /** {@code log(1 + (a + a^2 / (1 + sqrt(1 + a^2))))}, a = |x|; {@code log(a) + log(2)} where the square is all. */
+        /**
+         * {@code log(1 + (a + a^2 / (1 + sqrt(1 + a^2))))}, a = |x|; {@code log(a) + log(2)} where the square is all.
+         */
         static Node asinh(Node x) {
             Node size = abs(x);
             double limit = number(x, 0x1p13, 0x1p28);
@@ -215,7 +222,10 @@ public enum ComposedOp {
             return where(lessThan(size, number(x, 0x1p-13, 0x1p-27)), x, mul(y, sign(x)));
         }
 
-        /** {@code log(1 + (t + sqrt(t) sqrt(t + 2)))}, t = x - 1, NaN for negative t; {@code log(x) + log(2)} where the square is all. */
+        /**
+         * {@code log(1 + (t + sqrt(t) sqrt(t + 2)))}, t = x - 1, NaN for negative t; {@code log(x) + log(2)} where the
+         * square is all.
+         */
         static Node acosh(Node x) {
             double limit = number(x, 0x1p13, 0x1p28);
             Node t = sub(where(lessThan(x, limit), x, fullLike(x, limit)), 1);

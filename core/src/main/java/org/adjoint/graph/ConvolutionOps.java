@@ -59,8 +59,8 @@ public final class ConvolutionOps {
     }
 
     /**
-     * The adjoint of {@link #convolution} with the same settings, as PyTorch's {@code conv_transpose}: an axis of extent
-     * s becomes {@code (s - 1) stride - 2 padding + (k - 1) dilation + 1 + outputPadding}.
+     * The adjoint of {@link #convolution} with the same settings, as PyTorch's {@code conv_transpose}: an axis of
+     * extent s becomes {@code (s - 1) stride - 2 padding + (k - 1) dilation + 1 + outputPadding}.
      *
      * @param kernel {@code (channels, out / groups, extents...)}
      * @param bias {@code (out)}, or null

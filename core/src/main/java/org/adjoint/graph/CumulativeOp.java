@@ -8,8 +8,7 @@ import java.util.List;
 
 /**
  * Running results along an axis. Their decompositions take ceil(log2 n) steps over all elements (Hillis and Steele,
- * "Data
- * parallel algorithms", 1986); kernels take one pass.
+ * "Data parallel algorithms", 1986); kernels take one pass.
  */
 public sealed interface CumulativeOp extends Op.Fused {
     /** What element i of the result is, of elements 0 to i. */
@@ -92,8 +91,7 @@ public sealed interface CumulativeOp extends Op.Fused {
             return new Node[] {switch (function) {
                 case SUM -> flip(fused(this, flip(cotangents[0], axis)), axis);
                 case PROD -> {
-                    // dx_i = x_0 ... x_(i-1) s_i  with  s_i = dy_i + x_(i+1) s_(i+1): right for zeros among the
-                    // factors.
+                    // dx_i = x_0 ... x_(i-1) s_i  with  s_i = dy_i + x_(i+1) s_(i+1): right for factors of 0 too.
                     Node x = widen(node.input(0));
                     Node reversed = flip(x, axis);
                     Node sums = fused(new LinearRecurrence(axis), shifted(reversed, axis, reversed),

@@ -98,6 +98,7 @@ public enum DType {
                 return type;
             }
         }
-        throw new IllegalArgumentException("unknown dtype '" + text + "': one of bool, u8, i32, i64, f16, bf16, f32, f64");
+        throw new IllegalArgumentException(
+            "unknown dtype '" + text + "': one of bool, u8, i32, i64, f16, bf16, f32, f64");
     }
 }

@@ -7,8 +7,8 @@ import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 
 /**
- * Elementwise functions made of {@link UnaryOp}s and {@link BinaryOp}s. Where PyTorch has a function of that name, results
- * and derivatives are its, at kinks as well.
+ * Elementwise functions made of {@link UnaryOp}s and {@link BinaryOp}s. Where PyTorch has a function of that name,
+ * results and derivatives are its, at kinks as well.
  *
  * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
  */
@@ -187,11 +187,13 @@ public final class ElementwiseOps {
     private static Node dividing(String op, Node a, Node b, BinaryOperator<Node> function) {
         DType dtype = DType.promote(a.dtype(), b.dtype());
         if (dtype.isBoolean()) {
-            throw error("%s: does not take bool tensors: cast %s and %s to a number type first", op, a.type(), b.type());
+            throw error("%s: does not take bool tensors: cast %s and %s to a number type first", op, a.type(),
+                b.type());
         }
         Shape shape = Shape.broadcast(op, a.shape(), b.shape());
-        return cast(function.apply(widen(broadcastTo(cast(a, dtype), shape)), widen(broadcastTo(cast(b, dtype), shape))),
-            dtype);
+        Node left = widen(broadcastTo(cast(a, dtype), shape));
+        Node right = widen(broadcastTo(cast(b, dtype), shape));
+        return cast(function.apply(left, right), dtype);
     }
 
     /** Whether a remainder that is not 0 and the divisor differ in sign. */

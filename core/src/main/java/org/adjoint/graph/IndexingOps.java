@@ -4,9 +4,108 @@ import static org.adjoint.graph.Ops.*;
 
 import java.util.Arrays;
 
-/** Sorting, selecting and replacing elements by index: builds on {@link Ops} and refuses what does not fit likewise. */
+/**
+ * Selecting and replacing elements by index, and sorting.
+ *
+ * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
+ */
 public final class IndexingOps {
     private IndexingOps() { }
+
+    // Gathering and scattering
+
+    static void requireIndices(String op, Node indices) {
+        if (indices.dtype() != DType.I32 && indices.dtype() != DType.I64) {
+            throw error("%s: indices must be i32 or i64 but are %s", op, indices.type());
+        }
+    }
+
+    /** See {@link Op.Gather}. */
+    public static Node gather(Node x, int axis, Node indices) {
+        requireIndices("gather", indices);
+        int resolved = x.shape().axis("gather", axis);
+        requireInside("gather", x.shape(), resolved, indices.shape());
+        return node(new Op.Gather(resolved), x.dtype(), indices.shape(), x, indices);
+    }
+
+    /** See {@link Op.ScatterAdd}. */
+    public static Node scatterAdd(Node x, int axis, Node indices, Node updates) {
+        requireIndices("scatterAdd", indices);
+        int resolved = x.shape().axis("scatterAdd", axis);
+        requireInside("scatterAdd", x.shape(), resolved, indices.shape());
+        if (!updates.shape().equals(indices.shape()) || updates.dtype() != x.dtype()) {
+            throw error("scatterAdd: updates %s must have the shape of the indices %s and dtype %s",
+                updates.type(), indices.shape(), x.dtype().text());
+        }
+        if (x.dtype().isBoolean()) {
+            throw error("scatterAdd: does not take bool tensors");
+        }
+        return node(new Op.ScatterAdd(resolved), x.dtype(), x.shape(), x, indices, updates);
+    }
+
+    static void requireInside(String op, Shape x, int axis, Shape indices) {
+        boolean fits = x.rank() == indices.rank();
+        for (int i = 0; fits && i < x.rank(); i++) {
+            fits = i == axis || indices.extent(i) <= x.extent(i);
+        }
+        if (!fits) {
+            throw error("%s: indices %s must have the rank of x %s and extend no further, but along axis %d",
+                op, indices, x, axis);
+        }
+    }
+
+    /** Rows of {@code table} (rows, width...) at {@code indices}: {@code (indices..., width...)}. */
+    public static Node embedding(Node table, Node indices) {
+        requireIndices("embedding", indices);
+        if (table.shape().rank() < 1) {
+            throw error("embedding: the table must have at least one axis but is a scalar");
+        }
+        long count = indices.shape().elements();
+        long[] flat = table.shape().toArray();
+        flat[0] = count;
+        long[] column = new long[flat.length];
+        Arrays.fill(column, 1);
+        column[0] = count;
+        Node expanded = broadcastTo(reshape(indices, Shape.of(column)), Shape.of(flat));
+        Node rows = gather(table, 0, expanded);
+        long[] result = new long[indices.shape().rank() + flat.length - 1];
+        System.arraycopy(indices.shape().toArray(), 0, result, 0, indices.shape().rank());
+        System.arraycopy(flat, 1, result, indices.shape().rank(), flat.length - 1);
+        return reshape(rows, Shape.of(result));
+    }
+
+    private static void requireStarts(String op, Node x, Node starts) {
+        if (!starts.type().equals(new TensorType(DType.I64, Shape.of(x.shape().rank())))) {
+            throw error("%s: starts of %s must be i64(%d) but are %s", op, x.shape(), x.shape().rank(), starts.type());
+        }
+    }
+
+    private static void requireWindow(String op, Node x, Shape window) {
+        boolean fits = window.rank() == x.shape().rank();
+        for (int axis = 0; fits && axis < window.rank(); axis++) {
+            fits = window.extent(axis) <= x.shape().extent(axis);
+        }
+        if (!fits) {
+            throw error("%s: a window %s does not fit in %s", op, window, x.shape());
+        }
+    }
+
+    /** See {@link Op.DynamicSlice}. */
+    public static Node dynamicSlice(Node x, Node starts, Shape window) {
+        requireStarts("dynamicSlice", x, starts);
+        requireWindow("dynamicSlice", x, window);
+        return node(new Op.DynamicSlice(window), x.dtype(), window, x, starts);
+    }
+
+    /** See {@link Op.DynamicUpdateSlice}. */
+    public static Node dynamicUpdateSlice(Node x, Node update, Node starts) {
+        requireStarts("dynamicUpdateSlice", x, starts);
+        requireWindow("dynamicUpdateSlice", x, update.shape());
+        if (update.dtype() != x.dtype()) {
+            throw error("dynamicUpdateSlice: x is %s but the update is %s: cast one", x.type(), update.type());
+        }
+        return node(new Op.DynamicUpdateSlice(), x.dtype(), x.shape(), x, update, starts);
+    }
 
     // Sorting
 
@@ -85,8 +184,8 @@ public final class IndexingOps {
         boolean fits = last == 0 || last > 0 && values.shape().rank() == last + 1
             && values.shape().without(last).equals(sequence.without(last));
         if (!fits) {
-            throw error("searchSorted: the sorted sequence %s must have one axis, or differ from the values %s along the "
-                + "last axis alone", sequence, values.shape());
+            throw error("searchSorted: the sorted sequence %s must have one axis, or differ from the values %s along "
+                + "the last axis alone", sequence, values.shape());
         }
         DType dtype = DType.promote(sorted.dtype(), values.dtype());
         return fused(new SearchSorted(right), cast(sorted, dtype), cast(values, dtype));

@@ -426,7 +426,8 @@ public sealed interface MatrixOp extends Op.Fused {
 
         Node determinant() {
             int last = values.shape().rank() - 1;
-            return mul(parity(reduce(ReduceOp.SUM, reflected, false, last)), reduce(ReduceOp.PROD, values, false, last));
+            Node product = reduce(ReduceOp.PROD, values, false, last);
+            return mul(parity(reduce(ReduceOp.SUM, reflected, false, last)), product);
         }
 
         /** 1 for an even number of turns, else -1. */

@@ -45,8 +45,8 @@ public final class NeuralOps {
         }
         if (!k.shape().without(rank - 2, rank - 1).equals(batch) || !v.shape().without(rank - 2, rank - 1).equals(batch)
             || k.shape().extent(rank - 1) != q.shape().extent(rank - 1) || v.shape().extent(rank - 2) != s) {
-            throw error("attention: q %s, k %s and v %s must be (batch..., t, d), (batch..., s, d) and (batch..., s, e)",
-                q.shape(), k.shape(), v.shape());
+            throw error("attention: q %s, k %s and v %s must be (batch..., t, d), (batch..., s, d) and (batch..., s, "
+                + "e)", q.shape(), k.shape(), v.shape());
         }
         if (s == 0) {
             throw error("attention: there are no keys in k %s", k.shape());

@@ -1,6 +1,7 @@
 package org.adjoint.graph;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * One application of an {@link Op}: what is computed, from which nodes. Born in {@link Ops} alone; immutable, but for
@@ -10,9 +11,9 @@ import java.util.List;
  * <p>An operation with several results is one node plus one {@link Op.Project} node per result.
  */
 public final class Node {
-    private static final java.util.concurrent.atomic.AtomicLong NEXT_ID = new java.util.concurrent.atomic.AtomicLong();
+    private static final AtomicLong NEXT_ID = new AtomicLong();
 
-    /** The definition, replaced as one when history is forgotten, so that readers on other threads never see half of it. */
+    /** Replaced as one when history is forgotten, so that readers on other threads never see half of it. */
     private record Definition(Op op, List<Node> inputs, int depth) { }
 
     private final long id = NEXT_ID.getAndIncrement();
@@ -99,7 +100,11 @@ public final class Node {
         return value;
     }
 
-    /** Attaches the computed value, whose class only the runtime knows. The first one stays: a node is computed once. */
+    /**
+     * Attaches the computed value, whose class only the runtime knows.
+     *
+     * @return whether it is the first one, which stays: a node is computed once
+     */
     public boolean bind(Object computed) {
         synchronized (this) {
             if (value != null) {

@@ -401,7 +401,7 @@ public sealed interface Op {
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             Node zeros = Ops.zerosLike(node.input(0));
-            return new Node[] {Ops.scatterAdd(zeros, axis, node.input(1), cotangents[0]), null};
+            return new Node[] {IndexingOps.scatterAdd(zeros, axis, node.input(1), cotangents[0]), null};
         }
     }
 
@@ -422,7 +422,7 @@ public sealed interface Op {
 
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
-            return new Node[] {cotangents[0], null, Ops.gather(cotangents[0], axis, node.input(1))};
+            return new Node[] {cotangents[0], null, IndexingOps.gather(cotangents[0], axis, node.input(1))};
         }
     }
 
@@ -449,8 +449,8 @@ public sealed interface Op {
             // Updates that share a destination differ in their place along the axis alone: the winner's is left there.
             Node place = IndexingOps.along(axis, indices.shape());
             Node nobody = Ops.full(DType.I64, dy.shape(), -1);
-            Node winners = Ops.gather(IndexingOps.scatter(nobody, axis, indices, place), axis, indices);
-            Node picked = Ops.gather(dy, axis, indices);
+            Node winners = IndexingOps.gather(IndexingOps.scatter(nobody, axis, indices, place), axis, indices);
+            Node picked = IndexingOps.gather(dy, axis, indices);
             return new Node[] {IndexingOps.scatter(dy, axis, indices, zeros), null,
                 Ops.where(Ops.equal(winners, place), picked, zeros)};
         }
@@ -471,7 +471,7 @@ public sealed interface Op {
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             Node zeros = Ops.zerosLike(node.input(0));
-            return new Node[] {Ops.dynamicUpdateSlice(zeros, cotangents[0], node.input(1)), null};
+            return new Node[] {IndexingOps.dynamicUpdateSlice(zeros, cotangents[0], node.input(1)), null};
         }
     }
 
@@ -492,8 +492,8 @@ public sealed interface Op {
             Node dy = cotangents[0];
             Node starts = node.input(2);
             Shape window = node.input(1).shape();
-            Node cleared = Ops.dynamicUpdateSlice(dy, Ops.full(dy.dtype(), window, 0), starts);
-            return new Node[] {cleared, Ops.dynamicSlice(dy, starts, window), null};
+            Node cleared = IndexingOps.dynamicUpdateSlice(dy, Ops.full(dy.dtype(), window, 0), starts);
+            return new Node[] {cleared, IndexingOps.dynamicSlice(dy, starts, window), null};
         }
     }
 

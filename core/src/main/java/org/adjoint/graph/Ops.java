@@ -7,8 +7,9 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * The only place where a node is born (with {@link NeuralOps} and {@link RandomOps}, which build on it): each method checks its arguments in the user's words, promotes dtypes,
- * broadcasts shapes (both as nodes of their own, so that their gradients need no other care) and infers the result.
+ * The only place where a node is born, with {@link IndexingOps}; the classes for other subjects build on these. Each
+ * method checks its arguments in the user's words, promotes dtypes, broadcasts shapes (both as nodes of their own, so
+ * that their gradients need no other care) and infers the result.
  *
  * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
  */
@@ -535,7 +536,8 @@ public final class Ops {
             }
             if (shape.extent(axis) > 0 && (starts.get(axis) < 0 || starts.get(axis) >= source.extent(axis) || last < 0
                 || last >= source.extent(axis))) {
-                throw error("slice: elements %d to %d are not all in axis %d of %s", starts.get(axis), last, axis, source);
+                throw error("slice: elements %d to %d are not all in axis %d of %s", starts.get(axis), last, axis,
+                    source);
             }
             identity &= starts.get(axis) == 0 && step == 1;
         }
@@ -651,12 +653,13 @@ public final class Ops {
             total = sum("concat", total, tensor.shape().extent(resolved));
         }
         Node[] inputs = tensors.stream().map(tensor -> cast(tensor, dtype)).toArray(Node[]::new);
-        return inputs.length == 1 ? inputs[0] : node(new Op.Concat(resolved), dtype, first.with(resolved, total), inputs);
+        return inputs.length == 1 ? inputs[0]
+            : node(new Op.Concat(resolved), dtype, first.with(resolved, total), inputs);
     }
 
-    // Products, indexing
+    // Products
 
-    /** Batched matrix product; a vector on either side is a matrix of one row or column, whose axis is dropped again. */
+    /** Batched matrix product; a vector on either side is a matrix of one row or column, whose axis is dropped. */
     public static Node matmul(Node a, Node b) {
         if (a.shape().rank() == 0 || b.shape().rank() == 0) {
             throw error("matmul: a %s and b %s need at least one axis each: use mul for scalars", a.shape(), b.shape());
@@ -676,11 +679,13 @@ public final class Ops {
         long k = a.shape().extent(rankA - 1);
         long n = b.shape().extent(rankB - 1);
         if (k != b.shape().extent(rankB - 2)) {
-            throw error("matmul: the last dimension of a %s must equal the second-to-last of b %s", a.shape(), b.shape());
+            throw error("matmul: the last dimension of a %s must equal the second-to-last of b %s", a.shape(),
+                b.shape());
         }
         DType dtype = DType.promote(a.dtype(), b.dtype());
         if (dtype.isBoolean()) {
-            throw error("matmul: does not take bool tensors: cast %s and %s to a number type first", a.type(), b.type());
+            throw error("matmul: does not take bool tensors: cast %s and %s to a number type first", a.type(),
+                b.type());
         }
         if (rankB == 2 && rankA > 2) {
             // One product over all rows, so that the gradient of b is one product as well, not a sum over the batch.
@@ -699,99 +704,6 @@ public final class Ops {
         extents[batch.rank()] = rows;
         extents[batch.rank() + 1] = columns;
         return Shape.of(extents);
-    }
-
-    static void requireIndices(String op, Node indices) {
-        if (indices.dtype() != DType.I32 && indices.dtype() != DType.I64) {
-            throw error("%s: indices must be i32 or i64 but are %s", op, indices.type());
-        }
-    }
-
-    /** See {@link Op.Gather}. */
-    public static Node gather(Node x, int axis, Node indices) {
-        requireIndices("gather", indices);
-        int resolved = x.shape().axis("gather", axis);
-        requireInside("gather", x.shape(), resolved, indices.shape());
-        return node(new Op.Gather(resolved), x.dtype(), indices.shape(), x, indices);
-    }
-
-    /** See {@link Op.ScatterAdd}. */
-    public static Node scatterAdd(Node x, int axis, Node indices, Node updates) {
-        requireIndices("scatterAdd", indices);
-        int resolved = x.shape().axis("scatterAdd", axis);
-        requireInside("scatterAdd", x.shape(), resolved, indices.shape());
-        if (!updates.shape().equals(indices.shape()) || updates.dtype() != x.dtype()) {
-            throw error("scatterAdd: updates %s must have the shape of the indices %s and dtype %s",
-                updates.type(), indices.shape(), x.dtype().text());
-        }
-        if (x.dtype().isBoolean()) {
-            throw error("scatterAdd: does not take bool tensors");
-        }
-        return node(new Op.ScatterAdd(resolved), x.dtype(), x.shape(), x, indices, updates);
-    }
-
-    static void requireInside(String op, Shape x, int axis, Shape indices) {
-        boolean fits = x.rank() == indices.rank();
-        for (int i = 0; fits && i < x.rank(); i++) {
-            fits = i == axis || indices.extent(i) <= x.extent(i);
-        }
-        if (!fits) {
-            throw error("%s: indices %s must have the rank of x %s and extend no further, but along axis %d",
-                op, indices, x, axis);
-        }
-    }
-
-    /** Rows of {@code table} (rows, width...) at {@code indices}: {@code (indices..., width...)}. */
-    public static Node embedding(Node table, Node indices) {
-        requireIndices("embedding", indices);
-        if (table.shape().rank() < 1) {
-            throw error("embedding: the table must have at least one axis but is a scalar");
-        }
-        long count = indices.shape().elements();
-        long[] flat = table.shape().toArray();
-        flat[0] = count;
-        long[] column = new long[flat.length];
-        Arrays.fill(column, 1);
-        column[0] = count;
-        Node expanded = broadcastTo(reshape(indices, Shape.of(column)), Shape.of(flat));
-        Node rows = gather(table, 0, expanded);
-        long[] result = new long[indices.shape().rank() + flat.length - 1];
-        System.arraycopy(indices.shape().toArray(), 0, result, 0, indices.shape().rank());
-        System.arraycopy(flat, 1, result, indices.shape().rank(), flat.length - 1);
-        return reshape(rows, Shape.of(result));
-    }
-
-    private static void requireStarts(String op, Node x, Node starts) {
-        if (!starts.type().equals(new TensorType(DType.I64, Shape.of(x.shape().rank())))) {
-            throw error("%s: starts of %s must be i64(%d) but are %s", op, x.shape(), x.shape().rank(), starts.type());
-        }
-    }
-
-    private static void requireWindow(String op, Node x, Shape window) {
-        boolean fits = window.rank() == x.shape().rank();
-        for (int axis = 0; fits && axis < window.rank(); axis++) {
-            fits = window.extent(axis) <= x.shape().extent(axis);
-        }
-        if (!fits) {
-            throw error("%s: a window %s does not fit in %s", op, window, x.shape());
-        }
-    }
-
-    /** See {@link Op.DynamicSlice}. */
-    public static Node dynamicSlice(Node x, Node starts, Shape window) {
-        requireStarts("dynamicSlice", x, starts);
-        requireWindow("dynamicSlice", x, window);
-        return node(new Op.DynamicSlice(window), x.dtype(), window, x, starts);
-    }
-
-    /** See {@link Op.DynamicUpdateSlice}. */
-    public static Node dynamicUpdateSlice(Node x, Node update, Node starts) {
-        requireStarts("dynamicUpdateSlice", x, starts);
-        requireWindow("dynamicUpdateSlice", x, update.shape());
-        if (update.dtype() != x.dtype()) {
-            throw error("dynamicUpdateSlice: x is %s but the update is %s: cast one", x.type(), update.type());
-        }
-        return node(new Op.DynamicUpdateSlice(), x.dtype(), x.shape(), x, update, starts);
     }
 
     // Shared by the other families

@@ -3,8 +3,8 @@ package org.adjoint.graph;
 import static org.adjoint.graph.Ops.*;
 
 /**
- * Random numbers made of {@linkplain Op.RandomBits random bits} by exact operations: the same on every device. The state
- * is {@code i64(2)} = (seed, run), the stream tells draws of one run apart.
+ * Random numbers made of {@linkplain Op.RandomBits random bits} by exact operations: the same on every device. The
+ * state is {@code i64(2)} = (seed, run), the stream tells draws of one run apart.
  *
  * <p>All methods throw {@link IllegalArgumentException} for arguments that do not fit.
  */
@@ -25,7 +25,7 @@ public final class RandomOps {
         return mul(cast(joined, DType.F64), 0x1p-53);
     }
 
-    /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32}, or in {@code F64} for that type. */
+    /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32} or, for that type, {@code F64}. */
     public static Node normal(DType dtype, Shape shape, Node state, Node stream) {
         requireResult("normal", dtype);
         DType compute = dtype.computeType();

@@ -1,13 +1,13 @@
 package org.adjoint.graph;
 
+import static org.adjoint.graph.IndexingOps.gather;
 import static org.adjoint.graph.Ops.*;
 
 import java.util.Arrays;
 
 /**
  * Reductions made of sums, products and extrema, and running results along an axis. Axes are as the user wrote them;
- * none
- * means all of them. 16-bit tensors are computed in {@code F32} and rounded once.
+ * none means all of them. 16-bit tensors are computed in {@code F32} and rounded once.
  *
  * <p>All methods throw {@link IllegalArgumentException} for operands that do not fit.
  */
@@ -74,8 +74,7 @@ public final class ReductionOps {
      * {@code sum (x - mean(x))^2 / (n - correction)}, in two passes, which no offset of x harms.
      *
      * @param correction 1 for the unbiased estimate of a population's variance from a sample (Bessel), 0 for the
-     * variance
-     *     of what is there
+     *     variance of what is there
      */
     public static Node variance(Node x, double correction, boolean keepAxes, int... axes) {
         Node operand = floating(x);
@@ -135,8 +134,7 @@ public final class ReductionOps {
 
     /**
      * {@code (sum |x|^p)^(1/p)}; for p = infinity the largest magnitude, for -infinity the smallest, for 0 how many
-     * elements are not 0. As in PyTorch the derivative is taken to be 0 where the norm is 0, and at elements that are
-     * 0.
+     * elements are not 0. As in PyTorch the derivative is taken to be 0 where the norm or an element is 0.
      */
     public static Node norm(Node x, double p, boolean keepAxes, int... axes) {
         if (Double.isNaN(p)) {

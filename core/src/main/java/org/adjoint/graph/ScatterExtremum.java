@@ -1,6 +1,8 @@
 package org.adjoint.graph;
 
 import static org.adjoint.graph.IndexingOps.*;
+import static org.adjoint.graph.IndexingOps.gather;
+import static org.adjoint.graph.IndexingOps.scatterAdd;
 import static org.adjoint.graph.Ops.*;
 
 import java.util.List;

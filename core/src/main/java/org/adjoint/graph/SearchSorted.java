@@ -1,5 +1,6 @@
 package org.adjoint.graph;
 
+import static org.adjoint.graph.IndexingOps.gather;
 import static org.adjoint.graph.Ops.*;
 
 import java.util.List;

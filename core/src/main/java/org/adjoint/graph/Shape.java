@@ -85,8 +85,8 @@ public final class Shape {
     public int axis(String op, int axis) {
         int resolved = axis < 0 ? axis + rank() : axis;
         if (resolved < 0 || resolved >= rank()) {
-            throw new IllegalArgumentException(op + ": axis " + axis + " is out of range for shape " + this + (rank() == 0
-                ? ", which has no axes" : ": use " + -rank() + " to " + (rank() - 1)));
+            throw new IllegalArgumentException(op + ": axis " + axis + " is out of range for shape " + this
+                + (rank() == 0 ? ", which has no axes" : ": use " + -rank() + " to " + (rank() - 1)));
         }
         return resolved;
     }
@@ -144,8 +144,8 @@ public final class Shape {
             long x = back <= a.rank() ? a.extents[a.rank() - back] : 1;
             long y = back <= b.rank() ? b.extents[b.rank() - back] : 1;
             if (x != y && x != 1 && y != 1) {
-                throw new IllegalArgumentException(op + ": shapes " + a + " and " + b + " do not broadcast: axis " + -back
-                    + " has " + x + " and " + y + "; they must be equal or one of them 1");
+                throw new IllegalArgumentException(op + ": shapes " + a + " and " + b + " do not broadcast: axis "
+                    + -back + " has " + x + " and " + y + "; they must be equal or one of them 1");
             }
             result[rank - back] = x == 1 ? y : x;
         }

@@ -193,7 +193,8 @@ final class Fusion {
     private static boolean readsFrom(Item item, Unit source) {
         return item.after != null && item.after.unit == source
             || item.awaited.stream().anyMatch(awaited -> awaited.unit == source)
-            || item.inputs.stream().anyMatch(operand -> !operand.isScalar() && operand.value().writers.stream().anyMatch(writer -> writer.unit == source));
+            || item.inputs.stream().anyMatch(operand -> !operand.isScalar()
+                && operand.value().writers.stream().anyMatch(writer -> writer.unit == source));
     }
 
     /** Units that the item needs, but those that need no item after {@code oldest}: they can't follow from it. */

@@ -23,8 +23,8 @@ public final class Program {
     public record Store(Node target, Node value) { }
 
     /**
-     * What programs have in common that one plan serves, whatever buffers, scalar values and nodes stand behind them. It
-     * holds no node, for nodes hold values, whose memory a cached plan must not keep.
+     * What programs have in common that one plan serves, whatever buffers, scalar values and nodes stand behind them.
+     * It holds no node, for nodes hold values, whose memory a cached plan must not keep.
      */
     public static final class Structure {
         private final List<Object> parts;

@@ -53,7 +53,8 @@ final class Simplifier {
         }
         boolean repeats = isUnary(x, op) && switch (op) {
             case ABS, SIGN, FLOOR, CEIL, ROUND, TRUNC -> true;
-            case NEG, EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, ATAN, TANH, SIGMOID, ERF, NOT, IS_NAN -> false;
+            case NEG, EXP, EXPM1, LOG, LOG1P, SQRT, RECIPROCAL, SIN, COS, ATAN, TANH, SIGMOID, ERF, NOT, IS_NAN ->
+                false;
         };
         return repeats ? x : null;
     }

@@ -18,6 +18,7 @@ import org.adjoint.graph.ClassLossOps;
 import org.adjoint.graph.CrossEntropyOptions;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.IndexingOps;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.NormalizationOps;
@@ -184,10 +185,10 @@ class PlanShapeTest {
     void kernelsOverwriteOnlyWhatTheyUpdate() {
         Node x = leaf(16, 16);
         Node updates = Ops.exp(leaf(16, 16));
-        Node scattered = Ops.scatterAdd(x, 0, leaf(DType.I32, 16, 16), updates);
+        Node scattered = IndexingOps.scatterAdd(x, 0, leaf(DType.I32, 16, 16), updates);
         Plan plan = plan(Ops.matmul(scattered, scattered));
         assertEquals(2 * 1024, plan.arenaBytes());
-        Plan updated = plan(Ops.matmul(x, Ops.scatterAdd(updates, 0, leaf(DType.I32, 16, 16), x)));
+        Plan updated = plan(Ops.matmul(x, IndexingOps.scatterAdd(updates, 0, leaf(DType.I32, 16, 16), x)));
         assertEquals(1024, updated.arenaBytes());
     }
 
@@ -237,8 +238,8 @@ class PlanShapeTest {
     void aCacheIsUpdatedInPlaceHoweverOften() {
         Node cache = leaf(4, 1024, 64);
         Node starts = leaf(DType.I64, 3);
-        Node first = Ops.dynamicUpdateSlice(cache, leaf(4, 1, 64), starts);
-        Node second = Ops.dynamicUpdateSlice(first, leaf(4, 1, 64), leaf(DType.I64, 3));
+        Node first = IndexingOps.dynamicUpdateSlice(cache, leaf(4, 1, 64), starts);
+        Node second = IndexingOps.dynamicUpdateSlice(first, leaf(4, 1, 64), leaf(DType.I64, 3));
         Plan plan = plan(FUSING, List.of(new Program.Store(cache, second)), Ops.matmul(second, leaf(4, 64, 8)));
         assertEquals(3, plan.steps().size());
         assertEquals(plan.steps().get(0).inputs().getFirst(), plan.steps().get(0).outputs().getFirst());

@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.Random;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.IndexingOps;
 import org.adjoint.graph.NeuralOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.NormalizationOps;
-import org.adjoint.graph.Op;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.ReduceOp;
 import org.adjoint.graph.ScanOps;
@@ -295,10 +295,10 @@ final class RandomProgram {
         Node indices = Ops.abs(Ops.binary(BinaryOp.REMAINDER, raw, extent));
         Node starts = Ops.full(DType.I64, Shape.of(rank), 0);
         return switch (random.nextInt(4)) {
-            case 0 -> Ops.gather(x, axis, indices);
-            case 1 -> bounded(Ops.scatterAdd(x, axis, indices, shaped(indices.shape(), x.dtype())));
-            case 2 -> Ops.dynamicSlice(x, starts, x.shape().with(axis, 1));
-            default -> Ops.dynamicUpdateSlice(x, shaped(x.shape().with(axis, 1), x.dtype()), starts);
+            case 0 -> IndexingOps.gather(x, axis, indices);
+            case 1 -> bounded(IndexingOps.scatterAdd(x, axis, indices, shaped(indices.shape(), x.dtype())));
+            case 2 -> IndexingOps.dynamicSlice(x, starts, x.shape().with(axis, 1));
+            default -> IndexingOps.dynamicUpdateSlice(x, shaped(x.shape().with(axis, 1), x.dtype()), starts);
         };
     }
 
