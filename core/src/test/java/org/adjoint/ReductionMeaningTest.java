@@ -43,6 +43,16 @@ class ReductionMeaningTest {
         equal(constant.standardDeviation().gradient(constant), 0, 0);
     }
 
+    /** As a sum divided by their count it is; the reciprocals of 41 and of 47 in F32 are too small. */
+    @Test
+    void theMeanOfOnesIsOne() {
+        for (int n = 1; n < 100; n++) {
+            Tensor ones = device.ones(DType.F32, n);
+            assertEquals(1, ones.mean().item(), "of " + n);
+            assertEquals(0, ones.variance(0, false).item(), "of " + n);
+        }
+    }
+
     @Test
     void norms() {
         Tensor x = vector(3, 0, -4);

@@ -403,7 +403,7 @@ public final class Ops {
             throw error("mean: there is nothing to average in %s", x.shape());
         }
         Node sum = resolved.length == 0 ? widen(operand) : reduce(ReduceOp.SUM, widen(operand), keepAxes, resolved);
-        return cast(mul(sum, 1.0 / count), operand.dtype());
+        return cast(div(sum, count), operand.dtype());
     }
 
     public static Node argReduce(boolean largest, Node x, int axis) {

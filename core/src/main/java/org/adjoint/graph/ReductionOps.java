@@ -100,7 +100,7 @@ public final class ReductionOps {
                 name, count, x.shape(), correction);
         }
         Node wide = widen(x);
-        Node centered = sub(wide, mul(fold(ReduceOp.SUM, wide, true, resolved), 1.0 / count));
+        Node centered = sub(wide, div(fold(ReduceOp.SUM, wide, true, resolved), count));
         return mul(fold(ReduceOp.SUM, mul(centered, centered), keepAxes, resolved), 1 / (count - correction));
     }
 

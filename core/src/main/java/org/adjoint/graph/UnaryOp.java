@@ -17,7 +17,7 @@ public enum UnaryOp {
     SIN("sin", Takes.FLOATS, (x, y, dy) -> mul(dy, cos(x))),
     COS("cos", Takes.FLOATS, (x, y, dy) -> neg(mul(dy, sin(x)))),
     ATAN("atan", Takes.FLOATS, (x, y, dy) -> div(dy, add(mul(x, x), 1))),
-    TANH("tanh", Takes.FLOATS, (x, y, dy) -> mul(dy, sub(1, mul(y, y)))),
+    TANH("tanh", Takes.FLOATS, (x, y, dy) -> mul(dy, mul(sub(1, y), add(y, 1)))),
     SIGMOID("sigmoid", Takes.FLOATS, (x, y, dy) -> mul(dy, mul(y, sub(1, y)))),
     /** Abramowitz and Stegun 7.1.1; its derivative is 2/sqrt(pi) exp(-x^2). */
     ERF("erf", Takes.FLOATS, (x, y, dy) -> mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))),

@@ -52,7 +52,7 @@ public final class LayerNormKernel implements CpuKernel {
     private void normalize(MemorySegment[] slots, long i, Object factors, Object shifts, Object row) {
         int n = x.width();
         arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), row, 0, n);
-        double center = arithmetic.round(arithmetic.sum(row, 0, n) * scale);
+        double center = arithmetic.round(arithmetic.sum(row, 0, n) / n);
         double variance = arithmetic.round(rows.center(row, center, n) * scale);
         double deviation = arithmetic.round(Math.sqrt(arithmetic.round(variance + epsilon)));
         double reciprocal = arithmetic.round(1 / deviation);

@@ -37,7 +37,7 @@ __device__ inline void layer_norm_in_registers(const T* x, Rows x_rows, const P*
     for (int i = 0; i < VALUES; i++) {
         sum += values[i];
     }
-    C mean = Team::sum(sum) * scale;
+    C mean = Team::sum(sum) / (C) width;
     C squares = 0;
 #pragma unroll
     for (int k = 0; k < VALUES / VECTOR; k++) {
@@ -87,7 +87,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_long, T)(const T* x, R
             sum += values[i];
         }
     }
-    C mean = Team::sum(sum) * scale;
+    C mean = Team::sum(sum) / (C) width;
     C squares = 0;
     for (i64 k = 0; Team::position(k) < width; k++) {
         load_vector(source + Team::position(k), values);
