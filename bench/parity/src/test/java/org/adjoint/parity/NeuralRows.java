@@ -32,27 +32,26 @@ final class NeuralRows {
                     draw.uniform(shape, 0, 1));
             }).cancelling(),
             Row.of("layerNorm", draw -> {
-                Shape shape = draw.shape(1, 3).with(0, 4);
+                Shape shape = wide(draw);
                 long width = shape.extent(shape.rank() - 1);
                 return Case.of(x -> x[0].layerNorm(x[1], x[2], 1e-5),
                     "torch.layer_norm(x0, [" + width + "], x1, x2, 1e-5)", draw.any(shape), draw.any(width),
                     draw.any(width));
-            }).cancelling().bound(8, 64),
+            }).cancelling().bound(2, 64),
             Row.of("rmsNorm", draw -> {
-                Shape shape = draw.shape(1, 3);
+                Shape shape = wide(draw);
                 long width = shape.extent(shape.rank() - 1);
                 return Case.of(x -> x[0].rmsNorm(x[1], 1e-5), "torch.rms_norm(x0, [" + width + "], x1, 1e-5)",
                     draw.any(shape), draw.any(width));
-            }).cancelling().bound(8, 64),
+            }).cancelling().bound(2, 64),
             Row.of("layerNorm over two axes", draw -> Case.of(x -> x[0].layerNorm(2, 1e-5),
-                "torch.layer_norm(x0, [4, 5], None, None, 1e-5)", draw.any(draw.integer(1, 7), 4, 5))).cancelling()
-                .bound(8, 64),
+                "torch.layer_norm(x0, [4, 5], None, None, 1e-5)", draw.any(draw.integer(1, 7), 4, 5))).cancelling(),
             Row.of("batchNorm in training", draw -> {
                 int channels = draw.integer(1, 5);
                 return Case.of(x -> x[0].batchNorm(x[1], x[2], 1e-5).output(),
                     "torch.batch_norm(x0, x1, x2, None, None, True, 0.1, 1e-5, False)",
                     draw.any(draw.integer(2, 9), channels, draw.integer(2, 7)), draw.any(channels), draw.any(channels));
-            }).cancelling().bound(8, 64),
+            }).cancelling(),
             Row.of("batchNorm in inference", draw -> {
                 int channels = draw.integer(1, 5);
                 // PyTorch's gradient takes vectors of any strides for contiguous ones.
@@ -68,11 +67,10 @@ final class NeuralRows {
                     "torch.group_norm(x0, " + groups + ", x1, x2, 1e-5)",
                     draw.any(draw.integer(1, 5), 2 * groups, draw.integer(2, 7)), draw.any(2 * groups),
                     draw.any(2 * groups));
-            }).cancelling().bound(8, 64),
+            }).cancelling(),
             Row.of("instanceNorm", draw -> Case.of(x -> x[0].instanceNorm(x[1], x[2], 1e-5),
                 "torch.instance_norm(x0, x1, x2, None, None, True, 0.1, 1e-5, False)",
-                draw.any(draw.integer(1, 5), 3, draw.integer(4, 9)), draw.any(3), draw.any(3))).cancelling()
-                .bound(8, 64),
+                draw.any(draw.integer(1, 5), 3, draw.integer(4, 9)), draw.any(3), draw.any(3))).cancelling(),
             Row.of("normalize", draw -> {
                 Shape shape = draw.shape(1, 3);
                 int axis = draw.axis(shape);
@@ -117,6 +115,16 @@ final class NeuralRows {
                     "torch.scaled_dot_product_attention(x0, x1, x2, x3)", draw.any(2, 3, t, d), draw.any(2, 3, s, d),
                     draw.any(2, 3, s, d), draw.any(t, s));
             }).cancelling());
+    }
+
+    /**
+     * Rows of three elements at least: of fewer, rounded statistics leave little but luck to either library. Where three
+     * are close to each other, their rounded mean still is most of a gradient's error, in both.
+     */
+    private static Shape wide(Draw draw) {
+        Shape shape = draw.shape(1, 3);
+        int last = shape.rank() - 1;
+        return shape.extent(last) < 3 ? shape.with(last, 3) : shape;
     }
 
     /** A mask that leaves each query its first key: PyTorch gives NaN where there is none. */

@@ -12,7 +12,7 @@ import java.util.function.Function;
 record Row(String name, double bound, double gradientBound, boolean cancels, boolean differentiable,
     Function<Draw, Case> draw) {
     static Row of(String name, Function<Draw, Case> draw) {
-        return new Row(name, 4, 16, false, true, draw);
+        return new Row(name, 2, 4, false, true, draw);
     }
 
     Row bound(double bound, double gradientBound) {
