@@ -2,6 +2,7 @@ package org.adjoint.cuda;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,8 @@ import org.adjoint.plan.Target;
 /**
  * A device that compiles and does not compute, on a machine that has NVRTC but no card: what runs on it leaves its
  * kernels in a folder, which a machine with a card takes them from (the property {@code adjoint.cuda.cubins}). Tensors
- * hold zeros and take no memory. Options, both needed: {@code folder}, and {@code architecture}, the card's compute
+ * take no memory; what is read are twos as {@code I64}, so that where values decide on a shape there are elements, and
+ * next to nothing as floating numbers. Options, both needed: {@code folder}, and {@code architecture}, the card's compute
  * capability times 10. What could not be compiled is thrown again when the device is closed.
  */
 public final class CompilingBackend implements Backend {
@@ -109,6 +111,9 @@ public final class CompilingBackend implements Backend {
         @Override
         public void read(Buffer source, MemorySegment target) {
             target.fill((byte) 0);
+            for (long at = 0; at < target.byteSize(); at += Long.BYTES) {
+                target.set(ValueLayout.JAVA_BYTE, at, (byte) 2);
+            }
         }
 
         @Override

@@ -118,8 +118,8 @@ final class NeuralRows {
     }
 
     /**
-     * Rows of three elements at least: of fewer, rounded statistics leave little but luck to either library. Where three
-     * are close to each other, their rounded mean still is most of a gradient's error, in both.
+     * Rows of three elements at least: of fewer, rounded statistics leave little but luck to either library. Where
+     * three are close to each other, their rounded mean still is most of a gradient's error, in both.
      */
     private static Shape wide(Draw draw) {
         Shape shape = draw.shape(1, 3);
