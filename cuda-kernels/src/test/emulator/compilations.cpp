@@ -96,12 +96,11 @@ bool has_macros(const std::string& text) {
     return false;
 }
 
-// This one, and of those that could come along a processor's share.
+// This one, and those that can come along.
 Requests taken_with(const std::shared_ptr<Request>& request) {
     Requests taken {request};
-    size_t share = std::min(MOST, (waiting.size() + processors - 1) / processors);
     for (const auto& other : waiting) {
-        if (taken.size() < share && other != request && !request->company.empty()
+        if (taken.size() < MOST && other != request && !request->company.empty()
             && other->company == request->company) {
             taken.push_back(other);
         }

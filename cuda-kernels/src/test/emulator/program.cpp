@@ -127,6 +127,11 @@ bool assemble(const std::string& source, bool fused, const std::string& object, 
     return succeeded(assembling) && compiled;
 }
 
+// With two segments, not five: a process has at most 65530 mappings, and loads thousands of programs.
+std::vector<std::string> linker(const std::string& object, const std::string& library) {
+    return {EMULATOR_LD, "-shared", "-z", "noseparate-code", "-z", "norelro", "-o", library, object};
+}
+
 void replace(std::string& text, const std::string& what, const std::string& with) {
     for (size_t i = text.find(what); i != std::string::npos; i = text.find(what, i + with.size())) {
         text.replace(i, what.size(), with);
@@ -215,7 +220,7 @@ Compiled build(const std::vector<const Program*>& programs, const Options& optio
             + "\nextern \"C\" EMULATOR_VISIBLE const int emulator_architecture;\n"
             "const int emulator_architecture = " + std::to_string(options.architecture) + ";\n");
         compiled.success = assemble(rewritten, options.fused, object, log)
-            && succeeded(start({EMULATOR_LD, "-shared", "-o", library, object}, -1, -1, log));
+            && succeeded(start(linker(object, library), -1, -1, log));
         if (compiled.success) {
             compiled.success = read(library, compiled.image);
             for (const std::string& target : targets) {

@@ -3,9 +3,13 @@ package org.adjoint.contract;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.adjoint.Device;
 import org.adjoint.graph.DType;
 
@@ -55,6 +59,32 @@ public final class ContractSuite {
     public ContractSuite withoutDifferences() {
         this.differences = false;
         return this;
+    }
+
+    private record Task(OpRow row, DType dtype) { }
+
+    /**
+     * Runs a suite in several threads, each with a device of its own.
+     *
+     * @param open opens a device
+     * @param chosen leaves out what is not to be tested
+     * @return one result for each operation and dtype, in no particular order
+     */
+    public static List<OpResult> runInThreads(int threads, Supplier<Device> open, UnaryOperator<ContractSuite> chosen) {
+        Queue<Task> tasks = new ConcurrentLinkedQueue<>();
+        OpSamples.ROWS.forEach(row -> row.dtypes().forEach(dtype -> tasks.add(new Task(row, dtype))));
+        return Workers.run(threads, open, device -> {
+            ContractSuite suite = chosen.apply(on(device));
+            List<OpResult> results = new ArrayList<>();
+            try (Device reference = Device.open("reference")) {
+                for (Task task = tasks.poll(); task != null; task = tasks.poll()) {
+                    if (suite.ops.test(task.row.name()) && suite.dtypes.contains(task.dtype)) {
+                        results.add(new RowRun(task.row, task.dtype, device, reference, suite.differences).run());
+                    }
+                }
+            }
+            return results;
+        });
     }
 
     /**

@@ -3,7 +3,10 @@ package org.adjoint.contract;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 import org.adjoint.Device;
 
@@ -20,6 +23,8 @@ import org.adjoint.Device;
 public final class RandomPrograms {
     /** Every so many programs gradients are compared with differences, too. */
     private static final int DIFFERENCED = 4;
+    /** So many programs a thread takes at once. */
+    private static final int PIECE = 50;
 
     private final Device device;
     private ProgramSettings settings = ProgramSettings.ANY;
@@ -80,6 +85,27 @@ public final class RandomPrograms {
      * @param gradients how many of them were differentiated
      */
     public record Report(int programs, long operations, int gradients, List<Failure> failures) { }
+
+    /**
+     * Runs programs in several threads, each with a device of its own.
+     *
+     * @param open opens a device
+     * @param chosen what the programs are like
+     * @return those that failed, in no particular order
+     */
+    public static List<Failure> runInThreads(int threads, Supplier<Device> open, UnaryOperator<RandomPrograms> chosen,
+        int programs) {
+        AtomicInteger next = new AtomicInteger();
+        return Workers.run(threads, open, device -> {
+            List<Failure> failures = new ArrayList<>();
+            for (int first = next.getAndAdd(PIECE); first < programs; first = next.getAndAdd(PIECE)) {
+                RandomPrograms some = chosen.apply(on(device));
+                failures.addAll(some.seed(some.seed + first).run(Math.min(PIECE, programs - first), _ -> { })
+                    .failures());
+            }
+            return failures;
+        });
+    }
 
     /**
      * Runs programs until some have failed.

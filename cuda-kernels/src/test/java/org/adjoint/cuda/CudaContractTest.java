@@ -2,19 +2,11 @@ package org.adjoint.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.adjoint.Device;
 import org.adjoint.contract.ContractSuite;
 import org.adjoint.contract.OpResult;
@@ -38,7 +30,7 @@ class CudaContractTest {
 
     /** Each access checked, each launch in three orders of its threads, no memory shared that need not be. */
     @Test
-    void passesInEveryDtypeUnderEveryCheck() throws Exception {
+    void passesInEveryDtypeUnderEveryCheck() {
         emulator.order(Emulator.Order.ALL);
         List<OpResult> results = run(Map.of("pooling", "false", "separateIntermediates", "true", "graphs", "false"),
             EnumSet.allOf(DType.class));
@@ -51,35 +43,17 @@ class CudaContractTest {
 
     /** As it runs on a card: one arena, memory reused, graphs. */
     @Test
-    void passesWithPooledMemoryAndGraphs() throws Exception {
+    void passesWithPooledMemoryAndGraphs() {
         run(Map.of(), EnumSet.of(DType.F32, DType.BF16));
     }
 
-    private record Task(String op, DType dtype) { }
-
-    private List<OpResult> run(Map<String, String> options, Set<DType> dtypes) throws Exception {
-        List<OpResult> results = Collections.synchronizedList(new ArrayList<>());
-        Queue<Task> tasks = new ConcurrentLinkedQueue<>();
-        ContractSuite.operations().forEach(op -> dtypes.forEach(dtype -> tasks.add(new Task(op, dtype))));
-        try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
-            List<Future<?>> done = new ArrayList<>();
-            for (int thread = 0; thread < THREADS; thread++) {
-                done.add(threads.submit(() -> {
-                    try (Device device = Device.open("cuda", options)) {
-                        for (Task task = tasks.poll(); task != null; task = tasks.poll()) {
-                            results.addAll(ContractSuite.on(device).dtypes(Set.of(task.dtype)).ops(task.op::equals)
-                                .withoutDifferences().run(_ -> { }));
-                        }
-                    }
-                }));
-            }
-            for (Future<?> future : done) {
-                try {
-                    future.get();
-                } catch (ExecutionException e) {
-                    throw new AssertionError("the suite broke off; the emulator says: " + emulator.fault(), e);
-                }
-            }
+    private List<OpResult> run(Map<String, String> options, Set<DType> dtypes) {
+        List<OpResult> results;
+        try {
+            results = ContractSuite.runInThreads(THREADS, () -> Device.open("cuda", options),
+                suite -> suite.dtypes(dtypes).withoutDifferences());
+        } catch (IllegalStateException e) {
+            throw new AssertionError("the suite broke off; the emulator says: " + emulator.fault(), e);
         }
         assertEquals("", String.join(System.lineSeparator(),
             results.stream().filter(result -> !result.passed()).map(OpResult::message).toList()));
