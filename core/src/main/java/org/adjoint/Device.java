@@ -6,6 +6,7 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -156,6 +157,7 @@ public final class Device implements CreationMethods, AutoCloseable {
 
     /** State named {@code name} that starts as {@code initial}. */
     public Variable variable(String name, Tensor initial) {
+        Objects.requireNonNull(name, "name");
         requireNoTrace("variable");
         requireSame("variable " + name, initial.device());
         Storage storage = compute(List.of(initial.operand("variable")), List.of(currentScope())).getFirst();
@@ -177,6 +179,8 @@ public final class Device implements CreationMethods, AutoCloseable {
      * it.
      */
     public Variable variable(String name, TensorType type, Filler filler) {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(filler, "filler");
         requireNoTrace("variable");
         requireOpen();
         Storage storage = allocate(type, currentScope());

@@ -68,12 +68,13 @@ public final class Functions {
 
     /** The gradient of a scalar function, as a function. */
     public static Step.Function1 gradient(Step.Function1 function) {
+        Objects.requireNonNull(function, "function");
         return x -> valueAndGradient(function, x).gradient();
     }
 
     /** A scalar function's value and its gradient at x. */
     public static ValueAndGradient valueAndGradient(Step.Function1 function, Tensor x) {
-        ValueAndGradients both = valueAndGradients(inputs -> function.apply(inputs.getFirst()), List.of(x));
+        ValueAndGradients both = valueAndGradients(inputs -> function.apply(inputs.getFirst()), single(x));
         return new ValueAndGradient(both.value(), both.gradients().getFirst());
     }
 
@@ -87,12 +88,13 @@ public final class Functions {
     /** The vector-Jacobian product: the gradient of {@code (function(x) * cotangent).sum()}. */
     public static Tensor vjp(Step.Function1 function, Tensor x, Tensor cotangent) {
         Tensor source = source("vjp", x);
-        return requireTensor("vjp", function.apply(source)).pullback(cotangent, List.of(source)).getFirst();
+        return requireTensor("vjp", function.apply(source)).pullback(argument("vjp", cotangent), List.of(source))
+            .getFirst();
     }
 
     /** The value and the Jacobian-vector product: how the value changes when x changes along {@code tangent}. */
     public static ValueAndTangent jvp(Step.Function1 function, Tensor x, Tensor tangent) {
-        return jvp(inputs -> function.apply(inputs.getFirst()), List.of(x), List.of(tangent));
+        return jvp(inputs -> function.apply(inputs.getFirst()), single(x), single(tangent));
     }
 
     /** As {@link #jvp(Step.Function1, Tensor, Tensor)} for several arguments, each with its tangent. */
@@ -104,7 +106,7 @@ public final class Functions {
         }
         List<Node> directions = new ArrayList<>();
         for (int i = 0; i < inputs.size(); i++) {
-            if (!tangents.get(i).type().equals(inputs.get(i).type())) {
+            if (!argument("jvp", tangents.get(i)).type().equals(argument("jvp", inputs.get(i)).type())) {
                 throw new IllegalArgumentException("jvp: the tangent of argument " + i + " must be "
                     + inputs.get(i).type() + " but is " + tangents.get(i).type());
             }
@@ -126,7 +128,7 @@ public final class Functions {
      * for functions with fewer results than arguments.
      */
     public static Tensor jacobian(Step.Function1 function, Tensor x) {
-        return jacobian(inputs -> function.apply(inputs.getFirst()), List.of(x)).getFirst();
+        return jacobian(inputs -> function.apply(inputs.getFirst()), single(x)).getFirst();
     }
 
     /** The Jacobian for each of several arguments; see {@link #jacobian(Step.Function1, Tensor)}. */
@@ -202,7 +204,7 @@ public final class Functions {
     /** As {@link #vmap(Step.Function1)} with examples along any axis, which the function does not see. */
     public static Step.Function1 vmap(Step.Function1 function, int inAxis, int outAxis) {
         return x -> vmapAll(inputs -> single(function.apply(inputs.getFirst())), new int[] {inAxis}, outAxis)
-            .apply(List.of(x)).getFirst();
+            .apply(single(x)).getFirst();
     }
 
     /** As {@link #vmap(Step.Function1)} for two arguments. */
@@ -213,7 +215,7 @@ public final class Functions {
     /** As {@link #vmap(Step.Function2)} with examples along any axes; one may be {@link #NOT_MAPPED}. */
     public static Step.Function2 vmap(Step.Function2 function, int[] inAxes, int outAxis) {
         return (a, b) -> vmapAll(inputs -> single(function.apply(inputs.get(0), inputs.get(1))), inAxes, outAxis)
-            .apply(List.of(a, b)).getFirst();
+            .apply(Arrays.asList(a, b)).getFirst();
     }
 
     /** As {@link #vmap(Step.Function1)} for three arguments. */
@@ -225,7 +227,7 @@ public final class Functions {
     public static Step.Function3 vmap(Step.Function3 function, int[] inAxes, int outAxis) {
         return (a, b, c) -> vmapAll(
             inputs -> single(function.apply(inputs.get(0), inputs.get(1), inputs.get(2))), inAxes, outAxis)
-            .apply(List.of(a, b, c)).getFirst();
+            .apply(Arrays.asList(a, b, c)).getFirst();
     }
 
     /**
@@ -254,7 +256,7 @@ public final class Functions {
             inputs -> single(function.apply(inputs.getFirst())),
             (inputs, outputs, cotangents) -> single(gradient.apply(inputs.getFirst(), outputs.getFirst(),
                 cotangents.getFirst())));
-        return x -> all.apply(List.of(x)).getFirst();
+        return x -> all.apply(single(x)).getFirst();
     }
 
     /**
@@ -267,7 +269,7 @@ public final class Functions {
     public static Function<List<Tensor>, List<Tensor>> withGradient(String name,
         Function<List<Tensor>, List<Tensor>> function, Gradient gradient) {
         return arguments -> {
-            List<Node> inputs = arguments.stream().map(argument -> argument.operand(name)).toList();
+            List<Node> inputs = arguments.stream().map(argument -> argument(name, argument).operand(name)).toList();
             List<Tensor> values = requireTensors(name, function.apply(arguments));
             if (values.isEmpty()) {
                 return List.of();
@@ -316,20 +318,20 @@ public final class Functions {
      */
     public static Step.Function1 checkpoint(Step.Function1 function) {
         Function<List<Tensor>, List<Tensor>> all = checkpointAll(inputs -> single(function.apply(inputs.getFirst())));
-        return x -> all.apply(List.of(x)).getFirst();
+        return x -> all.apply(single(x)).getFirst();
     }
 
     /** As {@link #checkpoint(Step.Function1)} for two arguments. */
     public static Step.Function2 checkpoint(Step.Function2 function) {
         Function<List<Tensor>, List<Tensor>> all =
             checkpointAll(inputs -> single(function.apply(inputs.get(0), inputs.get(1))));
-        return (a, b) -> all.apply(List.of(a, b)).getFirst();
+        return (a, b) -> all.apply(Arrays.asList(a, b)).getFirst();
     }
 
     /** As {@link #checkpoint(Step.Function1)} for any number of arguments and results. */
     public static Function<List<Tensor>, List<Tensor>> checkpointAll(Function<List<Tensor>, List<Tensor>> function) {
         return arguments -> {
-            arguments.forEach(argument -> argument.operand("checkpoint"));
+            arguments.forEach(argument -> argument("checkpoint", argument).operand("checkpoint"));
             Node since = Ops.zeroOf(DType.F32);
             List<Tensor> values = requireTensors("checkpoint", function.apply(arguments));
             List<Node> nodes =
@@ -349,8 +351,12 @@ public final class Functions {
     // Checks
 
     /** Another name for an argument, so that only what the function makes of its argument is differentiated. */
+    private static Tensor argument(String name, Tensor x) {
+        return Objects.requireNonNull(x, () -> name + ": an argument is null");
+    }
+
     private static Tensor source(String name, Tensor x) {
-        if (!x.dtype().isFloating()) {
+        if (!argument(name, x).dtype().isFloating()) {
             throw new IllegalArgumentException(name + ": the argument must be floating but is " + x.type());
         }
         return x.map(name, Ops::alias);

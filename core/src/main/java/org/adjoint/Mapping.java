@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -34,6 +35,9 @@ final class Mapping {
         if (inAxes.length != arguments.size()) {
             throw new IllegalArgumentException("vmap: " + inAxes.length + " axes are given for " + arguments.size()
                 + " arguments: name one for each, or NOT_MAPPED");
+        }
+        for (Tensor argument : arguments) {
+            Objects.requireNonNull(argument, "vmap: an argument is null");
         }
         long extent = extent(arguments, inAxes);
         Map<Node, Node> placeholders = new IdentityHashMap<>();

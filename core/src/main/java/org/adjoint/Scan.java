@@ -2,6 +2,7 @@ package org.adjoint;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.ScanOps;
 
@@ -45,11 +46,18 @@ public final class Scan {
         }
 
         public Tensor carry(int index) {
-            return carries.get(index);
+            return one("carry", carries, index);
         }
 
         public Tensor output(int index) {
-            return outputs.get(index);
+            return one("output", outputs, index);
+        }
+
+        private static Tensor one(String what, List<Tensor> all, int index) {
+            if (index < 0 || index >= all.size()) {
+                throw new IndexOutOfBoundsException("scan: there is no " + what + " " + index + " among " + all.size());
+            }
+            return all.get(index);
         }
     }
 
@@ -57,7 +65,7 @@ public final class Scan {
     private final boolean reverse;
 
     private Scan(Body body, boolean reverse) {
-        this.body = body;
+        this.body = Objects.requireNonNull(body, "body");
         this.reverse = reverse;
     }
 

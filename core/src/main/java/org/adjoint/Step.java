@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -108,30 +109,35 @@ public final class Step implements AutoCloseable {
     private boolean closed;
 
     private Step(Device device, int arity, Function<List<Tensor>, List<Tensor>> function) {
-        this.device = device;
+        this.device = Objects.requireNonNull(device, "device");
         this.arity = arity;
         this.function = function;
     }
 
     public static Step compile(Device device, Function0 function) {
+        Objects.requireNonNull(function, "function");
         return new Step(device, 0, arguments -> one(function.apply()));
     }
 
     public static Step compile(Device device, Function1 function) {
+        Objects.requireNonNull(function, "function");
         return new Step(device, 1, arguments -> one(function.apply(arguments.get(0))));
     }
 
     public static Step compile(Device device, Function2 function) {
+        Objects.requireNonNull(function, "function");
         return new Step(device, 2, arguments -> one(function.apply(arguments.get(0), arguments.get(1))));
     }
 
     public static Step compile(Device device, Function3 function) {
+        Objects.requireNonNull(function, "function");
         return new Step(device, 3,
             arguments -> one(function.apply(arguments.get(0), arguments.get(1), arguments.get(2))));
     }
 
     /** A function of any number of tensors with any number of results, for {@link #runAll}. */
     public static Step compileAll(Device device, Function<List<Tensor>, List<Tensor>> function) {
+        Objects.requireNonNull(function, "function");
         return new Step(device, -1, function);
     }
 

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.adjoint.backend.Buffer;
 import org.adjoint.graph.DType;
@@ -120,7 +121,7 @@ public final class Variable implements Differentiable, AutoCloseable {
      * @throws IllegalArgumentException if shape or dtype differ
      */
     public void assign(Tensor value) {
-        assign(List.of(this), List.of(value));
+        assign(List.of(this), List.of(Objects.requireNonNull(value, "value")));
     }
 
     /** Replaces several values as one: all are computed from what the variables held before. */

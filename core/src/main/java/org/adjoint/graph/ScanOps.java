@@ -110,6 +110,9 @@ public final class ScanOps {
     private static Shape stacked(Shape shape, long length) {
         long[] extents = new long[shape.rank() + 1];
         extents[0] = length;
+        if (shape.elements() > 0 && length > Long.MAX_VALUE / shape.elements()) {
+            throw error("scan: %d iterations that give %s each have more than 2^63 elements in all", length, shape);
+        }
         System.arraycopy(shape.toArray(), 0, extents, 1, shape.rank());
         return Shape.of(extents);
     }

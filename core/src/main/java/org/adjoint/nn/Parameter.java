@@ -2,6 +2,7 @@ package org.adjoint.nn;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 import java.util.stream.LongStream;
 import org.adjoint.Device;
 import org.adjoint.Tensor;
@@ -25,7 +26,7 @@ public final class Parameter {
     Parameter(String name, Shape shape, Initializer initializer, Module<?> owner) {
         this.name = name;
         this.shape = shape;
-        this.initializer = initializer;
+        this.initializer = Objects.requireNonNull(initializer, "initializer");
         this.owner = owner;
     }
 

@@ -1,6 +1,7 @@
 package org.adjoint.nn;
 
 import java.util.List;
+import java.util.Objects;
 import org.adjoint.Recurrence;
 import org.adjoint.Recurrence.Nonlinearity;
 import org.adjoint.Scan;
@@ -17,7 +18,7 @@ public final class RNN extends HiddenRecurrent<RNN> {
 
     private RNN(RecurrentOptions options, Nonlinearity nonlinearity) {
         super(options, 1);
-        this.nonlinearity = nonlinearity;
+        this.nonlinearity = Objects.requireNonNull(nonlinearity, "nonlinearity");
     }
 
     /** With tanh. */

@@ -2,6 +2,7 @@ package org.adjoint.nn;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.adjoint.Tensor;
 import org.adjoint.graph.Interpolation;
 
@@ -12,8 +13,13 @@ import org.adjoint.graph.Interpolation;
  * @param alignCorners whether first and last elements stay where they are
  */
 public record Upsample(Interpolation mode, boolean alignCorners, List<Long> scale) implements Layer {
+    /** @throws IllegalArgumentException for a factor that is not positive */
     public Upsample {
+        Objects.requireNonNull(mode, "mode");
         scale = List.copyOf(scale);
+        if (scale.stream().anyMatch(factor -> factor < 1)) {
+            throw new IllegalArgumentException("Upsample: factors must be positive but are " + scale);
+        }
     }
 
     public static Upsample of(Interpolation mode, long... scale) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.adjoint.Device;
@@ -227,7 +228,7 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, RMSP
 
     /** Which parameters weight decay applies to, by name or shape; all unless told. */
     public final O decayOnly(Predicate<Variable> predicate) {
-        decays = predicate;
+        decays = Objects.requireNonNull(predicate, "predicate");
         return self();
     }
 
@@ -236,7 +237,8 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, RMSP
      * counts.
      */
     public final O weightDecay(Predicate<Variable> group, double decay) {
-        groupDecays.add(new Decay(group, requireInRange("weight decay", decay, Double.POSITIVE_INFINITY)));
+        groupDecays.add(new Decay(Objects.requireNonNull(group, "group"),
+            requireInRange("weight decay", decay, Double.POSITIVE_INFINITY)));
         return self();
     }
 
@@ -245,7 +247,8 @@ public abstract sealed class Optimizer<O extends Optimizer<O>> permits SGD, RMSP
      * that apply the last counts.
      */
     public final O rateFactor(Predicate<Variable> group, double factor) {
-        rates.add(new Rate(group, requireInRange("rate factor", factor, Double.POSITIVE_INFINITY)));
+        rates.add(new Rate(Objects.requireNonNull(group, "group"),
+            requireInRange("rate factor", factor, Double.POSITIVE_INFINITY)));
         return self();
     }
 
