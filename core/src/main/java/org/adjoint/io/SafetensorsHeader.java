@@ -223,7 +223,10 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
     }
 
     private static DType readDtype(Path file, JsonParser json, String name) throws IOException {
-        String text = json.currentToken() == JsonToken.VALUE_STRING ? json.getText() : "";
+        if (json.currentToken() != JsonToken.VALUE_STRING) {
+            throw new InvalidFileException(file, "tensor " + quoted(name) + ": dtype must be a string");
+        }
+        String text = json.getText();
         for (DType dtype : DType.values()) {
             if (dtype.name().equals(text)) {
                 return dtype;

@@ -5,6 +5,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -68,7 +69,8 @@ public abstract class Module<M extends Module<M>> {
     /** Declares a part of this module, for its constructor. The name of one among many may be {@code "blocks.3"}. */
     protected final <C extends Module<?>> C child(String name, C module) {
         requireFree(name);
-        children.put(name, module);
+        children.put(name, Objects.requireNonNull(module, () -> getClass().getSimpleName() + ": part '" + name
+            + "' is null"));
         return module;
     }
 
