@@ -8,12 +8,14 @@ import java.util.function.UnaryOperator;
 import org.adjoint.Device;
 import org.adjoint.Tensor;
 import org.adjoint.bench.verify.SpeedCase.Ceiling;
+import org.adjoint.graph.Convolution;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.Pooling;
 
 /**
- * Work on tensors so large that launching them does not count: each kernel of a transformer's training step, and the
- * movements around them. Bytes are those that have to cross the card's memory once.
+ * Work on tensors so large that launching them does not count: each kernel of a transformer's training step, the
+ * movements around them, images, sorting and factorizations. Bytes are those that have to cross the card's memory once.
  */
 final class SpeedCases {
     /** Elements: 128 MiB in {@code BF16}, 256 MiB in {@code F32}, far more than a cache holds. */
@@ -22,6 +24,8 @@ final class SpeedCases {
     private static final long GEMM_SIDE = 4096;
     private static final long VOCABULARY = 50_304;
     private static final long WIDTH = 768;
+    private static final long FACTORED = 2048;
+    private static final Convolution SAME = Convolution.DEFAULT.padding(1);
 
     private final List<SpeedCase> cases = new ArrayList<>();
 
@@ -35,9 +39,13 @@ final class SpeedCases {
             all.reductions(dtype);
             all.rows(dtype);
             all.indexing(dtype);
+            all.running(dtype);
+            all.images(dtype);
         }
+        all.sorting();
         all.optimizer();
         all.products();
+        all.factorizations();
         all.attention();
         return all.cases;
     }
@@ -78,6 +86,8 @@ final class SpeedCases {
         // x and dy are read, dx is written.
         gradients("layerNorm gradient " + rows + "x" + WIDTH + " " + dtype.text(), 3 * size, Ceiling.COPY, norm, 3,
             x -> x.get(0).layerNorm(x.get(1), x.get(2), 1e-5));
+        memory("rmsNorm " + rows + "x" + WIDTH + " " + dtype.text(), 2 * size, norm,
+            x -> x.get(0).rmsNorm(x.get(1), 1e-5));
         long tokens = 8192;
         Function<Device, List<Tensor>> logits = device -> List.of(normal(device, dtype, tokens, VOCABULARY),
             indices(device, tokens, VOCABULARY));
@@ -102,6 +112,74 @@ final class SpeedCases {
             x -> x.get(0).embedding(x.get(1)).pullback(x.get(2), List.of(x.get(0))));
         memory("normal random numbers " + dtype.text(), (double) dtype.bytes() * LARGE,
             device -> normal(device, 1, dtype, 1), x -> x.get(0).device().random().normal(dtype, LARGE));
+    }
+
+    private void running(DType dtype) {
+        double size = 2.0 * dtype.bytes() * LARGE;
+        memory("cumsum of all " + dtype.text(), size, device -> normal(device, 1, dtype, LARGE),
+            x -> x.get(0).cumsum(0));
+        memory("cumsum of rows " + dtype.text(), size, device -> List.of(normal(device, dtype, SIDE, SIDE)),
+            x -> x.get(0).cumsum(1));
+        memory("cumsum of columns " + dtype.text(), size, device -> List.of(normal(device, dtype, SIDE, SIDE)),
+            x -> x.get(0).cumsum(0));
+    }
+
+    /** Of 64 channels: a residual network's first stage. */
+    private void images(DType dtype) {
+        long[] image = {64, 64, 56, 56};
+        double elements = Arrays.stream(image).mapToDouble(extent -> extent).reduce(1, (a, b) -> a * b);
+        Ceiling ceiling = dtype == DType.F32 ? Ceiling.GEMM_F32 : Ceiling.GEMM_BF16;
+        double products = 2 * elements * 64 * 9;
+        Function<Device, List<Tensor>> convolved = device -> List.of(normal(device, dtype, image),
+            normal(device, dtype, 64, 64, 3, 3), normal(device, dtype, 64), normal(device, dtype, image));
+        add("conv2d 3x3 64x64x56x56 " + dtype.text(), products, ceiling, convolved,
+            x -> List.of(x.get(0).conv2d(x.get(1), x.get(2), SAME)));
+        gradients("conv2d 3x3 with gradient 64x64x56x56 " + dtype.text(), 3 * products, ceiling, convolved, 3,
+            x -> x.get(0).conv2d(x.get(1), x.get(2), SAME));
+        Function<Device, List<Tensor>> normalized = device -> List.of(normal(device, dtype, image),
+            normal(device, dtype, 64), normal(device, dtype, 64), normal(device, dtype, image));
+        memory("batchNorm 64x64x56x56 " + dtype.text(), 2 * dtype.bytes() * elements, normalized,
+            x -> x.get(0).batchNorm(x.get(1), x.get(2), 1e-5).output());
+        gradients("batchNorm with gradient 64x64x56x56 " + dtype.text(), 5 * dtype.bytes() * elements, Ceiling.COPY,
+            normalized, 3, x -> x.get(0).batchNorm(x.get(1), x.get(2), 1e-5).output());
+        memory("maxPool2d 2x2 64x64x56x56 " + dtype.text(), 1.25 * dtype.bytes() * elements, normalized,
+            x -> x.get(0).maxPool2d(Pooling.of(2, 2)));
+    }
+
+    /** An index takes eight bytes. */
+    private void sorting() {
+        long count = LARGE / 4;
+        double one = Float.BYTES + Long.BYTES;
+        memory("argsort of 16M f32", one * count, device -> normal(device, 1, DType.F32, count),
+            x -> x.get(0).argsort(0));
+        memory("argsort of 16384 rows of 1024 f32", one * count, device -> normal(device, 1, DType.F32, 16_384, 1024),
+            x -> x.get(0).argsort(1));
+        add("topK 50 of 1024x" + VOCABULARY + " f32", (double) Float.BYTES * 1024 * VOCABULARY, Ceiling.COPY,
+            device -> normal(device, 1, DType.F32, 1024, VOCABULARY), x -> {
+                var selection = x.get(0).topK(50, 1);
+                return List.of(selection.values(), selection.indices());
+            });
+        memory("searchSorted 16M in 1M f32", one * count, device -> List.of(
+            device.random().uniform(DType.F32, 1 << 20).sort(0).realize(),
+            device.random().uniform(DType.F32, count).realize()), x -> x.get(0).searchSorted(x.get(1), false));
+    }
+
+    /** Of matrices that are well-conditioned. */
+    private void factorizations() {
+        double cube = Math.pow(FACTORED, 3);
+        for (DType dtype : List.of(DType.F32, DType.F64)) {
+            Ceiling ceiling = dtype == DType.F32 ? Ceiling.GEMM_F32 : Ceiling.GEMM_F64;
+            String key = " " + FACTORED + " " + dtype.text();
+            Function<Device, List<Tensor>> matrices = device -> List.of(normal(device, dtype, FACTORED, FACTORED)
+                .add(device.eye(dtype, FACTORED).mul(4 * FACTORED)).realize(), normal(device, dtype, FACTORED, FACTORED));
+            add("cholesky" + key, cube / 3, ceiling, matrices, x -> List.of(x.get(0).cholesky()));
+            add("triangularSolve" + key, cube, ceiling, matrices,
+                x -> List.of(x.get(0).triangularSolve(x.get(1), false)));
+            add("qr" + key, 8 * cube / 3, ceiling, matrices, x -> {
+                var factors = x.get(0).qr();
+                return List.of(factors.q(), factors.r());
+            });
+        }
     }
 
     private void optimizer() {

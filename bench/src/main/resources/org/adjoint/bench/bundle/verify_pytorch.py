@@ -12,6 +12,7 @@ SIDE = 8192
 GEMM_SIDE = 4096
 VOCABULARY = 50_304
 WIDTH = 768
+FACTORED = 2048
 DEVICE = "cuda"
 
 
@@ -74,6 +75,7 @@ def rows(name, dtype, add):
     out = F.layer_norm(leaves[0], (WIDTH,), leaves[1], leaves[2])
     add(f"layerNorm gradient {count}x{WIDTH} {name}",
         lambda: torch.autograd.grad(out, leaves, dy, retain_graph=True))
+    add(f"rmsNorm {count}x{WIDTH} {name}", lambda: F.rms_norm(states, (WIDTH,), gamma, 1e-5))
     tokens = 8192
     logits = normal(dtype, tokens, VOCABULARY).requires_grad_(True)
     targets = torch.randint(VOCABULARY, (tokens,), device=DEVICE)
@@ -90,6 +92,37 @@ def rows(name, dtype, add):
     add(f"embedding gradient {count}x{WIDTH} {name}",
         lambda: torch.autograd.grad(picked, table, dy, retain_graph=True))
     add(f"normal random numbers {name}", lambda: normal(dtype, LARGE))
+    add(f"cumsum of all {name}", lambda: x.cumsum(0))
+    add(f"cumsum of rows {name}", lambda: square.cumsum(1))
+    add(f"cumsum of columns {name}", lambda: square.cumsum(0))
+
+
+def images(name, dtype, add):
+    torch.backends.cudnn.allow_tf32 = False
+    key = f"64x64x56x56 {name}"
+    x, dy = (normal(dtype, 64, 64, 56, 56) for _ in range(2))
+    kernel = normal(dtype, 64, 64, 3, 3)
+    gamma, beta = (normal(dtype, 64) for _ in range(2))
+    convolve = lambda x, kernel, bias: F.conv2d(x, kernel, bias, padding=1)
+    normalize = lambda x, gamma, beta: F.batch_norm(x, None, None, gamma, beta, True)
+    add(f"conv2d 3x3 {key}", lambda: convolve(x, kernel, beta))
+    add(f"conv2d 3x3 with gradient {key}", gradients(convolve, (x, kernel, beta), dy))
+    add(f"batchNorm {key}", lambda: normalize(x, gamma, beta))
+    add(f"batchNorm with gradient {key}", gradients(normalize, (x, gamma, beta), dy))
+    add(f"maxPool2d 2x2 {key}", lambda: F.max_pool2d(x, 2))
+
+
+def sorting(add):
+    count = LARGE // 4
+    line = normal(torch.float32, count)
+    add("argsort of 16M f32", lambda: line.argsort(stable=True))
+    lines = line.view(16_384, 1024)
+    add("argsort of 16384 rows of 1024 f32", lambda: lines.argsort(1, stable=True))
+    logits = normal(torch.float32, 1024, VOCABULARY)
+    add(f"topK 50 of 1024x{VOCABULARY} f32", lambda: logits.topk(50, 1))
+    bounds = torch.rand(1 << 20, device=DEVICE).sort().values
+    values = torch.rand(count, device=DEVICE)
+    add("searchSorted 16M in 1M f32", lambda: torch.searchsorted(bounds, values))
 
 
 def optimizer(add):
@@ -107,6 +140,15 @@ def products(add):
         add(f"matmul {GEMM_SIDE} NN {name}", lambda: a @ b)
         add(f"matmul {GEMM_SIDE} NT {name}", lambda: a @ b.t())
         add(f"matmul {GEMM_SIDE} TN {name}", lambda: a.t() @ b)
+
+
+def factorizations(add):
+    for name, dtype in (("f32", torch.float32), ("f64", torch.float64)):
+        b = normal(dtype, FACTORED, FACTORED)
+        a = normal(dtype, FACTORED, FACTORED) + 4 * FACTORED * torch.eye(FACTORED, device=DEVICE, dtype=dtype)
+        add(f"cholesky {FACTORED} {name}", lambda: torch.linalg.cholesky(a))
+        add(f"triangularSolve {FACTORED} {name}", lambda: torch.linalg.solve_triangular(a, b, upper=False))
+        add(f"qr {FACTORED} {name}", lambda: torch.linalg.qr(a))
 
 
 def attention(add):
@@ -130,9 +172,12 @@ def main():
 
     for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
         rows(name, dtype, add)
+        images(name, dtype, add)
         torch.cuda.empty_cache()
+    sorting(add)
     optimizer(add)
     products(add)
+    factorizations(add)
     attention(add)
 
 
