@@ -209,4 +209,5 @@ public sealed interface IndexingMethods permits Tensor {
     default Tensor dynamicUpdateSlice(Tensor update, Tensor starts) {
         return self().combine("dynamicUpdateSlice",
             x -> IndexingOps.dynamicUpdateSlice(x.get(0), x.get(1), x.get(2)), update, starts);
-    }}
+    }
+}

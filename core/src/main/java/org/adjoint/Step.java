@@ -12,13 +12,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.adjoint.backend.Buffer;
-import org.adjoint.backend.Executable;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
 import org.adjoint.graph.TensorType;
-import org.adjoint.plan.Plan;
 import org.adjoint.plan.PlanPrinter;
-import org.adjoint.plan.Program;
 
 /**
  * A function of tensors, compiled: it is traced once for each combination of argument types (and of the modes it looks
@@ -56,26 +53,6 @@ public final class Step implements AutoCloseable {
         Tensor apply();
     }
 
-    /** Where the buffer of a plan's leaf comes from. */
-    private sealed interface Binding {
-        record Argument(int index) implements Binding { }
-
-        record Read(Variable variable) implements Binding { }
-
-        record Write(Variable variable) implements Binding { }
-
-        /** @param node held for its memory: a variable that it reads must not be overwritten while the step lives */
-        record Captured(Node node) implements Binding { }
-    }
-
-    /** One trace, compiled. */
-    private record Compiled(List<TensorType> arguments, List<Trace.Guard> guards, Binding[] bindings,
-        List<TensorType> results, long[] scalars, Plan plan, Executable executable) {
-        boolean fits(List<TensorType> types) {
-            return arguments.equals(types) && guards.stream().allMatch(Trace.Guard::holds);
-        }
-    }
-
     /** One trace, not compiled. */
     private record Recorded(List<Node> arguments, List<Node> results, Trace trace) {
         boolean fits(List<TensorType> types) {
@@ -101,7 +78,7 @@ public final class Step implements AutoCloseable {
     private final Device device;
     private final int arity;
     private final Function<List<Tensor>, List<Tensor>> function;
-    private final List<Compiled> compiled = new ArrayList<>();
+    private final List<CompiledTrace> compiled = new ArrayList<>();
     /** What runs operation by operation, while anomalies are looked for. */
     private final List<Recorded> recorded = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock(true);
@@ -171,15 +148,15 @@ public final class Step implements AutoCloseable {
             if (Debug.isDetecting()) {
                 return runChecked(arguments, single);
             }
-            Compiled fitting = prepare(arguments);
-            requireSingle(single, fitting.results.size());
+            CompiledTrace fitting = prepare(arguments);
+            requireSingle(single, fitting.results().size());
             Scope owner = device.currentScope();
-            List<Storage> results = new ArrayList<>(fitting.results.size());
+            List<Storage> results = new ArrayList<>(fitting.results().size());
             // Binding included: another thread's run may give a variable other memory.
             device.lock().lock();
             try {
-                Buffer[] externals = bind(fitting, arguments, results, owner);
-                fitting.executable.run(externals, fitting.scalars);
+                Buffer[] externals = fitting.bind(device, arguments, results, owner);
+                fitting.executable().run(externals, fitting.scalars());
             } catch (RuntimeException | Error e) {
                 results.forEach(Storage::free);
                 throw e;
@@ -189,7 +166,7 @@ public final class Step implements AutoCloseable {
                 Reference.reachabilityFence(arguments);
                 Reference.reachabilityFence(fitting);
             }
-            return handles(fitting.results, results, owner);
+            return handles(fitting.results(), results, owner);
         } finally {
             lock.unlock();
         }
@@ -256,12 +233,12 @@ public final class Step implements AutoCloseable {
             List<Tensor> list = Arrays.asList(arguments);
             prepare(list);
             long start = System.nanoTime();
-            Compiled fitting = prepare(list);
-            List<Storage> results = new ArrayList<>(fitting.results.size());
+            CompiledTrace fitting = prepare(list);
+            List<Storage> results = new ArrayList<>(fitting.results().size());
             device.lock().lock();
             try {
-                Buffer[] externals = bind(fitting, list, results, device.currentScope());
-                fitting.executable.dryRun(externals, fitting.scalars);
+                Buffer[] externals = fitting.bind(device, list, results, device.currentScope());
+                fitting.executable().dryRun(externals, fitting.scalars());
                 return System.nanoTime() - start;
             } finally {
                 device.lock().unlock();
@@ -297,39 +274,19 @@ public final class Step implements AutoCloseable {
         return types;
     }
 
-    private Compiled prepare(List<Tensor> arguments) {
+    private CompiledTrace prepare(List<Tensor> arguments) {
         List<TensorType> types = requireArguments(arguments);
-        for (Compiled candidate : compiled) {
+        for (CompiledTrace candidate : compiled) {
             if (candidate.fits(types)) {
                 return candidate;
             }
         }
-        Compiled fresh = trace(types);
+        CompiledTrace fresh = trace(types);
         compiled.addFirst(fresh);
         if (compiled.size() > CACHED_TRACES) {
-            compiled.removeLast().executable.close();
+            compiled.removeLast().executable().close();
         }
         return fresh;
-    }
-
-    private Buffer[] bind(Compiled fitting, List<Tensor> arguments, List<Storage> results, Scope owner) {
-        Binding[] bindings = fitting.bindings;
-        Buffer[] externals = new Buffer[bindings.length + fitting.results.size()];
-        for (int i = 0; i < bindings.length; i++) {
-            externals[i] = switch (bindings[i]) {
-                case Binding.Argument(int index) ->
-                    device.leafBuffer(arguments.get(index).operand("Step.run"), "Step.run");
-                case Binding.Read(Variable variable) -> variable.bufferToRead();
-                case Binding.Write(Variable variable) -> variable.bufferToWrite();
-                case Binding.Captured(Node node) -> device.leafBuffer(node, "Step.run");
-            };
-        }
-        for (int i = 0; i < fitting.results.size(); i++) {
-            Storage storage = device.allocate(fitting.results.get(i), owner);
-            results.add(storage);
-            externals[bindings.length + i] = storage.buffer("Step.run");
-        }
-        return externals;
     }
 
     private Recorded record(List<TensorType> types) {
@@ -351,38 +308,9 @@ public final class Step implements AutoCloseable {
         return new Recorded(arguments, results, trace);
     }
 
-    private Compiled trace(List<TensorType> types) {
+    private CompiledTrace trace(List<TensorType> types) {
         Recorded recorded = record(types);
-        Trace trace = recorded.trace;
-        List<Node> results = recorded.results;
-        List<Node> firstLeaves = new ArrayList<>(recorded.arguments);
-        firstLeaves.addAll(trace.leaves().values());
-        Program program = Program.of(results, trace.stores(), firstLeaves, true);
-        Plan plan = device.plan(program);
-        return new Compiled(types, trace.guards(), bindings(program, trace, recorded.arguments),
-            results.stream().map(Node::type).toList(), program.scalars(), plan, device.driver().compile(plan));
-    }
-
-    private static Binding[] bindings(Program program, Trace trace, List<Node> arguments) {
-        List<Node> leaves = program.leaves();
-        List<Variable> stored = trace.storedVariables();
-        List<Variable> variables = List.copyOf(trace.leaves().keySet());
-        Binding[] bindings = new Binding[leaves.size()];
-        for (int i = 0; i < bindings.length; i++) {
-            int variable = i - arguments.size();
-            if (variable < 0) {
-                bindings[i] = new Binding.Argument(i);
-            } else if (variable < variables.size()) {
-                Variable bound = variables.get(variable);
-                bindings[i] = stored.contains(bound) ? new Binding.Write(bound) : new Binding.Read(bound);
-            } else if (leaves.get(i).value() instanceof Storage) {
-                bindings[i] = new Binding.Captured(leaves.get(i));
-            } else {
-                throw new IllegalStateException("Step.run: a tensor " + leaves.get(i).type()
-                    + " of another traced function is used in this one");
-            }
-        }
-        return bindings;
+        return CompiledTrace.of(device, recorded.arguments, recorded.results, recorded.trace);
     }
 
     /**
@@ -410,20 +338,15 @@ public final class Step implements AutoCloseable {
 
     /** The plan of the last new signature, for people. */
     public String explain() {
-        return PlanPrinter.explain(last().plan);
+        return PlanPrinter.explain(last().plan());
     }
 
     /** What the last new signature needs, known before it runs. */
     public Memory memory() {
-        Compiled last = last();
-        long resident = 0;
-        for (int i = 0; i < last.bindings.length; i++) {
-            resident += last.plan.slots().get(i).bytes();
-        }
-        return new Memory(last.plan.arenaBytes(), resident, last.results.stream().mapToLong(TensorType::bytes).sum());
+        return last().memory();
     }
 
-    private Compiled last() {
+    private CompiledTrace last() {
         lock.lock();
         try {
             if (compiled.isEmpty()) {
@@ -452,7 +375,7 @@ public final class Step implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
-            compiled.forEach(entry -> entry.executable.close());
+            compiled.forEach(entry -> entry.executable().close());
             compiled.clear();
             recorded.clear();
         } finally {

@@ -54,6 +54,11 @@ public record Convolution(List<Long> stride, List<Long> padding, boolean same, L
         return new Convolution(stride, padding, same, dilation, outputPadding, count);
     }
 
+    /** The greatest common divisor of two positive numbers, after which patterns of positions repeat. */
+    static long gcd(long a, long b) {
+        return b == 0 ? a : gcd(b, a % b);
+    }
+
     /**
      * A number per spatial axis.
      *

@@ -164,12 +164,7 @@ public final class ConvolutionOps {
 
     /** Axis {@code axis} in two: groups and what is in one. */
     private static Node grouped(Node x, int axis, long groups) {
-        long[] extents = new long[x.shape().rank() + 1];
-        for (int i = 0; i < extents.length; i++) {
-            extents[i] = i < axis ? x.shape().extent(i) : i == axis ? groups
-                : i == axis + 1 ? x.shape().extent(axis) / groups : x.shape().extent(i - 1);
-        }
-        return reshape(x, Shape.of(extents));
+        return reshape(x, x.shape().split(axis, groups, x.shape().extent(axis) / groups));
     }
 
     /** {@code (n, g, o, p...)} as {@code (n, g o, p...)}. */

@@ -68,29 +68,18 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         Node kernel = inputs.get(1);
         if (!mapped[1]) {
             Node y = fused(this, merged(x, 0), kernel);
-            return List.of(reshape(y, split(y.shape(), 0, extent)));
+            return List.of(reshape(y, y.shape().split(0, extent, x.shape().extent(1))));
         }
         Node all = mapped[0] ? transpose(x, 0, 1)
-            : broadcastTo(reshape(x, split(x.shape(), 1, 1)), split(x.shape(), 1, 1).with(1, extent));
+            : broadcastTo(AxisOps.unsqueeze(x, 1), x.shape().split(1, extent, x.shape().extent(1)));
         Node y = fused(this, merged(all, 1), merged(kernel, 0));
-        return List.of(transpose(reshape(y, split(y.shape(), 1, extent)), 0, 1));
+        return List.of(transpose(reshape(y, y.shape().split(1, extent, kernel.shape().extent(1))), 0, 1));
     }
 
     /** Axes {@code axis} and {@code axis + 1} as one. */
     private static Node merged(Node x, int axis) {
         long both = x.shape().extent(axis) * x.shape().extent(axis + 1);
         return reshape(x, x.shape().without(axis).with(axis, both));
-    }
-
-    /** {@code outer} times what is left, in place of one axis. */
-    private static Shape split(Shape shape, int axis, long outer) {
-        long[] extents = new long[shape.rank() + 1];
-        for (int i = 0; i < extents.length; i++) {
-            extents[i] = shape.extent(i <= axis ? i : i - 1);
-        }
-        extents[axis] = outer;
-        extents[axis + 1] /= outer == 0 ? 1 : outer;
-        return Shape.of(extents);
     }
 
     /** Whether it is a matrix product of the kernel, one tap for each channel, and x as it lies. */
@@ -202,7 +191,7 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         int i = LEADING + axis;
         long gap = inputDilation.get(axis);
         long dilation = kernelDilation.get(axis);
-        long step = gap / gcd(dilation, gap);
+        long step = gap / Convolution.gcd(dilation, gap);
         long taps = (kernel.shape().extent(i) - 1 - first) / step + 1;
         List<Long> starts = new ArrayList<>(Collections.nCopies(kernel.shape().rank(), 0L));
         List<Long> steps = new ArrayList<>(Collections.nCopies(kernel.shape().rank(), 1L));
@@ -221,10 +210,6 @@ public record GeneralConvolution(List<Long> stride, List<Long> low, List<Long> h
         List<Long> changed = new ArrayList<>(values);
         changed.set(index, value);
         return List.copyOf(changed);
-    }
-
-    private static long gcd(long a, long b) {
-        return b == 0 ? a : gcd(b, a % b);
     }
 
     /** x with zeros between and around its elements, or without some at its ends. */

@@ -54,7 +54,7 @@ public final class InterpolationOps {
 
     private static Node alongAxis(Node x, int axis, Interpolation mode, boolean alignCorners, long target) {
         long extent = x.shape().extent(axis);
-        long phases = target / gcd(extent, target);
+        long phases = target / Convolution.gcd(extent, target);
         if (mode == Interpolation.NEAREST && target % extent == 0) {
             return repeated(x, axis, target / extent);
         }
@@ -80,23 +80,9 @@ public final class InterpolationOps {
     }
 
     private static Node repeated(Node x, int axis, long times) {
-        Node once = split(x, axis, x.shape().extent(axis), 1);
+        Node once = AxisOps.unsqueeze(x, axis + 1);
         return reshape(broadcastTo(once, once.shape().with(axis + 1, times)),
             x.shape().with(axis, x.shape().extent(axis) * times));
-    }
-
-    /** Axis {@code axis} in two. */
-    private static Node split(Node x, int axis, long outer, long inner) {
-        long[] extents = new long[x.shape().rank() + 1];
-        for (int i = 0; i < extents.length; i++) {
-            extents[i] = i < axis ? x.shape().extent(i) : i == axis ? outer : i == axis + 1 ? inner
-                : x.shape().extent(i - 1);
-        }
-        return reshape(x, Shape.of(extents));
-    }
-
-    private static long gcd(long a, long b) {
-        return b == 0 ? a : gcd(b, a % b);
     }
 
     /** Positions {@code phases} apart have the same weights, and neighbors equally far apart: one slice each. */
@@ -128,7 +114,7 @@ public final class InterpolationOps {
             }
             parts.add(part);
         }
-        List<Node> columns = parts.stream().map(part -> split(part, axis, count, 1)).toList();
+        List<Node> columns = parts.stream().map(part -> AxisOps.unsqueeze(part, axis + 1)).toList();
         return reshape(concat(axis + 1, columns), x.shape().with(axis, target));
     }
 

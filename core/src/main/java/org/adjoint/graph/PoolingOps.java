@@ -237,10 +237,10 @@ public final class PoolingOps {
     private static Node adapted(String op, boolean largest, Node x, int axis, long target) {
         long extent = x.shape().extent(axis);
         // The pattern repeats: of each period's windows there is one slice.
-        long periods = gcd(extent, target);
+        long periods = Convolution.gcd(extent, target);
         long length = extent / periods;
         long windows = target / periods;
-        Node split = reshape(x, splitAxis(x.shape(), axis, periods, length));
+        Node split = reshape(x, x.shape().split(axis, periods, length));
         if (windows > MOST_WINDOWS) {
             throw error("%s: %d parts of an axis of %d need %d windows of their own, more than %d: choose an extent "
                 + "that shares a divisor with the axis", op, target, extent, windows, MOST_WINDOWS);
@@ -251,18 +251,6 @@ public final class PoolingOps {
             parts.add(largest ? reduce(ReduceOp.MAX, part, true, axis + 1) : mean(part, true, axis + 1));
         }
         return reshape(concat(axis + 1, parts), x.shape().with(axis, target));
-    }
-
-    private static Shape splitAxis(Shape shape, int axis, long outer, long inner) {
-        long[] extents = new long[shape.rank() + 1];
-        for (int i = 0; i < extents.length; i++) {
-            extents[i] = i < axis ? shape.extent(i) : i == axis ? outer : i == axis + 1 ? inner : shape.extent(i - 1);
-        }
-        return Shape.of(extents);
-    }
-
-    private static long gcd(long a, long b) {
-        return b == 0 ? a : gcd(b, a % b);
     }
 
     /**

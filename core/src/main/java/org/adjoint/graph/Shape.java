@@ -98,6 +98,16 @@ public final class Shape {
         return of(result);
     }
 
+    /** This shape with two axes in place of one. */
+    Shape split(int axis, long outer, long inner) {
+        long[] result = new long[extents.length + 1];
+        System.arraycopy(extents, 0, result, 0, axis);
+        result[axis] = outer;
+        result[axis + 1] = inner;
+        System.arraycopy(extents, axis + 1, result, axis + 2, extents.length - axis - 1);
+        return of(result);
+    }
+
     /** This shape with another axis in front. */
     public Shape withLeading(long extent) {
         long[] result = new long[extents.length + 1];
