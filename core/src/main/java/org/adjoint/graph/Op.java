@@ -304,8 +304,10 @@ public sealed interface Op {
 
         /** How many whole windows an axis of {@code extent} has. */
         long count(long extent) {
-            long span = (size - 1) * dilation + 1;
-            return extent < span ? 0 : (extent - span) / step + 1;
+            // Beyond 2^63 a window is longer than any axis.
+            boolean countable = size - 1 <= (Long.MAX_VALUE - 1) / dilation;
+            long span = countable ? (size - 1) * dilation + 1 : Long.MAX_VALUE;
+            return extent < span || !countable ? 0 : (extent - span) / step + 1;
         }
 
         @Override
