@@ -90,6 +90,10 @@ final class GradcheckCommand implements Callable<Integer> {
         if (programs != null && programs < 1) {
             throw new ParameterException(spec.commandLine(), "--programs must be at least 1 but is " + programs);
         }
+        if (programs != null && !(ops.isEmpty() && types.isEmpty())) {
+            throw new ParameterException(spec.commandLine(),
+                    "--programs draws operations and types itself: leave out " + (ops.isEmpty() ? "--dtype" : "--op"));
+        }
         Set<DType> dtypes = dtypes();
         requireKnownOps();
         json.requireWritable();
@@ -117,8 +121,8 @@ final class GradcheckCommand implements Callable<Integer> {
             for (RandomPrograms.Failure failure : report.failures()) {
                 out.printf("%nseed %d: %s%n%n%s", failure.seed(), failure.message(), failure.code());
             }
-            out.printf(Locale.ROOT, "%n%,d programs, %,d operations, %,d of them differentiated: %s%n", report.programs(),
-                    report.operations(), report.gradients(),
+            out.printf(Locale.ROOT, "%n%,d programs, %,d operations, %,d of them differentiated: %s%n",
+                    report.programs(), report.operations(), report.gradients(),
                     report.failures().isEmpty() ? "all agree" : report.failures().size() + " disagree");
             out.flush();
             Map<String, Object> fields = new LinkedHashMap<>();

@@ -65,7 +65,8 @@ class GradcheckCommandTest {
         assertEquals(1, status);
         assertTrue(out.toString().contains("5.00e-01  FAILED"), out::toString);
         assertTrue(out.toString().contains("tanh f64: tanh of 1.0: analytic 1.0, numeric 0.5"), out::toString);
-        assertTrue(out.toString().contains("1 operation, 14 samples, 6 inputs that must be refused: 1 of 2 rows failed"), out::toString);
+        assertTrue(out.toString().contains("1 operation, 14 samples, 6 inputs that must be refused: 1 of 2 rows failed"),
+            out::toString);
         assertEquals(false, Json.readObject(json).get("passed"));
     }
 
@@ -86,6 +87,7 @@ class GradcheckCommandTest {
         "--dtype f33           | --dtype: unknown dtype 'f33': one of bool, u8, i32, i64, f16, bf16, f32, f64",
         "--op tanh --dtype i32 | tanh can't be tested in i32",
         "--programs 0          | --programs must be at least 1 but is 0",
+        "--programs 1 --op add | --programs draws operations and types itself: leave out --op",
         "--device cup          | unknown device 'cup', did you mean 'cpu'?",
         "--josn x              | unknown option '--josn', did you mean '--json'?",
     })

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Matrices that fill a kernel's block and some more: what factors multiply to, and that it has the same bits always. */
+/** Matrices that fill a kernel's block and some more: what factors multiply to, and that it has the same bits. */
 class FactorizationTest {
     private static final int SIDE = 75;
     private static final double UNITS = 200;

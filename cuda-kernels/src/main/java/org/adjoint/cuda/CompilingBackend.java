@@ -24,8 +24,8 @@ import org.adjoint.plan.Target;
  * A device that compiles and does not compute, on a machine that has NVRTC but no card: what runs on it leaves its
  * kernels in a folder, which a machine with a card takes them from (the property {@code adjoint.cuda.cubins}). Tensors
  * take no memory; what is read are twos as {@code I64}, so that where values decide on a shape there are elements, and
- * next to nothing as floating numbers. Options, both needed: {@code folder}, and {@code architecture}, the card's compute
- * capability times 10. What could not be compiled is thrown again when the device is closed.
+ * next to nothing as floating numbers. Options, both needed: {@code folder}, and {@code architecture}, the card's
+ * compute capability times 10. What could not be compiled is thrown again when the device is closed.
  */
 public final class CompilingBackend implements Backend {
     /** What a block can have on Hopper; kernels that ask for more than 48 KiB look at it. */

@@ -170,8 +170,9 @@ final class SpeedCases {
         for (DType dtype : List.of(DType.F32, DType.F64)) {
             Ceiling ceiling = dtype == DType.F32 ? Ceiling.GEMM_F32 : Ceiling.GEMM_F64;
             String key = " " + FACTORED + " " + dtype.text();
-            Function<Device, List<Tensor>> matrices = device -> List.of(normal(device, dtype, FACTORED, FACTORED)
-                .add(device.eye(dtype, FACTORED).mul(4 * FACTORED)).realize(), normal(device, dtype, FACTORED, FACTORED));
+            Function<Device, List<Tensor>> matrices = device -> List.of(
+                normal(device, dtype, FACTORED, FACTORED).add(device.eye(dtype, FACTORED).mul(4 * FACTORED)).realize(),
+                normal(device, dtype, FACTORED, FACTORED));
             add("cholesky" + key, cube / 3, ceiling, matrices, x -> List.of(x.get(0).cholesky()));
             add("triangularSolve" + key, cube, ceiling, matrices,
                 x -> List.of(x.get(0).triangularSolve(x.get(1), false)));

@@ -53,8 +53,8 @@ public final class MatrixKernels {
         long tiles = Math.ceilDiv(right, (long) COLUMNS);
         return Prepared.of(Launch.of(source(a.dtype()), "triangular_solve_" + CNames.of(a.dtype()),
             batch(b).elements() * tiles, COLUMNS, Argument.of(a), Argument.of(b),
-            Argument.of(step.outputs().getFirst()), columns(a), Argument.of(right), Argument.of(tiles), rowStride(a), columnStride(a), rowStride(b),
-            columnStride(b), Argument.of(op.upper() ? 1 : 0), Argument.of(op.unitDiagonal() ? 1 : 0),
+            Argument.of(step.outputs().getFirst()), columns(a), Argument.of(right), Argument.of(tiles),
+            rowStride(a), columnStride(a), rowStride(b), columnStride(b), Argument.of(op.upper() ? 1 : 0), Argument.of(op.unitDiagonal() ? 1 : 0),
             Axes.of("triangularSolve", batch(b).toArray(), batchStrides(a), batchStrides(b)).argument()));
     }
 
