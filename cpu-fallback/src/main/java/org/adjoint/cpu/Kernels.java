@@ -20,6 +20,7 @@ import org.adjoint.cpu.kernel.LayerNormGradientKernel;
 import org.adjoint.cpu.kernel.LayerNormKernel;
 import org.adjoint.cpu.kernel.MatMulKernel;
 import org.adjoint.cpu.kernel.RandomBitsKernel;
+import org.adjoint.cpu.kernel.RepeatKernel;
 import org.adjoint.cpu.kernel.RmsNormGradientKernel;
 import org.adjoint.cpu.kernel.RmsNormKernel;
 import org.adjoint.cpu.kernel.ScatterAddKernel;
@@ -57,10 +58,20 @@ final class Kernels implements AutoCloseable {
 
     CpuKernel prepare(PlanStep step) {
         return switch (step) {
-            case PlanStep.Elementwise elementwise -> groups.prepare(elementwise);
+            case PlanStep.Elementwise elementwise -> isRepetition(elementwise)
+                ? new RepeatKernel(elementwise.inputs().getFirst(), elementwise.outputs().getFirst())
+                : groups.prepare(elementwise);
             case PlanStep.Kernel kernel -> prepare(kernel);
             case PlanStep.Scan scan -> new ScanKernel(scan, scan.body().steps().stream().map(this::prepare).toList());
         };
+    }
+
+    /** Whether a group is nothing but a copy that {@link RepeatKernel} does. */
+    private static boolean isRepetition(PlanStep.Elementwise step) {
+        Group group = step.group();
+        return group.body().size() == 1 && group.body().getFirst() instanceof Instruction.Load
+            && group.results().size() == 1 && step.reducedAxes() == 0
+            && RepeatKernel.fits(step.inputs().getFirst(), step.outputs().getFirst());
     }
 
     private CpuKernel prepare(PlanStep.Kernel step) {
