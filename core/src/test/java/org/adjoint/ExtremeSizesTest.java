@@ -32,10 +32,10 @@ class ExtremeSizesTest {
     @Test
     void padding() {
         Tensor x = device.ones(DType.F32, 3);
-        assertRefused("pad: axis 0 of (3) has too few elements to cut off -9223372036854775808 and 0",
+        assertRefused("pad: axis 0 of (3) has too few elements to cut off 9223372036854775808 and 0",
             () -> x.pad(0, LEAST, 0, 0));
-        assertRefused("pad: axis 0 of (3) has too few elements to cut off -9223372036854775808 and "
-            + "-9223372036854775808", () -> x.pad(0, LEAST, LEAST, 0));
+        assertRefused("pad: axis 0 of (3) has too few elements to cut off 9223372036854775808 and "
+            + "9223372036854775808", () -> x.pad(0, LEAST, LEAST, 0));
         assertRefused("pad: 3 and 9223372036854775807 elements are more than 2^63", () -> x.pad(0, MOST, MOST, 0));
     }
 
@@ -74,8 +74,8 @@ class ExtremeSizesTest {
             () -> x.conv1d(x, null, Convolution.DEFAULT.stride(MOST)));
         assertRefused("fold: 1099511627776 times 1099511627776 elements are more than 2^63",
             () -> x.fold(Pooling.of(1L << 40), 1L << 40, 1L << 40));
-        assertRefused("adaptiveAvgPool1d: 1125899906842624 parts of an axis of 5 need 1125899906842624 windows of their "
-            + "own, more than 1048576: choose an extent that shares a divisor with the axis",
+        assertRefused("adaptiveAvgPool1d: 1125899906842624 parts of an axis of 5 need 1125899906842624 windows of "
+            + "their own, more than 1048576: choose an extent that shares a divisor with the axis",
             () -> x.adaptiveAvgPool1d(1L << 50));
         assertEquals(Shape.of(1, 1, 0, MOST), x.windows(-1, MOST, 1, 1L << 62).shape());
     }

@@ -33,8 +33,8 @@ public final class MovementOps {
             long front = Math.min(0, widths[axis][0]);
             long behind = Math.min(0, widths[axis][1]);
             if (front < -extent || behind < -extent - front) {
-                throw error("pad: axis %d of %s has too few elements to cut off %d and %d", axis, x.shape(), -front,
-                    -behind);
+                throw error("pad: axis %d of %s has too few elements to cut off %s and %s", axis, x.shape(),
+                    Long.toUnsignedString(-front), Long.toUnsignedString(-behind));
             }
             cut = slice(cut, axis, -front, extent + behind);
             low[axis] = Math.max(0, widths[axis][0]);
