@@ -2,6 +2,7 @@ package org.adjoint.cpu.group;
 
 /** A loop over a run of points, generated from a {@link LoopProgram}. Holds no state. */
 abstract class BlockKernel {
+    /** A power of two. */
     private final int step;
 
     BlockKernel(int step) {
@@ -21,7 +22,7 @@ abstract class BlockKernel {
      * @param scalars bits of the scalar arguments
      */
     final void run(Object[] bases, long[] offsets, long[] scalars, int n) {
-        int main = n - n % step;
+        int main = n & -step;
         if (main > 0) {
             main(bases, offsets, scalars, main);
         }

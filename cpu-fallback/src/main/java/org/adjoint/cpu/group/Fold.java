@@ -10,7 +10,8 @@ import org.adjoint.graph.ReduceOp;
 /**
  * Folds the values of rows to one. Value i of a row goes to virtual lane {@code i % }{@value #LANES} ({@code % }
  * {@value #WIDE_LANES} of 64 bits), which is four vectors of 512 bits or more of fewer: enough for memory, not the
- * latency of an addition, to set the pace. Lanes are folded in halves: lane i with i + 32, then i + 16, and so on.
+ * latency of an addition, to set the pace. Sums of lanes are taken in halves: lane i with i + 32, then i + 16, and so
+ * on. The largest and the smallest value, which are the same in any order, are found in lanes of {@link RowKernels}.
  */
 final class Fold {
     static final int LANES = 64;
@@ -23,12 +24,14 @@ final class Fold {
     final Kind kind;
     private final TieredKernel kernel;
     private final long identity;
+    private final int lanes;
 
     Fold(ReduceOp op, Kind kind, TieredKernel kernel) {
         this.op = op;
         this.kind = kind;
         this.kernel = kernel;
         this.identity = identity(op, kind);
+        this.lanes = lanes(op, kind);
     }
 
     /** The loop from a row into virtual lanes. */
@@ -44,11 +47,14 @@ final class Fold {
             case MIN -> FoldOp.MIN;
             case PROD -> FoldOp.PROD;
         };
-        return new LoopProgram.Fold(lanes, value, null, lanes(value.kind()));
+        return new LoopProgram.Fold(lanes, value, null, lanes(op, value.kind()));
     }
 
-    static int lanes(Kind kind) {
-        return kind.isWide() ? WIDE_LANES : LANES;
+    private static int lanes(ReduceOp op, Kind kind) {
+        return switch (op) {
+            case SUM, PROD -> kind.isWide() ? WIDE_LANES : LANES;
+            case MAX, MIN -> kind.virtualLanes();
+        };
     }
 
     /** What leaves every value as it is: floating ones as the bits of a double. */
@@ -138,11 +144,11 @@ final class Fold {
     }
 
     /** Fills lanes with what leaves every value as it is. */
-    void clear(Object lanes) {
-        switch (lanes) {
-            case float[] values -> Arrays.fill(values, 0, LANES, (float) Double.longBitsToDouble(identity));
-            case double[] values -> Arrays.fill(values, 0, WIDE_LANES, Double.longBitsToDouble(identity));
-            default -> Elements.fill(kind, identity, lanes, lanes(kind));
+    void clear(Object values) {
+        switch (values) {
+            case float[] floats -> Arrays.fill(floats, 0, lanes, (float) Double.longBitsToDouble(identity));
+            case double[] doubles -> Arrays.fill(doubles, 0, lanes, Double.longBitsToDouble(identity));
+            default -> Elements.fill(kind, identity, values, lanes);
         }
     }
 
@@ -158,21 +164,21 @@ final class Fold {
     }
 
     /** Folds lanes to one value. */
-    long ofLanes(Object lanes) {
-        return switch (lanes) {
-            case float[] values -> Double.doubleToRawLongBits(foldFloats(values));
-            case double[] values -> Double.doubleToRawLongBits(foldDoubles(values));
-            case int[] values -> {
-                long result = values[0];
-                for (int i = 1; i < LANES; i++) {
-                    result = combine(result, values[i]);
+    long ofLanes(Object values) {
+        return switch (values) {
+            case float[] floats -> Double.doubleToRawLongBits(ofLanes(floats));
+            case double[] doubles -> Double.doubleToRawLongBits(ofLanes(doubles));
+            case int[] ints -> {
+                long result = ints[0];
+                for (int i = 1; i < lanes; i++) {
+                    result = combine(result, ints[i]);
                 }
                 yield result;
             }
-            case long[] values -> {
-                long result = values[0];
-                for (int i = 1; i < WIDE_LANES; i++) {
-                    result = combine(result, values[i]);
+            case long[] longs -> {
+                long result = longs[0];
+                for (int i = 1; i < lanes; i++) {
+                    result = combine(result, longs[i]);
                 }
                 yield result;
             }
@@ -180,24 +186,27 @@ final class Fold {
         };
     }
 
-    private float foldFloats(float[] lanes) {
+    private float ofLanes(float[] values) {
         if (op == ReduceOp.SUM) {
-            return sum(lanes);
+            return sum(values);
         }
-        float result = lanes[0];
-        for (int i = 1; i < LANES; i++) {
-            result = combine(result, lanes[i]);
+        if (op == ReduceOp.MAX) {
+            return RowKernels.foldMax(values);
+        }
+        float result = values[0];
+        for (int i = 1; i < lanes; i++) {
+            result = combine(result, values[i]);
         }
         return result;
     }
 
-    private double foldDoubles(double[] lanes) {
+    private double ofLanes(double[] values) {
         if (op == ReduceOp.SUM) {
-            return sum(lanes);
+            return sum(values);
         }
-        double result = lanes[0];
-        for (int i = 1; i < WIDE_LANES; i++) {
-            result = combine(result, lanes[i]);
+        double result = values[0];
+        for (int i = 1; i < lanes; i++) {
+            result = combine(result, values[i]);
         }
         return result;
     }

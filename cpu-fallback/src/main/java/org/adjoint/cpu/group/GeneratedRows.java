@@ -127,11 +127,7 @@ final class GeneratedRows extends RowKernels {
         float[] lanes = (float[]) scratch.lanes(Kind.F32);
         Arrays.fill(lanes, Float.NEGATIVE_INFINITY);
         run(scratch, kernel(Row.MAX, Kind.F32), n, x, xAt, lanes, 0);
-        float max = lanes[0];
-        for (float lane : lanes) {
-            max = Math.max(max, lane);
-        }
-        return max;
+        return foldMax(lanes);
     }
 
     @Override

@@ -209,7 +209,7 @@ public final class GroupCompiler implements AutoCloseable {
      */
     private boolean isLongWithLanes(LoopProgram program) {
         int lanes = widthBits == 0 ? 1 : KernelGenerator.lanes(program, widthBits);
-        int repeated = program.folds().stream().mapToInt(fold -> fold.lanes() / lanes).max().orElse(0);
+        int repeated = program.folds().stream().mapToInt(fold -> fold.chains(lanes)).max().orElse(0);
         return widthBits > 0 && repeated * KernelGenerator.operations(program) > MOST_OPERATIONS_WITH_LANES;
     }
 

@@ -41,7 +41,7 @@ final class KernelGenerator {
         boolean scalar = widthBits == 0;
         int lanes = scalar ? 1 : lanes(program, widthBits);
         int unrolled = scalar ? 1 : program.folds().stream()
-            .mapToInt(fold -> fold.lanes() / lanes).max().orElse(1);
+            .mapToInt(fold -> fold.chains(lanes)).max().orElse(1);
         byte[] bytes = ClassFile.of().build(NAME, type -> type
             .withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER)
             .withSuperclass(KERNEL)

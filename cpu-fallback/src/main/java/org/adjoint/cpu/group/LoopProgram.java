@@ -13,6 +13,8 @@ import org.adjoint.cpu.group.Machine.Value;
  * @param folds what is reduced
  */
 record LoopProgram(List<Access> inputs, List<Kind> scalars, List<Store> stores, List<Fold> folds) {
+    private static final int LEAST_CHAINS = 4;
+
     /**
      * Consecutive elements in memory.
      *
@@ -38,6 +40,15 @@ record LoopProgram(List<Access> inputs, List<Kind> scalars, List<Store> stores, 
     record Fold(FoldOp op, Value a, Value b, int lanes) {
         Kind kind() {
             return a.kind();
+        }
+
+        /**
+         * Vectors that take the values in turn, so that one need not wait for another. A maximum is the same whatever
+         * order it is taken in, and in more vectors than there are lanes for.
+         */
+        int chains(int vectorLanes) {
+            int chains = lanes / vectorLanes;
+            return op == FoldOp.MIN || op == FoldOp.MAX ? Math.max(LEAST_CHAINS, chains) : chains;
         }
     }
 

@@ -138,6 +138,15 @@ public abstract class RowKernels {
         return (a + c) + (b + d);
     }
 
+    /** The largest of 16 lanes, which does not depend on the order; this one does not wait for one after the other. */
+    static float foldMax(float[] lanes) {
+        float a = Math.max(Math.max(lanes[0], lanes[1]), Math.max(lanes[2], lanes[3]));
+        float b = Math.max(Math.max(lanes[4], lanes[5]), Math.max(lanes[6], lanes[7]));
+        float c = Math.max(Math.max(lanes[8], lanes[9]), Math.max(lanes[10], lanes[11]));
+        float d = Math.max(Math.max(lanes[12], lanes[13]), Math.max(lanes[14], lanes[15]));
+        return Math.max(Math.max(a, b), Math.max(c, d));
+    }
+
     /** Folds 8 lanes in halves: lane i with lane i + 4, then i + 2, i + 1. */
     static double foldSum(double[] lanes) {
         return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));

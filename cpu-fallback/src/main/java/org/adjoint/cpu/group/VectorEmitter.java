@@ -233,12 +233,13 @@ final class VectorEmitter extends Emitter {
             return;
         }
         Lanes kind = Lanes.of(fold.kind());
-        int[] locals = new int[fold.lanes() / lanes];
+        int vectors = fold.lanes() / lanes;
+        int[] locals = new int[fold.chains(lanes)];
         for (int i = 0; i < locals.length; i++) {
             locals[i] = code.allocateLocal(TypeKind.REFERENCE);
             species(kind);
             base(operand);
-            code.loadConstant(i * lanes);
+            code.loadConstant(i % vectors * lanes);
             invokeStatic(kind.type, "fromArray", kind.type, SPECIES, arrayType(fold.kind()), CD_int);
             code.astore(locals[i]);
         }
@@ -251,7 +252,13 @@ final class VectorEmitter extends Emitter {
             return;
         }
         int[] locals = accumulators.get(fold);
-        for (int i = 0; i < locals.length; i++) {
+        int vectors = fold.lanes() / lanes;
+        for (int i = vectors; i < locals.length; i++) {
+            code.aload(locals[i % vectors]).aload(locals[i]);
+            invokeVirtual(Lanes.of(fold.kind()).type, method(fold), Lanes.of(fold.kind()).type, VECTOR);
+            code.astore(locals[i % vectors]);
+        }
+        for (int i = 0; i < vectors; i++) {
             code.aload(locals[i]);
             base(operand);
             code.loadConstant(i * lanes);
@@ -295,13 +302,7 @@ final class VectorEmitter extends Emitter {
             case SUM, MIN, MAX, PROD -> {
                 code.aload(local);
                 push(fold.a());
-                String name = switch (fold.op()) {
-                    case SUM -> "add";
-                    case MIN -> "min";
-                    case PROD -> "mul";
-                    case MAX, FMA -> "max";
-                };
-                invokeVirtual(type, name, type, VECTOR);
+                invokeVirtual(type, method(fold), type, VECTOR);
             }
             case FMA -> {
                 push(fold.a());
@@ -310,6 +311,16 @@ final class VectorEmitter extends Emitter {
                 invokeVirtual(type, "fma", type, VECTOR, VECTOR);
             }
         }
+    }
+
+    /** What combines two vectors of lanes. */
+    private static String method(Fold fold) {
+        return switch (fold.op()) {
+            case SUM, FMA -> "add";
+            case MIN -> "min";
+            case PROD -> "mul";
+            case MAX -> "max";
+        };
     }
 
     @Override

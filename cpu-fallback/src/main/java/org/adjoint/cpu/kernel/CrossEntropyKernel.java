@@ -3,6 +3,8 @@ package org.adjoint.cpu.kernel;
 import java.lang.foreign.MemorySegment;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
+import org.adjoint.cpu.group.SoftmaxRows;
+import org.adjoint.graph.UnaryOp;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
@@ -16,6 +18,7 @@ public final class CrossEntropyKernel implements CpuKernel {
     private final RowView losses;
     private final RowView logSumExp;
     private final Arithmetic arithmetic;
+    private final SoftmaxRows loops;
 
     public CrossEntropyKernel(PlanStep.Kernel step, int vectorBits) {
         this.logits = new RowView(step.inputs().getFirst());
@@ -23,6 +26,7 @@ public final class CrossEntropyKernel implements CpuKernel {
         this.losses = new RowView(step.outputs().getFirst(), 0);
         this.logSumExp = new RowView(step.outputs().get(1), 0);
         this.arithmetic = Arithmetic.of(logits.dtype(), vectorBits);
+        this.loops = SoftmaxRows.of(vectorBits, logits.dtype());
     }
 
     @Override
@@ -31,16 +35,36 @@ public final class CrossEntropyKernel implements CpuKernel {
         int classes = logits.width();
         parallel.run(logits.tasks(), (task, worker) -> {
             Scratch scratch = Scratch.local();
+            long first = (long) task * rows;
+            int count = (int) (Math.min(logits.count(), first + rows) - first);
             Object row = scratch.array(arithmetic, 0, classes);
-            for (long i = (long) task * rows; i < Math.min(logits.count(), (task + 1L) * rows); i++) {
-                int target = target(slots, i);
-                arithmetic.load(logits.memory(slots), logits.offset(i), logits.dtype(), row, 0, classes);
-                double picked = arithmetic.get(row, target);
-                double max = arithmetic.max(row, 0, classes);
-                double sum = arithmetic.expSum(row, 0, max, row, 0, classes);
-                double log = arithmetic.round(max + arithmetic.log(sum, row));
-                arithmetic.set(losses.memory(slots), losses.offset(i), log - picked);
-                arithmetic.set(logSumExp.memory(slots), logSumExp.offset(i), log);
+            Object maxima = scratch.array(arithmetic, 1, count);
+            Object sums = scratch.array(arithmetic, 2, count);
+            SoftmaxRows.Logits loops = this.loops.logits(logits.memory(slots));
+            double next = loops == null ? 0 : loops.max(logits.offset(first), classes);
+            for (int i = 0; i < count; i++) {
+                long at = logits.offset(first + i);
+                double max;
+                if (loops == null) {
+                    arithmetic.load(logits.memory(slots), at, logits.dtype(), row, 0, classes);
+                    max = arithmetic.max(row, 0, classes);
+                    arithmetic.set(sums, i, arithmetic.expSum(row, 0, max, row, 0, classes));
+                } else {
+                    max = next;
+                    long after = logits.offset(first + Math.min(i + 1, count - 1));
+                    arithmetic.set(sums, i, loops.expSum(at, max, after, classes));
+                    next = loops.nextMax();
+                }
+                arithmetic.set(maxima, i, max);
+            }
+            arithmetic.unary(UnaryOp.LOG, sums, 0, sums, 0, count);
+            for (int i = 0; i < count; i++) {
+                int target = target(slots, first + i);
+                double log = arithmetic.round(arithmetic.get(maxima, i) + arithmetic.get(sums, i));
+                double picked = Cells.floating(logits.dtype(), logits.memory(slots),
+                    logits.offset(first + i) + (long) target * logits.dtype().bytes());
+                arithmetic.set(losses.memory(slots), losses.offset(first + i), log - picked);
+                arithmetic.set(logSumExp.memory(slots), logSumExp.offset(first + i), log);
             }
         });
     }

@@ -3,6 +3,7 @@ package org.adjoint.cpu.kernel;
 import java.lang.foreign.MemorySegment;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
+import org.adjoint.cpu.group.LayerNormRows;
 import org.adjoint.cpu.group.NormalizationRows;
 import org.adjoint.graph.FusedOp;
 import org.adjoint.plan.PlanStep;
@@ -17,6 +18,7 @@ public final class LayerNormKernel implements CpuKernel {
     private final RowView rstd;
     private final Arithmetic arithmetic;
     private final NormalizationRows rows;
+    private final LayerNormRows loops;
     private final double scale;
     private final double epsilon;
 
@@ -29,6 +31,7 @@ public final class LayerNormKernel implements CpuKernel {
         this.rstd = new RowView(step.outputs().get(2), 0);
         this.arithmetic = Arithmetic.of(x.dtype(), vectorBits);
         this.rows = NormalizationRows.of(vectorBits, arithmetic.isDouble());
+        this.loops = LayerNormRows.layer(vectorBits, x.dtype());
         this.scale = arithmetic.round(1.0 / x.width());
         this.epsilon = arithmetic.round(op.epsilon());
     }
@@ -43,22 +46,50 @@ public final class LayerNormKernel implements CpuKernel {
             Object row = scratch.array(arithmetic, 2, x.width());
             arithmetic.load(gamma.memory(slots), gamma.offset(0), gamma.dtype(), factors, 0, x.width());
             arithmetic.load(beta.memory(slots), beta.offset(0), beta.dtype(), shifts, 0, x.width());
-            for (long i = (long) task * rowsPerTask; i < Math.min(x.count(), (task + 1L) * rowsPerTask); i++) {
-                normalize(slots, i, factors, shifts, row);
+            LayerNormRows.Layer fast = loops.layer(x.memory(slots), row, factors, shifts, y.memory(slots));
+            long first = (long) task * rowsPerTask;
+            long last = Math.min(x.count(), first + rowsPerTask);
+            if (fast == null) {
+                for (long i = first; i < last; i++) {
+                    normalizeCopy(slots, i, factors, shifts, row);
+                }
+            } else {
+                normalize(slots, first, last, fast);
             }
         });
     }
 
-    private void normalize(MemorySegment[] slots, long i, Object factors, Object shifts, Object row) {
+    private void normalize(MemorySegment[] slots, long first, long last, LayerNormRows.Layer fast) {
+        int n = x.width();
+        double sum = fast.sum(x.offset(first), n);
+        for (long i = first; i < last; i++) {
+            double center = arithmetic.round(sum / n);
+            double reciprocal = reciprocal(fast.center(x.offset(i), center, n));
+            sum = fast.normalize(reciprocal, y.offset(i), x.offset(Math.min(i + 1, last - 1)), n);
+            keep(slots, i, center, reciprocal);
+        }
+    }
+
+    /** Of the standard deviation. */
+    private double reciprocal(double squares) {
+        double variance = arithmetic.round(squares * scale);
+        double deviation = arithmetic.round(Math.sqrt(arithmetic.round(variance + epsilon)));
+        return arithmetic.round(1 / deviation);
+    }
+
+    private void keep(MemorySegment[] slots, long i, double center, double reciprocal) {
+        arithmetic.set(mean.memory(slots), mean.offset(i), center);
+        arithmetic.set(rstd.memory(slots), rstd.offset(i), reciprocal);
+    }
+
+    /** Without fast loops over memory. */
+    private void normalizeCopy(MemorySegment[] slots, long i, Object factors, Object shifts, Object row) {
         int n = x.width();
         arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), row, 0, n);
         double center = arithmetic.round(arithmetic.sum(row, 0, n) / n);
-        double variance = arithmetic.round(rows.center(row, center, n) * scale);
-        double deviation = arithmetic.round(Math.sqrt(arithmetic.round(variance + epsilon)));
-        double reciprocal = arithmetic.round(1 / deviation);
+        double reciprocal = reciprocal(rows.center(row, center, n));
         rows.normalize(row, reciprocal, factors, shifts, n);
         arithmetic.store(row, 0, y.memory(slots), y.offset(i), y.dtype(), n);
-        arithmetic.set(mean.memory(slots), mean.offset(i), center);
-        arithmetic.set(rstd.memory(slots), rstd.offset(i), reciprocal);
+        keep(slots, i, center, reciprocal);
     }
 }
