@@ -138,7 +138,8 @@ final class TileGenerator {
                 code.storeLocal(kind, accumulator(row, vector));
             }
         }
-        code.iinc(A_OFFSET, 1).iinc(B_OFFSET, scattered ? 0 : vectors * lanes).iinc(STEP, 1).goto_(loop).labelBinding(end);
+        code.iinc(A_OFFSET, 1).iinc(B_OFFSET, scattered ? 0 : vectors * lanes).iinc(STEP, 1)
+                .goto_(loop).labelBinding(end);
         for (int row = 0; row < rows; row++) {
             for (int vector = 0; vector < vectors; vector++) {
                 store(code, accumulator(row, vector), (row * vectors + vector) * lanes);

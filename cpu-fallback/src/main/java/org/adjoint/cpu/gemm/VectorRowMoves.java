@@ -153,8 +153,8 @@ final class VectorRowMoves implements RowMoves {
             }
             if (whole < columns) {
                 long at = from + (long) whole * BYTES;
-                Vector<Object> end = at <= last ? SPECIES.zero().blend(SPECIES.fromMemorySegment(source, at, ORDER), tail)
-                    : load(source, at, tail);
+                Vector<Object> end = at > last ? load(source, at, tail)
+                    : SPECIES.zero().blend(SPECIES.fromMemorySegment(source, at, ORDER), tail);
                 store(end, target, to + whole);
             }
         }

@@ -20,7 +20,7 @@ final class PositionsConvolution implements CpuKernel {
     private static final int ROWS_PER_TASK = 16;
     private static final int ENOUGH_TASKS = 16;
     /** Fewer rows are not worth filling images for. */
-    private static final int LEAST_ROWS = 112;
+    private static final int LEAST_ROWS = 256;
 
     private final ConvolutionShape shape;
     private final PhaseImage image;
