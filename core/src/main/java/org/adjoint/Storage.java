@@ -7,11 +7,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.adjoint.backend.Buffer;
 import org.adjoint.graph.TensorType;
 
-/** A computed value: memory of one device, owned by scopes until it is moved or freed. What nodes hold as their value. */
+/** A computed value: memory of one device, owned by scopes until it is moved or freed. It is what nodes hold. */
 final class Storage {
     private static final Cleaner CLEANER = Cleaner.create();
 
-    /** What outlives the storage object until the memory is freed, by whichever of scope, handle or cleaner comes first. */
+    /** What outlives the storage object until the memory is freed: by a scope, by a handle or by the cleaner. */
     static final class Resource implements Runnable {
         private final Buffer buffer;
         private final AtomicBoolean freed = new AtomicBoolean();
@@ -93,8 +93,8 @@ final class Storage {
     /** @throws IllegalStateException if it was freed, naming what it is to {@code reader} */
     Buffer buffer(String reader) {
         if (isFreed()) {
-            throw new IllegalStateException(reader + ": a tensor " + resource.type + " that is needed here was closed, or "
-                + "the scope it belongs to was: realize what depends on it first, or keep it in an outer scope");
+            throw new IllegalStateException(reader + ": a tensor " + resource.type + " that is needed here was "
+                + "closed, or the scope it belongs to was: realize what depends on it first, or keep it in an outer scope");
         }
         return resource.buffer;
     }

@@ -9,7 +9,8 @@ import org.adjoint.graph.Node;
 final class Uses {
     private final List<WeakReference<Tensor>> handles = new ArrayList<>(1);
     private final List<WeakReference<Node>> readers = new ArrayList<>(2);
-    private int pruneAt = 16;
+    private int pruneHandlesAt = 16;
+    private int pruneReadersAt = 16;
     /** Whether a graph may lead to the node: something was built on it, or a traced function holds it. */
     private boolean wasRead;
     /** Whether the node stands for one example of many; see {@link Mapping}. */
@@ -23,7 +24,10 @@ final class Uses {
     }
 
     synchronized void addHandle(Tensor handle) {
-        handles.removeIf(reference -> reference.get() == null);
+        if (handles.size() >= pruneHandlesAt) {
+            handles.removeIf(reference -> reference.get() == null);
+            pruneHandlesAt = Math.max(16, 2 * handles.size());
+        }
         handles.add(new WeakReference<>(handle));
     }
 
@@ -32,12 +36,12 @@ final class Uses {
     }
 
     synchronized void addReader(Node reader) {
-        if (readers.size() >= pruneAt) {
+        if (readers.size() >= pruneReadersAt) {
             readers.removeIf(reference -> {
                 Node node = reference.get();
                 return node == null || node.value() != null;
             });
-            pruneAt = Math.max(16, 2 * readers.size());
+            pruneReadersAt = Math.max(16, 2 * readers.size());
         }
         readers.add(new WeakReference<>(reader));
     }

@@ -18,8 +18,8 @@ import org.adjoint.graph.TensorType;
  * replaced by {@link #assign}. Program order always wins: a tensor read before an assignment keeps the old value, one
  * read after it sees the new one, in eager code and in a traced function alike.
  *
- * <p>Several threads may read a variable, and run steps that assign it, at once: each sees one version or another, never
- * parts of two. Eager assignments are for one thread at a time: of two, one is lost.
+ * <p>Several threads may read a variable, and run steps that assign it, at once: each sees one version or another,
+ * never parts of two. Eager assignments are for one thread at a time: of two, one is lost.
  */
 public final class Variable implements Differentiable, AutoCloseable {
     private final Device device;
@@ -127,7 +127,8 @@ public final class Variable implements Differentiable, AutoCloseable {
     /** Replaces several values as one: all are computed from what the variables held before. */
     public static void assign(List<Variable> variables, List<Tensor> values) {
         if (variables.size() != values.size()) {
-            throw new IllegalArgumentException("assign: " + variables.size() + " variables but " + values.size() + " values");
+            throw new IllegalArgumentException("assign: " + variables.size() + " variables but " + values.size()
+                + " values");
         }
         if (variables.isEmpty()) {
             return;
@@ -189,8 +190,8 @@ public final class Variable implements Differentiable, AutoCloseable {
         requireOpen("copyTo");
         Transfers.requireWritable("copyTo", target);
         if (target.byteSize() != type.bytes()) {
-            throw new IllegalArgumentException("copyTo: variable '" + name + "' is " + type + " and takes " + type.bytes()
-                + " bytes, not " + target.byteSize());
+            throw new IllegalArgumentException("copyTo: variable '" + name + "' is " + type + " and takes "
+                + type.bytes() + " bytes, not " + target.byteSize());
         }
         betweenRuns(() -> {
             device.read(storage, target);
@@ -255,7 +256,8 @@ public final class Variable implements Differentiable, AutoCloseable {
 
     private void requireOpen(String action) {
         if (storage.isFreed()) {
-            throw new IllegalStateException(action + ": variable '" + name + "' is closed, or the scope it belongs to is");
+            throw new IllegalStateException(action + ": variable '" + name + "' is closed, or the scope it belongs "
+                + "to is");
         }
     }
 

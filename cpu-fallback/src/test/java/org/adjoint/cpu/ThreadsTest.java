@@ -17,7 +17,7 @@ class ThreadsTest {
             ThreadsCheck check = ThreadsCheck.on(device).threads(8).operations(100_000);
             assertEquals(List.of(), check.run());
             assertTrue(check.done() >= 100_000, check.done() + " operations");
-            // The state of the random numbers stays. Versions that computed tensors may lead to are left to the collector.
+            // The state of the random numbers stays. Versions that computed tensors lead to are left to the collector.
             for (int tries = 0; tries < 100 && device.liveBytes() != before + 16; tries++) {
                 System.gc();
                 Thread.sleep(20);
