@@ -21,6 +21,14 @@ final class AttentionSamples {
     private static final TensorFunction OPEN = x -> x[0].attention(x[1], x[2], false);
     private static final TensorFunction CAUSAL = x -> x[0].attention(x[1], x[2], true);
 
+    /** With queries and keys of these, scores are exact, about 512 and near one another; with the bias, too. */
+    private static final Operand HIGH_QUERIES =
+        Operand.of(values(64, 0.5, -1, 0, 64, -1.25, 0.5, 1, 64, 2, 0, -0.5), 3, 4);
+    private static final Operand HIGH_KEYS = Operand.of(values(16, 1, 0.5, -1, 16, -0.5, 1, 0.25, 16, 0.25, -1.5, 1,
+        16, 1.5, 0, 0.5, 16, -1, 1, 2), 5, 4);
+    private static final Operand HIGH_BIAS = Operand.of(values(300, 301, 300.25, 299.5, 300, 300.5, 299, 300.25, 300.75,
+        301, 300, 300.5, 300.25, 299, 299.75), 3, 5);
+
     private AttentionSamples() { }
 
     static List<OpRow> rows() {
@@ -47,6 +55,8 @@ final class AttentionSamples {
             of(biased, any(3, 4), any(5, 4), any(5, 2), any(1, 5)),
             of(causalBiased, any(2, 4, 3), any(2, 4, 3), any(2, 4, 3), any(4, 4)),
             of(OPEN, any(2, 3, 4), any(2, 5, 4).laid(Layout.EXPANDED), any(2, 5, 2).laid(Layout.EXPANDED)),
+            of(OPEN, HIGH_QUERIES, HIGH_KEYS, any(5, 2)),
+            of(biased, HIGH_QUERIES, HIGH_KEYS, any(5, 2), HIGH_BIAS),
             of(CAUSAL, any(2, 67, 16), any(2, 67, 16), any(2, 67, 16)).withoutDifferences())
             .tolerance(Tolerance.of(32, x -> largest(x[2]), REASON).gradient(32))
             .refuses(Refusal.of("attention: q (3, 4), k (5, 3) and v (5, 2) must be (batch..., t, d)", OPEN,
@@ -72,6 +82,9 @@ final class AttentionSamples {
             of(causal, any(4, 3).laid(Layout.PERMUTED), any(4, 3), any(4, 3), any(4, 3).laid(Layout.FLIPPED)),
             of(gradient, any(2, 3).laid(Layout.SLICED), any(4, 3).laid(Layout.PERMUTED), any(4, 2), any(2, 2)),
             of(biased, any(3, 2), any(4, 2), any(4, 2), any(3, 2), any(3, 4)),
+            of(gradient, HIGH_QUERIES, HIGH_KEYS, any(5, 2), any(3, 2)),
+            of(causal, HIGH_QUERIES, HIGH_KEYS, any(5, 2), any(3, 2)),
+            of(biased, HIGH_QUERIES, HIGH_KEYS, any(5, 2), any(3, 2), HIGH_BIAS),
             of(gradient, any(13, 7), any(33, 7), any(33, 5), any(13, 5)).withoutDifferences(),
             of(causal, any(67, 8), any(67, 8), any(67, 8), any(67, 8)).withoutDifferences())
             .tolerance(new Tolerance(64, 8, 64, (operation, x) -> largest(operation.apply(x)), false,

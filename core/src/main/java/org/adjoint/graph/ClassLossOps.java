@@ -31,15 +31,17 @@ public final class ClassLossOps {
 
     private static Node ofClasses(Node logits, Node targets, Node weights, CrossEntropyOptions options) {
         Rows rows = Rows.of("crossEntropy", "logits", logits, targets, options.ignoredIndex());
-        Node both = fused(new FusedOp.CrossEntropy(), rows.x, rows.targets);
-        Node loss = both.output(0);
+        Node losses = fused(new FusedOp.CrossEntropy(), rows.x, rows.targets);
+        Node loss = losses.output(0);
         Node rowWeights = rows.weights(weights, loss.dtype());
         if (rowWeights != null) {
             loss = mul(loss, rowWeights);
         }
         if (options.labelSmoothing() > 0) {
             // -log p of every class
-            Node all = sub(reshape(both.output(1), both.output(1).shape().withTrailingOne()), widen(rows.x));
+            Shape column = loss.shape().withTrailingOne();
+            Node shifted = sub(widen(rows.x), reshape(losses.output(1), column));
+            Node all = sub(log(reshape(losses.output(2), column)), shifted);
             Node spread = reduce(ReduceOp.SUM, weights == null ? all : mul(all, cast(weights, all.dtype())), false, 1);
             loss = add(mul(loss, 1 - options.labelSmoothing()),
                 mul(spread, options.labelSmoothing() / rows.x.shape().extent(1)));

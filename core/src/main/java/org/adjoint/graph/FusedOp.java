@@ -89,8 +89,9 @@ public final class FusedOp {
     }
 
     /**
-     * Inputs: logits {@code (n, classes)}, targets {@code (n)}, {@code I32} or {@code I64}, in [0, classes). Results:
-     * the negative log-likelihood of each target {@code (n)}, and the log of the sum of exponentials {@code (n)}.
+     * Inputs: logits {@code (n, classes)}, targets {@code (n)}, {@code I32} or {@code I64}, in [0, classes). Results,
+     * {@code (n)} each: the negative log-likelihood of the target; and as of {@link Attention}'s scores the largest
+     * logit, whose derivative counts as 0, and the sum of exponentials of the logits less that.
      */
     public record CrossEntropy() implements Op.Fused {
         @Override
@@ -106,7 +107,7 @@ public final class FusedOp {
         @Override
         public List<TensorType> infer(List<TensorType> inputs) {
             TensorType row = new TensorType(statistics(inputs.getFirst()), rows(inputs.getFirst()));
-            return List.of(row, row);
+            return List.of(row, row, row);
         }
 
         @Override
@@ -127,9 +128,11 @@ public final class FusedOp {
             Node targets = inputs.get(1);
             Shape rows = targets.shape();
             Node max = stopGradient(maxKeep(x));
-            Node logSumExp = reshape(add(max, log(sumKeep(exp(sub(x, max))))), rows);
-            Node picked = reshape(gather(x, 1, reshape(targets, Shape.of(rows.extent(0), 1))), rows);
-            return new Node[] {sub(logSumExp, picked), logSumExp};
+            Node sum = sumKeep(exp(sub(x, max)));
+            Node picked = gather(x, 1, reshape(targets, Shape.of(rows.extent(0), 1)));
+            // Neither term is negative: the loss of large logits is as exact as that of small ones.
+            Node loss = add(log(sum), sub(max, picked));
+            return new Node[] {reshape(loss, rows), reshape(max, rows), reshape(sum, rows)};
         }
 
         @Override
@@ -139,11 +142,12 @@ public final class FusedOp {
             long n = x.shape().extent(0);
             Shape column = Shape.of(n, 1);
             Node loss = cotangents[0] == null ? zerosLike(node.output(0)) : cotangents[0];
-            Node both = cotangents[1] == null ? loss : add(loss, cotangents[1]);
-            Node probability = exp(sub(widen(x), reshape(node.output(1), column)));
+            Node perSum = mul(loss, reciprocal(node.output(2)));
+            Node factor = cotangents[2] == null ? perSum : add(perSum, cotangents[2]);
+            Node e = exp(sub(widen(x), reshape(node.output(1), column)));
             Node hit = equal(reshape(targets, column), iota(targets.dtype(), x.shape().extent(1)));
-            // d logits = softmax (d loss + d lse) - onehot d loss
-            Node dense = mul(probability, reshape(both, column));
+            // d logits = e (d loss / sum + d sum) - onehot d loss
+            Node dense = mul(e, reshape(factor, column));
             Node dx = where(hit, sub(dense, reshape(loss, column)), dense);
             return new Node[] {cast(dx, x.dtype()), null};
         }
@@ -305,8 +309,12 @@ public final class FusedOp {
      * {@code softmax(scale q k^T + bias) v}, never holding the t x s matrix (Dao et al., "FlashAttention", 2022).
      * Inputs: q {@code (batch..., t, d)}, k {@code (batch..., s, d)}, v {@code (batch..., s, e)} and, with
      * {@code biased}, bias {@code (batch..., t, s)}. {@code causal}: query i sees the keys 0 to i alone. Results: the
-     * output {@code (batch..., t, e)} and the log of the sum of exponentials of each row {@code (batch..., t)}. A row
-     * that sees no key (all bias -infinity) is NaN.
+     * output {@code (batch..., t, e)} and, of each row of scores {@code (batch..., t)}, the maximum, whose derivative
+     * counts as 0, and the sum of exponentials of the scores less that maximum. A row that sees no key (all bias
+     * -infinity) is NaN.
+     *
+     * <p>The two are not kept as one logarithm: it would be rounded as the scores are, and where these are some
+     * hundreds, so would be all weights that the gradient computes from it.
      */
     public record Attention(double scale, boolean causal, boolean biased) implements Op.Fused {
         @Override
@@ -318,8 +326,9 @@ public final class FusedOp {
         public List<TensorType> infer(List<TensorType> inputs) {
             TensorType q = inputs.getFirst();
             Shape v = inputs.get(2).shape();
-            return List.of(new TensorType(q.dtype(), q.shape().with(q.shape().rank() - 1, v.extent(v.rank() - 1))),
-                new TensorType(statistics(q), rows(q)));
+            TensorType row = new TensorType(statistics(q), rows(q));
+            Shape out = q.shape().with(q.shape().rank() - 1, v.extent(v.rank() - 1));
+            return List.of(new TensorType(q.dtype(), out), row, row);
         }
 
         /** {@code scale q k^T + bias}, -infinity where causality hides a key. */
@@ -350,19 +359,20 @@ public final class FusedOp {
             Node e = exp(sub(scores, max));
             Node sum = sumKeep(e);
             Node out = mul(matmul(e, widen(inputs.get(2))), reciprocal(sum));
-            Node logSumExp = reshape(add(max, log(sum)), rows(inputs.getFirst().type()));
-            return new Node[] {cast(out, inputs.getFirst().dtype()), logSumExp};
+            Shape rows = rows(inputs.getFirst().type());
+            return new Node[] {cast(out, inputs.getFirst().dtype()), reshape(max, rows), reshape(sum, rows)};
         }
 
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
-            if (cotangents[0] == null || cotangents[1] != null) {
+            if (cotangents[0] == null || cotangents[1] != null || cotangents[2] != null) {
                 return null;
             }
-            Node[] inputs = new Node[node.inputs().size() + 3];
+            Node[] inputs = new Node[node.inputs().size() + 4];
             node.inputs().toArray(inputs);
-            inputs[inputs.length - 3] = node.output(0);
-            inputs[inputs.length - 2] = node.output(1);
+            for (int i = 0; i < 3; i++) {
+                inputs[inputs.length - 4 + i] = node.output(i);
+            }
             inputs[inputs.length - 1] = cotangents[0];
             AttentionGradient op = new AttentionGradient(scale, causal, biased);
             Node gradient = fused(op, inputs);
@@ -371,14 +381,19 @@ public final class FusedOp {
                 result[i] = gradient.output(i);
             }
             if (biased) {
-                // Holds the t x s matrix; computed only where somebody asks for the gradient of the bias.
-                result[3] = cast(op.scoresGradient(List.of(inputs)), inputs[3].dtype());
+                // Holds the t x s matrix; computed only where somebody asks for the gradient of the bias. Its weights
+                // are made of scores alone: a kernel's statistics are those of scores that it may round otherwise.
+                Node weights = fused(new Softmax(), scores(node.inputs()));
+                result[3] = cast(AttentionGradient.ofScores(weights, cotangents[0], inputs[2]), inputs[3].dtype());
             }
             return result;
         }
     }
 
-    /** Inputs: those of {@link Attention}, its two results, and the cotangent of the first. Results: dq, dk, dv. */
+    /**
+     * Inputs: those of {@link Attention}, its three results, and the cotangent of the first. Results: dq, dk, dv. The
+     * output is there for kernels, to which {@code sum(dout out)} comes cheaper than {@code sum(p dp)}, the same.
+     */
     public record AttentionGradient(double scale, boolean causal, boolean biased) implements Op.Fused {
         @Override
         public String name() {
@@ -392,16 +407,16 @@ public final class FusedOp {
 
         private Node probabilities(List<Node> inputs) {
             Node scores = new Attention(scale, causal, biased).scores(inputs);
-            Node logSumExp = inputs.get(inputs.size() - 2);
-            return exp(sub(scores, reshape(logSumExp, logSumExp.shape().withTrailingOne())));
+            Node max = inputs.get(inputs.size() - 3);
+            Node sum = inputs.get(inputs.size() - 2);
+            Shape column = max.shape().withTrailingOne();
+            return mul(exp(sub(scores, reshape(max, column))), reciprocal(reshape(sum, column)));
         }
 
-        /** {@code p (dp - sum(dout out))} with {@code dp = dout v^T}: the gradient of scores + bias. */
-        Node scoresGradient(List<Node> inputs) {
-            Node out = widen(inputs.get(inputs.size() - 3));
-            Node dout = widen(inputs.getLast());
-            Node dp = matmul(dout, transpose(widen(inputs.get(2))));
-            return mul(probabilities(inputs), sub(dp, sumKeep(mul(dout, out))));
+        /** {@code p (dp - sum(p dp))} with {@code dp = dout v^T}: the gradient of scores + bias. */
+        static Node ofScores(Node probabilities, Node dout, Node v) {
+            Node dp = matmul(widen(dout), transpose(widen(v)));
+            return mul(probabilities, sub(dp, sumKeep(mul(probabilities, dp))));
         }
 
         @Override
@@ -413,10 +428,11 @@ public final class FusedOp {
         public Node[] decompose(List<Node> inputs) {
             Node q = widen(inputs.get(0));
             Node k = widen(inputs.get(1));
-            Node ds = mul(scoresGradient(inputs), scale);
+            Node probabilities = probabilities(inputs);
+            Node ds = mul(ofScores(probabilities, inputs.getLast(), inputs.get(2)), scale);
             Node dq = matmul(ds, k);
             Node dk = matmul(transpose(ds), q);
-            Node dv = matmul(transpose(probabilities(inputs)), widen(inputs.getLast()));
+            Node dv = matmul(transpose(probabilities), widen(inputs.getLast()));
             return new Node[] {cast(dq, inputs.get(0).dtype()), cast(dk, inputs.get(1).dtype()),
                 cast(dv, inputs.get(2).dtype())};
         }

@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.Parallel;
 import org.adjoint.graph.FusedOp;
-import org.adjoint.graph.UnaryOp;
 import org.adjoint.plan.PlanStep;
 
 /**
@@ -24,7 +23,8 @@ public final class AttentionKernel implements CpuKernel {
     private final MatrixView v;
     private final MatrixView bias;
     private final MatrixView out;
-    private final RowView logSumExp;
+    private final RowView largest;
+    private final RowView totals;
     private final boolean causal;
     private final Arithmetic arithmetic;
     private final double scale;
@@ -35,7 +35,8 @@ public final class AttentionKernel implements CpuKernel {
         this.v = new MatrixView(step.inputs().get(2));
         this.bias = op.biased() ? new MatrixView(step.inputs().get(3)) : null;
         this.out = new MatrixView(step.outputs().get(0));
-        this.logSumExp = new RowView(step.outputs().get(1));
+        this.largest = new RowView(step.outputs().get(1));
+        this.totals = new RowView(step.outputs().get(2));
         this.causal = op.causal();
         this.arithmetic = Arithmetic.of(q.dtype(), vectorBits);
         this.scale = arithmetic.round(op.scale());
@@ -97,8 +98,8 @@ public final class AttentionKernel implements CpuKernel {
             int visible = causal ? Math.min(k.rows(), first + count) : k.rows();
             for (int key = 0; key < visible; key += KEY_BLOCK) {
                 int keyCount = Math.min(KEY_BLOCK, k.rows() - key);
-                var packedKeys = products.packPanelsTransposed(k, k.memory(slots), head, key, keyCount, scale, null, 0,
-                    keys, 0);
+                var packedKeys = products.packPanelsTransposed(k, k.memory(slots), head, key, keyCount, scale, keys,
+                    0, 0);
                 var packedValues = products.packPanels(v, v.memory(slots), head, key, keyCount, values, 0);
                 for (int query = 0; query < count; query += QUERY_BLOCK) {
                     block(query, packedKeys, packedValues, key);
@@ -167,16 +168,18 @@ public final class AttentionKernel implements CpuKernel {
                 arithmetic.scale(sums, i * width, reciprocal, sums, i * width, width);
             }
             out.store(arithmetic, slots, head, first, count, sums);
-            arithmetic.unary(UnaryOp.LOG, total, 0, total, 0, count);
-            arithmetic.add(max, 0, total, 0, max, 0, count);
             for (int i = 0; i < count; i++) {
                 if (arithmetic.get(max, i) == Double.NEGATIVE_INFINITY) {
-                    arithmetic.set(max, i, Double.NaN);
+                    arithmetic.set(total, i, Double.NaN);
                 }
             }
-            // Rows of the log-sum-exp are as long as there are queries.
-            long at = logSumExp.offset(head) + (long) first * (arithmetic.isDouble() ? Double.BYTES : Float.BYTES);
-            arithmetic.store(max, 0, logSumExp.memory(slots), at, logSumExp.dtype(), count);
+            // Rows of the statistics are as long as there are queries.
+            arithmetic.store(max, 0, largest.memory(slots), at(largest), largest.dtype(), count);
+            arithmetic.store(total, 0, totals.memory(slots), at(totals), totals.dtype(), count);
+        }
+
+        private long at(RowView statistic) {
+            return statistic.offset(head) + (long) first * statistic.dtype().bytes();
         }
     }
 }

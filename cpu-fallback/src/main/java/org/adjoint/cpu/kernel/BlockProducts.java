@@ -7,7 +7,7 @@ import org.adjoint.cpu.gemm.PanelKernels;
  * Products of blocks in the calling thread's scratch, for attention: {@link PanelKernels} with operands of any depth,
  * which are packed in chunks of {@link PanelKernels#maxDepth()}.
  *
- * <p>An operand can be packed with one step more than the matrix has columns: {@code [a, 1] . [b, c]} is
+ * <p>An operand can be packed with more steps than the matrix has columns: {@code [a, 1] . [b, c]} is
  * {@code a . b + c}, so a product brings a sum with a value per column along at hardly any cost.
  */
 final class BlockProducts {
@@ -62,15 +62,24 @@ final class BlockProducts {
         return new Packed(target, at, rows, matrix.columns());
     }
 
-    /** As {@link #packRows}, with a step of ones behind the columns. */
-    Packed packRowsAndOnes(MatrixView matrix, MemorySegment memory, long index, int row, int rows, Object target) {
+    /** As {@link #packRows}, times {@code factor}, with {@code ones} steps of ones behind the columns. */
+    Packed packRowsAndOnes(MatrixView matrix, MemorySegment memory, long index, int row, int rows, double factor,
+        int ones, Object target) {
         packRows(matrix, memory, index, row, rows, target, 0);
-        int last = matrix.columns();
-        int first = last / kernels.maxDepth() * rows * kernels.rowStride() + last % kernels.maxDepth();
-        for (int i = 0; i < rows; i++) {
-            arithmetic.set(target, first + i * kernels.rowStride(), 1);
+        for (int done = 0, at = 0; done < matrix.columns() && factor != 1; done += kernels.maxDepth()) {
+            int depth = Math.min(kernels.maxDepth(), matrix.columns() - done);
+            for (int i = 0; i < rows; i++, at += kernels.rowStride()) {
+                arithmetic.scale(target, at, factor, target, at, depth);
+            }
         }
-        return new Packed(target, 0, rows, last + 1);
+        int steps = matrix.columns() + ones;
+        for (int step = matrix.columns(); step < steps; step++) {
+            int first = step / kernels.maxDepth() * rows * kernels.rowStride() + step % kernels.maxDepth();
+            for (int i = 0; i < rows; i++) {
+                arithmetic.set(target, first + i * kernels.rowStride(), 1);
+            }
+        }
+        return new Packed(target, 0, rows, steps);
     }
 
     /** The transpose of rows of a matrix as a left operand; {@code rows}, its depth, is no more than a chunk. */
@@ -93,15 +102,15 @@ final class BlockProducts {
      * The transpose of rows of a matrix, times {@code factor}, as a right operand: rows become columns, the depth
      * is the matrix' columns.
      *
-     * @param last a value per row for one step more, from element {@code lastAt} on; or null
+     * @param last of each step more, values per row, from element {@code lastAt} on
      */
     Packed packPanelsTransposed(MatrixView matrix, MemorySegment memory, long index, int row, int rows, double factor,
-        Object last, int lastAt, Object target, int at) {
+        Object target, int at, int lastAt, Object... last) {
         int d = matrix.columns();
-        int steps = last == null ? d : d + 1;
+        int steps = d + last.length;
         for (int done = 0; done < steps; done += kernels.maxDepth()) {
             int depth = Math.min(kernels.maxDepth(), steps - done);
-            int filled = Math.min(depth, d - done);
+            int filled = Math.clamp(d - done, 0, depth);
             for (int column = 0; column < rows; column += kernels.panelColumns()) {
                 int columns = Math.min(kernels.panelColumns(), rows - column);
                 int width = kernels.paddedWidth(columns);
@@ -109,10 +118,12 @@ final class BlockProducts {
                 if (filled > 0) {
                     packPanel(matrix, memory, matrix.offset(index, row + column, done), matrix.columnStride(),
                         matrix.rowStride(), filled, columns, target, to);
-                    arithmetic.scale(target, to, factor, target, to, filled * width);
+                    if (factor != 1) {
+                        arithmetic.scale(target, to, factor, target, to, filled * width);
+                    }
                 }
-                if (filled < depth) {
-                    System.arraycopy(last, lastAt + column, target, to + filled * width, columns);
+                for (int step = filled; step < depth; step++) {
+                    System.arraycopy(last[done + step - d], lastAt + column, target, to + step * width, columns);
                 }
             }
         }

@@ -9,14 +9,15 @@ import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
 /**
- * For each row of logits the log of the sum of exponentials, and that less the target's logit; a row is read once and
- * nothing of its size is written.
+ * For each row of logits the loss, the largest and the sum of exponentials of the logits less that; a row is read once
+ * and nothing of its size is written.
  */
 public final class CrossEntropyKernel implements CpuKernel {
     private final RowView logits;
     private final View targets;
     private final RowView losses;
-    private final RowView logSumExp;
+    private final RowView maxima;
+    private final RowView sums;
     private final Arithmetic arithmetic;
     private final SoftmaxRows loops;
 
@@ -24,7 +25,8 @@ public final class CrossEntropyKernel implements CpuKernel {
         this.logits = new RowView(step.inputs().getFirst());
         this.targets = step.inputs().get(1);
         this.losses = new RowView(step.outputs().getFirst(), 0);
-        this.logSumExp = new RowView(step.outputs().get(1), 0);
+        this.maxima = new RowView(step.outputs().get(1), 0);
+        this.sums = new RowView(step.outputs().get(2), 0);
         this.arithmetic = Arithmetic.of(logits.dtype(), vectorBits);
         this.loops = SoftmaxRows.of(vectorBits, logits.dtype());
     }
@@ -38,8 +40,8 @@ public final class CrossEntropyKernel implements CpuKernel {
             long first = (long) task * rows;
             int count = (int) (Math.min(logits.count(), first + rows) - first);
             Object row = scratch.array(arithmetic, 0, classes);
-            Object maxima = scratch.array(arithmetic, 1, count);
-            Object sums = scratch.array(arithmetic, 2, count);
+            Object largest = scratch.array(arithmetic, 1, count);
+            Object totals = scratch.array(arithmetic, 2, count);
             SoftmaxRows.Logits loops = this.loops.logits(logits.memory(slots));
             double next = loops == null ? 0 : loops.max(logits.offset(first), classes);
             for (int i = 0; i < count; i++) {
@@ -48,23 +50,24 @@ public final class CrossEntropyKernel implements CpuKernel {
                 if (loops == null) {
                     arithmetic.load(logits.memory(slots), at, logits.dtype(), row, 0, classes);
                     max = arithmetic.max(row, 0, classes);
-                    arithmetic.set(sums, i, arithmetic.expSum(row, 0, max, row, 0, classes));
+                    arithmetic.set(totals, i, arithmetic.expSum(row, 0, max, row, 0, classes));
                 } else {
                     max = next;
                     long after = logits.offset(first + Math.min(i + 1, count - 1));
-                    arithmetic.set(sums, i, loops.expSum(at, max, after, classes));
+                    arithmetic.set(totals, i, loops.expSum(at, max, after, classes));
                     next = loops.nextMax();
                 }
-                arithmetic.set(maxima, i, max);
+                arithmetic.set(largest, i, max);
+                arithmetic.set(maxima.memory(slots), maxima.offset(first + i), max);
+                arithmetic.set(sums.memory(slots), sums.offset(first + i), arithmetic.get(totals, i));
             }
-            arithmetic.unary(UnaryOp.LOG, sums, 0, sums, 0, count);
+            arithmetic.unary(UnaryOp.LOG, totals, 0, totals, 0, count);
             for (int i = 0; i < count; i++) {
                 int target = target(slots, first + i);
-                double log = arithmetic.round(arithmetic.get(maxima, i) + arithmetic.get(sums, i));
                 double picked = Cells.floating(logits.dtype(), logits.memory(slots),
                     logits.offset(first + i) + (long) target * logits.dtype().bytes());
-                arithmetic.set(losses.memory(slots), losses.offset(first + i), log - picked);
-                arithmetic.set(logSumExp.memory(slots), logSumExp.offset(first + i), log);
+                double below = arithmetic.round(arithmetic.get(largest, i) - picked);
+                arithmetic.set(losses.memory(slots), losses.offset(first + i), arithmetic.get(totals, i) + below);
             }
         });
     }

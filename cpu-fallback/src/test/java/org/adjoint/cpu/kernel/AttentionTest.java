@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.adjoint.cpu.StepFixture;
 import org.adjoint.graph.DType;
@@ -75,18 +76,6 @@ class AttentionTest {
         }
     }
 
-    private static double logSumExp(double[] row) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (double value : row) {
-            max = Math.max(max, value);
-        }
-        double sum = 0;
-        for (double value : row) {
-            sum += Math.exp(value - max);
-        }
-        return max + Math.log(sum);
-    }
-
     private static void assertNear(double[] expected, View actual, Problem problem, double bound, String what) {
         for (int i = 0; i < expected.length; i++) {
             double found = problem.fixture().get(actual, i);
@@ -111,11 +100,13 @@ class AttentionTest {
     void matchesItsDefinition(DType dtype, int heads, int t, int s, int d, int e, boolean causal, boolean biased) {
         Problem p = Problem.of(dtype, heads, t, s, d, e, causal, biased);
         View out = p.fixture().output(dtype, Shape.of(heads, t, e));
-        View lse = p.fixture().output(dtype.computeType(), Shape.of(heads, t));
-        p.fixture().runEverywhere(new FusedOp.Attention(SCALE, causal, biased), p.inputs(), List.of(out, lse));
+        View max = p.fixture().output(dtype.computeType(), Shape.of(heads, t));
+        View sum = p.fixture().output(dtype.computeType(), Shape.of(heads, t));
+        p.fixture().runEverywhere(new FusedOp.Attention(SCALE, causal, biased), p.inputs(), List.of(out, max, sum));
 
         double[] expected = new double[heads * t * e];
-        double[] expectedLse = new double[heads * t];
+        double[] expectedMax = new double[heads * t];
+        double[] expectedSum = new double[heads * t];
         double[] dq = new double[heads * t * d];
         double[] dk = new double[heads * s * d];
         double[] dv = new double[heads * s * e];
@@ -123,11 +114,14 @@ class AttentionTest {
             for (int i = 0; i < t; i++) {
                 int row = head * t + i;
                 double[] scores = p.scores(head, i);
-                expectedLse[row] = logSumExp(scores);
+                double largest = Arrays.stream(scores).max().orElseThrow();
+                double total = Arrays.stream(scores).map(x -> Math.exp(x - largest)).sum();
+                expectedMax[row] = largest;
+                expectedSum[row] = total;
                 double delta = 0;
                 double[] dp = new double[scores.length];
                 for (int j = 0; j < scores.length; j++) {
-                    double weight = Math.exp(scores[j] - expectedLse[row]);
+                    double weight = Math.exp(scores[j] - largest) / total;
                     for (int c = 0; c < e; c++) {
                         expected[row * e + c] += weight * p.v(head, j, c);
                         dp[j] += p.dout(head, i, c) * p.v(head, j, c);
@@ -136,7 +130,7 @@ class AttentionTest {
                     delta += weight * dp[j];
                 }
                 for (int j = 0; j < scores.length; j++) {
-                    double ds = Math.exp(scores[j] - expectedLse[row]) * (dp[j] - delta) * SCALE;
+                    double ds = Math.exp(scores[j] - largest) / total * (dp[j] - delta) * SCALE;
                     for (int c = 0; c < d; c++) {
                         dq[row * d + c] += ds * p.k(head, j, c);
                         dk[(head * s + j) * d + c] += ds * p.q(head, i, c);
@@ -149,14 +143,15 @@ class AttentionTest {
         // most; weights sum to 1 and are off by that error twice (numerator and sum), plus exp and the sum's roundings.
         double score = (d + 3) * (SCALE * d + 1) * unit;
         double weights = 2 * score + (Math.min(s, 64) + s / 128 + 16) * unit;
-        assertNear(expectedLse, lse, p, weights, "log-sum-exp");
+        assertNear(expectedMax, max, p, score, "max");
+        assertNear(expectedSum, sum, p, weights * s, "sum");
         assertNear(expected, out, p, weights + (s / 128 + 128) * unit, "out");
 
         View dqView = p.fixture().output(dtype, Shape.of(heads, t, d));
         View dkView = p.fixture().output(dtype, Shape.of(heads, s, d));
         View dvView = p.fixture().output(dtype, Shape.of(heads, s, e));
         List<View> inputs = new ArrayList<>(p.inputs());
-        inputs.addAll(List.of(out, lse, p.dout()));
+        inputs.addAll(List.of(out, max, sum, p.dout()));
         p.fixture().runEverywhere(new FusedOp.AttentionGradient(SCALE, causal, biased), inputs,
             List.of(dqView, dkView, dvView));
         // dp is at most e, and so is delta, which is off by the rounding of out as it is stored as well.
@@ -166,6 +161,35 @@ class AttentionTest {
         double columnSum = t * (ds + SCALE * 2 * e * (t + 8) * unit);
         assertNear(dk, dkView, p, columnSum, "dk");
         assertNear(dv, dvView, p, t * (weights + (t + 8) * unit), "dv");
+    }
+
+    /** Each query sees one key alone, by far: the output is that key's value, and no other error is let through. */
+    @ParameterizedTest
+    @CsvSource({"F32, 150, 40, true, false", "F32, 150, 40, false, true", "F32, 400, 9, false, false",
+        "F64, 70, 33, true, false", "F16, 70, 40, true, false", "BF16, 150, 8, false, true"})
+    void oneKeyMayHaveAllTheWeight(DType dtype, int n, int e, boolean causal, boolean biased) {
+        StepFixture fixture = new StepFixture();
+        View q = fixture.tensor(dtype, Shape.of(n, n), i -> i % (n + 1) == 0 ? 60 : 0);
+        View k = fixture.tensor(dtype, Shape.of(n, n), i -> i % (n + 1) == 0 ? 50 : 0);
+        View v = fixture.tensor(dtype, Shape.of(n, e), random(3));
+        View dout = fixture.tensor(dtype, Shape.of(n, e), random(5));
+        List<View> inputs = new ArrayList<>(List.of(q, k, v));
+        if (biased) {
+            inputs.add(fixture.tensor(dtype.computeType(), Shape.of(n, n), random(4)));
+        }
+        View out = fixture.output(dtype, Shape.of(n, e));
+        View max = fixture.output(dtype.computeType(), Shape.of(n));
+        View sum = fixture.output(dtype.computeType(), Shape.of(n));
+        fixture.runEverywhere(new FusedOp.Attention(SCALE, causal, biased), inputs, List.of(out, max, sum));
+        assertArrayEquals(fixture.values(v), fixture.values(out));
+        List<View> results = List.of(fixture.output(dtype, Shape.of(n, n)), fixture.output(dtype, Shape.of(n, n)),
+            fixture.output(dtype, Shape.of(n, e)));
+        inputs.addAll(List.of(out, max, sum, dout));
+        fixture.runEverywhere(new FusedOp.AttentionGradient(SCALE, causal, biased), inputs, results);
+        for (View zero : results.subList(0, 2)) {
+            assertTrue(Arrays.stream(fixture.values(zero)).allMatch(x -> x == 0));
+        }
+        assertArrayEquals(fixture.values(dout), fixture.values(results.get(2)));
     }
 
     @Test
@@ -185,9 +209,10 @@ class AttentionTest {
         FusedOp.Attention op = new FusedOp.Attention(0.35, true, false);
         View out = fixture.output(DType.F32, shape);
         View expected = fixture.output(DType.F32, shape);
-        View lse = fixture.output(DType.F32, Shape.of(2, 3, t));
-        fixture.run(op, together, List.of(expected, lse), 256, 1);
-        fixture.run(op, apart, List.of(out, lse), 256, 2);
+        View max = fixture.output(DType.F32, Shape.of(2, 3, t));
+        View sum = fixture.output(DType.F32, Shape.of(2, 3, t));
+        fixture.run(op, together, List.of(expected, max, sum), 256, 1);
+        fixture.run(op, apart, List.of(out, max, sum), 256, 2);
         assertArrayEquals(fixture.values(expected), fixture.values(out));
     }
 
@@ -202,11 +227,13 @@ class AttentionTest {
         // Row 0 sees nothing, row 1 only key 3, row 2 only key 150: in the second block of keys.
         View bias = fixture.tensor(DType.F32, Shape.of(3, s), i -> i == s + 3 || i == 2 * s + 150 ? 0 : hidden);
         View out = fixture.output(DType.F32, Shape.of(3, 1));
-        View lse = fixture.output(DType.F32, Shape.of(3));
-        fixture.runEverywhere(new FusedOp.Attention(1, false, true), List.of(q, k, v, bias), List.of(out, lse));
+        View max = fixture.output(DType.F32, Shape.of(3));
+        View sum = fixture.output(DType.F32, Shape.of(3));
+        fixture.runEverywhere(new FusedOp.Attention(1, false, true), List.of(q, k, v, bias), List.of(out, max, sum));
         assertArrayEquals(new double[] {Double.NaN, 3, 150}, fixture.values(out));
-        assertEquals(Double.NaN, fixture.get(lse, 0));
-        assertTrue(Double.isFinite(fixture.get(lse, 1)) && Double.isFinite(fixture.get(lse, 2)));
+        assertEquals(hidden, fixture.get(max, 0));
+        assertTrue(Double.isFinite(fixture.get(max, 1)) && Double.isFinite(fixture.get(max, 2)));
+        assertArrayEquals(new double[] {Double.NaN, 1, 1}, fixture.values(sum));
     }
 
     @Test
@@ -216,8 +243,9 @@ class AttentionTest {
         View k = fixture.tensor(DType.F32, Shape.of(4, 4), i -> i == 9 ? Double.NaN : random(2).applyAsDouble(i));
         View v = fixture.tensor(DType.F32, Shape.of(4, 4), random(3));
         View out = fixture.output(DType.F32, Shape.of(4, 4));
-        View lse = fixture.output(DType.F32, Shape.of(4));
-        fixture.runEverywhere(new FusedOp.Attention(1, true, false), List.of(q, k, v), List.of(out, lse));
+        View max = fixture.output(DType.F32, Shape.of(4));
+        View sum = fixture.output(DType.F32, Shape.of(4));
+        fixture.runEverywhere(new FusedOp.Attention(1, true, false), List.of(q, k, v), List.of(out, max, sum));
         for (int i = 0; i < 16; i++) {
             assertEquals(i >= 8, Double.isNaN(fixture.get(out, i)), "element " + i);
         }

@@ -25,7 +25,8 @@ public final class AttentionGradientKernel {
         if (op.biased() && index == BIAS) {
             return AttentionProblem.fitsBatch(view);
         }
-        return index == (op.biased() ? 5 : 4) ? view.isContiguous() : AttentionProblem.fits(view);
+        int statistics = op.biased() ? 5 : 4;
+        return index == statistics || index == statistics + 1 ? view.isContiguous() : AttentionProblem.fits(view);
     }
 
     public static Prepared prepare(PlanStep.Kernel step, FusedOp.AttentionGradient op, Card card) {
@@ -33,7 +34,7 @@ public final class AttentionGradientKernel {
         List<View> inputs = step.inputs();
         View bias = op.biased() ? inputs.get(BIAS) : null;
         View out = inputs.get(next);
-        View dout = inputs.get(next + 2);
+        View dout = inputs.get(next + 3);
         AttentionProblem problem = AttentionProblem.of(op.causal(),
             Arrays.asList(inputs.get(0), inputs.get(1), inputs.get(2), bias, out, dout));
         if (problem.heads() == 0) {
@@ -49,19 +50,21 @@ public final class AttentionGradientKernel {
         }
         int width = AttentionKernel.blockWidth(problem.dtype(), Math.max(problem.depth(), problem.width()));
         Source source = AttentionKernel.source(problem.dtype(), bias, width);
-        Argument delta = new Argument.Workspace(0);
+        long statisticBytes = problem.heads() * problem.queries() * problem.dtype().computeType().bytes();
+        Argument reciprocals = new Argument.Workspace(0);
+        Argument deltas = new Argument.Workspace(statisticBytes);
         List<Argument> reads = List.of(Argument.of(inputs.get(0)), Argument.of(inputs.get(1)),
-            Argument.of(inputs.get(2)), AttentionKernel.addressOf(bias), Argument.of(inputs.get(next + 1)),
-            Argument.of(dout), delta);
-        Work deltas = Launch.of(source, "attention_delta_" + problem.dtype().text(),
-            problem.heads() * AttentionKernel.blocks(problem.queries(), AttentionKernel.ROWS), AttentionKernel.THREADS,
-            Argument.of(out), Argument.of(dout), delta, problem.argument());
+            Argument.of(inputs.get(2)), AttentionKernel.addressOf(bias), Argument.of(inputs.get(next + 1)), reciprocals,
+            deltas, Argument.of(dout));
+        Work statistics = Launch.of(source, "attention_statistics_" + problem.dtype().text(),
+            problem.heads() * AttentionKernel.blocks(problem.queries(), AttentionKernel.THREADS),
+            AttentionKernel.THREADS, Argument.of(out), Argument.of(dout), Argument.of(inputs.get(next + 2)),
+            reciprocals, deltas, problem.argument());
         Work keys = launch(source, "attention_gradient_keys_", problem, op.scale(), problem.keys(),
             Math.max(problem.depth(), problem.width()), reads, step.outputs().subList(1, 3));
         Work queries = launch(source, "attention_gradient_queries_", problem, op.scale(), problem.queries(),
             problem.depth(), reads, step.outputs().subList(0, 1));
-        long bytes = problem.heads() * problem.queries() * problem.dtype().computeType().bytes();
-        return new Prepared(List.of(deltas, keys, queries), bytes, false);
+        return new Prepared(List.of(statistics, keys, queries), 2 * statisticBytes, false);
     }
 
     private static Work launch(Source source, String function, AttentionProblem problem, double scale, long rows,

@@ -45,7 +45,8 @@ public final class AttentionKernel {
         return Prepared.of(new Launch(source(q.dtype(), bias, width), "attention_forward_" + q.dtype().text(),
             problem.heads() * blocks(problem.queries(), ROWS), Math.max(1, (int) blocks(problem.width(), width)), 1,
             THREADS, 1, 0, List.of(Argument.of(q), Argument.of(k), Argument.of(v), addressOf(bias), Argument.of(out),
-                Argument.of(step.outputs().get(1)), problem.argument(), problem.number(op.scale()))));
+                Argument.of(step.outputs().get(1)), Argument.of(step.outputs().get(2)), problem.argument(),
+                problem.number(op.scale()))));
     }
 
     /** How many columns of a result that has {@code columns} a block sums: WIDTH of {@code attention.cu}. */

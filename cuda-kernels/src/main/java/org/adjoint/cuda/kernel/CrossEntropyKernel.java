@@ -9,7 +9,7 @@ import org.adjoint.graph.DType;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
-/** Losses of rows of logits, and the logs of the rows' sums of exponentials: {@code cross_entropy.cu}. */
+/** Losses of rows of logits, and the rows' maxima and sums of exponentials: {@code cross_entropy.cu}. */
 public final class CrossEntropyKernel {
     private CrossEntropyKernel() { }
 
@@ -31,7 +31,8 @@ public final class CrossEntropyKernel {
         RowTeam team = RowTeam.of(dtype, logits.width()) == RowTeam.WARP ? RowTeam.WARP : RowTeam.BLOCK;
         return new Prepared(List.of(team.launch(source, "cross_entropy_forward", dtype, logits.count(),
             logits.address(), logits.layout(), Argument.of(targets), Argument.of(targets.strides()[0]),
-            Argument.of(step.outputs().getFirst()), Argument.of(step.outputs().get(1)), Argument.of(logits.count()),
-            Argument.of(logits.width()), new Argument.Status(), new Argument.StepNumber())), 0, true);
+            Argument.of(step.outputs().getFirst()), Argument.of(step.outputs().get(1)),
+            Argument.of(step.outputs().get(2)), Argument.of(logits.count()), Argument.of(logits.width()),
+            new Argument.Status(), new Argument.StepNumber())), 0, true);
     }
 }

@@ -73,17 +73,17 @@ final class TensorCoreAttention {
             (QUERY_ROWS + 4 * visited) * head * 2, arguments);
     }
 
-    /** @param inputs q, k, v, out, logSumExp, dout */
+    /** @param inputs q, k, v, out, maxima, totals, dout */
     static Prepared gradient(AttentionProblem problem, double scale, List<View> inputs, List<View> outputs) {
         int head = head(problem);
         long statisticBytes = problem.heads() * problem.queries() * Float.BYTES;
         Argument shifts = new Argument.Workspace(0);
         Argument means = new Argument.Workspace(statisticBytes);
         Work statistics = launch("attention_mma_statistics_", problem, problem.queries(), THREADS, 0,
-            List.of(Argument.of(inputs.get(3)), Argument.of(inputs.get(5)), Argument.of(inputs.get(4)), shifts, means,
-                problem.argument()));
+            List.of(Argument.of(inputs.get(3)), Argument.of(inputs.get(6)), Argument.of(inputs.get(4)),
+                Argument.of(inputs.get(5)), shifts, means, problem.argument()));
         List<Argument> keyGradient = new ArrayList<>(List.of(Argument.of(inputs.get(0)), Argument.of(inputs.get(1)),
-            Argument.of(inputs.get(2)), Argument.of(inputs.get(5)), shifts, means));
+            Argument.of(inputs.get(2)), Argument.of(inputs.get(6)), shifts, means));
         List<Argument> queryGradient = new ArrayList<>(keyGradient);
         keyGradient.add(Argument.of(outputs.get(1)));
         keyGradient.add(Argument.of(outputs.get(2)));

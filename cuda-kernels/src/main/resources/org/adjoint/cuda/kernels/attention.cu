@@ -197,7 +197,7 @@ __device__ inline C score(C product, C scale, const B* bias, const Strides& stri
 
 // grid: (heads x blocks of queries, blocks of WIDTH columns)
 KERNEL __launch_bounds__(THREADS, FORWARD_BLOCKS) SYMBOL(attention_forward, T)(const T* q, const T* k, const T* v,
-    const B* bias, T* out, C* log_sum_exp, Problem problem, C scale) {
+    const B* bias, T* out, C* maxima, C* totals, Problem problem, C scale) {
     __shared__ Shared shared;
     i64 blocks = (problem.queries + ROWS - 1) / ROWS;
     i64 head = blockIdx.x / blocks;
@@ -263,39 +263,41 @@ KERNEL __launch_bounds__(THREADS, FORWARD_BLOCKS) SYMBOL(attention_forward, T)(c
         // A row that sees no key is 0 / 0.
         reciprocal[i] = 1 / total[i];
         if (x == 0 && blockIdx.y == 0 && query < problem.queries) {
-            C sum = largest[i] + op::log(total[i]);
-            log_sum_exp[head * problem.queries + query] = total[i] == 0 ? op::not_a_number<C>() : sum;
+            maxima[head * problem.queries + query] = largest[i];
+            totals[head * problem.queries + query] = total[i] == 0 ? op::not_a_number<C>() : total[i];
         }
     }
     store(out, problem.queries, problem.width, head, first, column, sums, reciprocal);
 }
 
-// delta (heads, queries) = sum(dout out), which p dp of a row sums to. A warp computes one at a time; grid: heads x
-// blocks of queries
-KERNEL __launch_bounds__(THREADS) SYMBOL(attention_delta, T)(const T* out, const T* dout, C* delta, Problem problem) {
-    i64 blocks = (problem.queries + ROWS - 1) / ROWS;
+// What the gradient needs of a query beside the maximum: 1 / total, and delta = sum(dout out), which p dp of a row sums
+// to. That is a chain in the order of the products dp, so that dp - delta is 0 where one key has all the weight. Each
+// thread has a query; grid: heads x blocks of THREADS queries
+KERNEL __launch_bounds__(THREADS) SYMBOL(attention_statistics, T)(const T* out, const T* dout, const C* totals,
+    C* reciprocals, C* deltas, Problem problem) {
+    i64 blocks = (problem.queries + THREADS - 1) / THREADS;
     i64 head = blockIdx.x / blocks;
-    i64 first = blockIdx.x % blocks * ROWS;
+    i64 query = blockIdx.x % blocks * THREADS + threadIdx.x;
+    if (query >= problem.queries) {
+        return;
+    }
     Matrix left(out, problem, problem.out, head, problem.queries, problem.width);
     Matrix right(dout, problem, problem.dout, head, problem.queries, problem.width);
-    for (int own = threadIdx.x >> 5; own < ROWS && first + own < problem.queries; own += THREADS / 32) {
-        i64 query = first + own;
-        C sum = 0;
-        for (i64 i = threadIdx.x & 31; i < problem.width; i += 32) {
-            sum = op::fused((C) widen(left.at[query * left.row + i]), (C) widen(right.at[query * right.row + i]), sum);
-        }
-        sum = warp_fold<Sum>(sum);
-        if ((threadIdx.x & 31) == 0) {
-            delta[head * problem.queries + query] = sum;
-        }
+    C sum = 0;
+    for (i64 i = 0; i < problem.width; i++) {
+        sum = op::fused((C) widen(left.at[query * left.row + i]), (C) widen(right.at[query * right.row + i]), sum);
     }
+    i64 row = head * problem.queries + query;
+    reciprocals[row] = 1 / totals[row];
+    deltas[row] = sum;
 }
 
-// dk = scale ds^T q and dv = p^T dout, with p = e^(score - logSumExp) and ds = p (dout v^T - delta).
+// dk = scale ds^T q and dv = p^T dout, with p = e^(score - max) / total and ds = p (dout v^T - delta). Scores are those
+// of the forward kernel to the bit: however large they are, weights err by some roundings.
 // grid: (heads x blocks of keys, blocks of WIDTH columns)
 KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_keys, T)(const T* q, const T* k,
-    const T* v, const B* bias, const C* log_sum_exp, const T* dout, const C* delta, T* dk, T* dv, Problem problem,
-    C scale) {
+    const T* v, const B* bias, const C* maxima, const C* reciprocals, const C* deltas, const T* dout, T* dk,
+    T* dv, Problem problem, C scale) {
     __shared__ Shared shared;
     i64 blocks = (problem.keys + ROWS - 1) / ROWS;
     i64 head = blockIdx.x / blocks;
@@ -328,16 +330,16 @@ KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_key
         for (int j = 0; j < PER_THREAD; j++) {
             int at = x + 16 * j;
             i64 statistic = head * problem.queries + query + at;
-            C shift = at < near ? log_sum_exp[statistic] : (C) 0;
-            C mean = at < near ? delta[statistic] : (C) 0;
+            C shift = at < near ? maxima[statistic] : (C) 0;
+            C reciprocal = at < near ? reciprocals[statistic] : (C) 0;
+            C mean = at < near ? deltas[statistic] : (C) 0;
             int visible = at < near ? min(own, at + diagonal + 1) : 0;
 #pragma unroll
             for (int i = 0; i < 4; i++) {
                 int row = y + 16 * i;
                 bool seen = row < visible;
-                weights[i][j] = seen
-                    ? exponential(score(weights[i][j], scale, bias, problem.bias, query + at, first + row) - shift)
-                    : (C) 0;
+                C own_score = seen ? score(weights[i][j], scale, bias, problem.bias, query + at, first + row) : (C) 0;
+                weights[i][j] = seen ? exponential(own_score - shift) * reciprocal : (C) 0;
                 gradients[i][j] = seen ? weights[i][j] * (gradients[i][j] - mean) : (C) 0;
             }
         }
@@ -352,7 +354,8 @@ KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_key
 
 // dq = scale ds k. grid: (heads x blocks of queries, blocks of WIDTH columns)
 KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_queries, T)(const T* q, const T* k,
-    const T* v, const B* bias, const C* log_sum_exp, const T* dout, const C* delta, T* dq, Problem problem, C scale) {
+    const T* v, const B* bias, const C* maxima, const C* reciprocals, const C* deltas, const T* dout, T* dq,
+    Problem problem, C scale) {
     __shared__ Shared shared;
     i64 blocks = (problem.queries + ROWS - 1) / ROWS;
     i64 head = blockIdx.x / blocks;
@@ -366,12 +369,14 @@ KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_que
     Matrix cotangents(dout, problem, problem.dout, head, problem.queries, problem.width);
     bias = BIASED ? bias + offset_of(problem, problem.bias, head) : bias;
     C shift[4];
+    C reciprocal[4];
     C mean[4];
     C sums[4][SUMS];
     for (int i = 0; i < 4; i++) {
         i64 query = first + y + 16 * i;
-        shift[i] = query < problem.queries ? log_sum_exp[head * problem.queries + query] : (C) 0;
-        mean[i] = query < problem.queries ? delta[head * problem.queries + query] : (C) 0;
+        shift[i] = query < problem.queries ? maxima[head * problem.queries + query] : (C) 0;
+        reciprocal[i] = query < problem.queries ? reciprocals[head * problem.queries + query] : (C) 0;
+        mean[i] = query < problem.queries ? deltas[head * problem.queries + query] : (C) 0;
         for (int j = 0; j < SUMS; j++) {
             sums[i][j] = 0;
         }
@@ -393,9 +398,8 @@ KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_que
             for (int j = 0; j < PER_THREAD; j++) {
                 int at = x + 16 * j;
                 bool seen = at < visible;
-                C weight = seen
-                    ? exponential(score(weights[i][j], scale, bias, problem.bias, first + row, key + at) - shift[i])
-                    : (C) 0;
+                C own_score = seen ? score(weights[i][j], scale, bias, problem.bias, first + row, key + at) : (C) 0;
+                C weight = seen ? exponential(own_score - shift[i]) * reciprocal[i] : (C) 0;
                 gradients[i][j] = seen ? weight * (gradients[i][j] - mean[i]) : (C) 0;
             }
         }

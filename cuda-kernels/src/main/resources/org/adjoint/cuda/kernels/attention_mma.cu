@@ -34,7 +34,7 @@ __device__ inline f32 fold_sum(f32 x) {
 
 // grid: heads x blocks of 64 QUERY_PARTS queries
 KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q, const T* k, const T* v, T* out,
-    f32* log_sum_exp, Problem problem, f32 scale) {
+    f32* maxima, f32* totals, Problem problem, f32 scale) {
     constexpr int PARTS = QUERY_PARTS;
     constexpr int OWN = 64 * PARTS;
     constexpr int TILES = VISITED_FORWARD / 16;
@@ -65,11 +65,13 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
     // to another one.
     f32 margin = fminf(8 / factor, 0x1p127f);
     f32 largest[2 * PARTS];
+    f32 true_largest[2 * PARTS];
     f32 total[2 * PARTS];  // of a lane's own columns
     clear(sums);
 #pragma unroll
     for (int i = 0; i < 2 * PARTS; i++) {
         largest[i] = -op::infinity<f32>();
+        true_largest[i] = largest[i];
         total[i] = 0;
     }
     int end = problem.causal ? min(first + OWN, keys.rows) : keys.rows;
@@ -96,12 +98,13 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
         bool grown = false;
 #pragma unroll
         for (int i = 0; i < 2 * PARTS; i++) {
-            f32 found = largest[i];
+            f32 found = true_largest[i];
 #pragma unroll
             for (int j = 0; j < 4 * TILES; j++) {
                 found = fmaxf(found, scores[j / 4].at[i / 2][j / 2 % 2][i % 2 * 2 + j % 2]);
             }
             found = fold_largest(found);
+            true_largest[i] = found;
             before[i] = largest[i];
             if (!(found - before[i] <= margin)) {
                 largest[i] = found;
@@ -147,18 +150,21 @@ KERNEL __launch_bounds__(THREADS, 2) SYMBOL(attention_mma_forward, T)(const T* q
         // A row that sees no key is 0 / 0.
         reciprocal[i] = 1 / sum;
         if (lane % 4 == 0 && query < queries.rows) {
-            f32 logarithm = __fmaf_rn(largest[i], scale, op::log(sum));
-            log_sum_exp[head * problem.queries + query] = sum == 0 ? op::not_a_number<f32>() : logarithm;
+            // Rounding moves the maximum off the shift that the sum belongs to: by as much the sum is brought to it.
+            f32 maximum = true_largest[i] * scale;
+            f32 moved = fast_exp2(__fmaf_rn(-maximum, LOG2E, largest[i] * factor));
+            maxima[head * problem.queries + query] = maximum;
+            totals[head * problem.queries + query] = sum == 0 ? op::not_a_number<f32>() : sum * moved;
         }
     }
     i64 begin = (i64) head * queries.rows * values.columns;
     store(out + begin, first, queries.rows, values.columns, q_tile, row, sums, reciprocal);
 }
 
-// What the gradient needs of a query: -logSumExp log2(e), and -delta = -sum(dout out), which p dp of a row sums to,
-// negated. grid: heads x blocks of THREADS queries
+// What the gradient needs of a query: -(max + log(total)) log2(e), which is rounded by less than weights are, and
+// -delta = -sum(dout out), which p dp of a row sums to, negated. grid: heads x blocks of THREADS queries
 KERNEL __launch_bounds__(THREADS) SYMBOL(attention_mma_statistics, T)(const T* out, const T* dout,
-    const f32* log_sum_exp, f32* shifts, f32* means, Problem problem) {
+    const f32* maxima, const f32* totals, f32* shifts, f32* means, Problem problem) {
     u32 blocks = (u32) ((problem.queries + THREADS - 1) / THREADS);
     u32 head = blockIdx.x / blocks;
     int first = (int) (blockIdx.x % blocks) * THREADS;
@@ -184,7 +190,7 @@ KERNEL __launch_bounds__(THREADS) SYMBOL(attention_mma_statistics, T)(const T* o
         }
         if (chunk == 0 && query < left.rows) {
             i64 row = (i64) head * left.rows + query;
-            shifts[row] = -log_sum_exp[row] * LOG2E;
+            shifts[row] = __fmaf_rn(-maxima[row], LOG2E, -LOG2E * op::log(totals[row]));
             means[row] = -sum;
         }
     }
@@ -194,7 +200,7 @@ struct alignas(8) Pair { f32 at[2]; };
 
 // A block of the gradient of k and v (KEYS), whose own rows are keys and which visits queries; or of that of q, the
 // other way round. With x and y, the operands that scores and their gradients are made of, own (1) and visited (2),
-//   p = e^(scale x1 x2^T - logSumExp), ds = p (y1 y2^T - delta), result = scale sum(ds x2), second_result = sum(p y2).
+//   p = e^(scale x1 x2^T - max) / total, ds = p (y1 y2^T - delta), result = scale sum(ds x2), second_result = sum(p y2)
 template <bool KEYS, int PARTS> __device__ inline void gradient(Chunk* shared, const Matrix& x1, const Matrix& y1,
     const Matrix& x2, const Matrix& y2, const f32* shifts, const f32* means, bool causal, u32 head, int first,
     f32 scale, T* result, T* second_result) {

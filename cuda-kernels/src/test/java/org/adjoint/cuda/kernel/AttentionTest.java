@@ -50,7 +50,8 @@ class AttentionTest {
         final View bias;
         final View dout;
         final double[] out;
-        final double[] logSumExp;
+        final double[] maxima;
+        final double[] totals;
         final double[] dq;
         final double[] dk;
         final double[] dv;
@@ -80,7 +81,8 @@ class AttentionTest {
             v = fixture.tensor(dtype, Shape.of(heads, s, e), random(3));
             dout = fixture.tensor(dtype, Shape.of(heads, t, e), random(5));
             out = new double[heads * t * e];
-            logSumExp = new double[heads * t];
+            maxima = new double[heads * t];
+            totals = new double[heads * t];
             dq = new double[heads * t * d];
             dk = new double[heads * s * d];
             dv = new double[heads * s * e];
@@ -112,10 +114,11 @@ class AttentionTest {
             for (double score : scores) {
                 sum += Math.exp(score - max);
             }
-            logSumExp[row] = max + Math.log(sum);
+            maxima[row] = max;
+            totals[row] = sum;
             double delta = 0;
             for (int j = 0; j < visible; j++) {
-                double weight = Math.exp(scores[j] - logSumExp[row]);
+                double weight = Math.exp(scores[j] - max) / sum;
                 delta += weight * dot(douts, row, vs, keys + j, e);
                 for (int c = 0; c < e; c++) {
                     out[row * e + c] += weight * vs[(keys + j) * e + c];
@@ -126,7 +129,7 @@ class AttentionTest {
             }
             for (int j = 0; j < visible; j++) {
                 int key = keys + j;
-                double weight = Math.exp(scores[j] - logSumExp[row]);
+                double weight = Math.exp(scores[j] - max) / sum;
                 double slope = SCALE * weight * (dot(douts, row, vs, key, e) - delta);
                 keyWeights[key] += weight;
                 keyStored[key] += weight * queryStored[row];
@@ -169,20 +172,22 @@ class AttentionTest {
         /** @param rounding of weights and their gradients before they are multiplied, relative to them */
         void check(double rounding) {
             View outView = fixture.output(dtype, Shape.of(heads, t, e));
-            View lseView = fixture.output(dtype.computeType(), Shape.of(heads, t));
-            fixture.run(new FusedOp.Attention(SCALE, causal, bias != null), inputs(), List.of(outView, lseView));
+            View max = fixture.output(dtype.computeType(), Shape.of(heads, t));
+            View sum = fixture.output(dtype.computeType(), Shape.of(heads, t));
+            fixture.run(new FusedOp.Attention(SCALE, causal, bias != null), inputs(), List.of(outView, max, sum));
             double unit = dtype.computeType().epsilon() / 2;
             // A score, |score| <= scale d + 1, is off by (d + 3) roundings of that size at most; weights sum to 1 and
             // are off by that error twice (numerator and sum), plus the roundings of exp, the sum and its rescaling.
             double weights = 2 * (d + 3) * (SCALE * d + 1) * unit + (s / 4 + 32) * unit;
-            assertNear(logSumExp, lseView, 1, _ -> weights, "log-sum-exp");
+            assertNear(maxima, max, 1, _ -> weights, "max");
+            assertNear(totals, sum, 1, _ -> weights * s, "sum");
             assertNear(out, outView, e, _ -> weights + (s + 8) * unit + rounding, "out");
 
             View dqView = fixture.output(dtype, Shape.of(heads, t, d));
             View dkView = fixture.output(dtype, Shape.of(heads, s, d));
             View dvView = fixture.output(dtype, Shape.of(heads, s, e));
             List<View> inputs = new ArrayList<>(inputs());
-            inputs.addAll(List.of(outView, lseView, dout));
+            inputs.addAll(List.of(outView, max, sum, dout));
             fixture.run(new FusedOp.AttentionGradient(SCALE, causal, bias != null), inputs,
                 List.of(dqView, dkView, dvView));
             // dp is at most e, and so is delta, which is off by the rounding of out as it is stored as well.
@@ -237,8 +242,9 @@ class AttentionTest {
         View k = fixture.tensor(dtype, Shape.of(s, head), i -> scores[(int) i / head] / 16);
         View v = fixture.tensor(dtype, Shape.of(s, head), random(3));
         View out = fixture.output(dtype, Shape.of(t, head));
-        View lse = fixture.output(dtype.computeType(), Shape.of(t));
-        fixture.run(new FusedOp.Attention(1, false, false), List.of(q, k, v), List.of(out, lse));
+        View max = fixture.output(dtype.computeType(), Shape.of(t));
+        View total = fixture.output(dtype.computeType(), Shape.of(t));
+        fixture.run(new FusedOp.Attention(1, false, false), List.of(q, k, v), List.of(out, max, total));
         double sum = Arrays.stream(scores).map(Math::exp).sum();
         double rounding = dtype == DType.F64 ? 1e-14 : 1e-5 + (dtype.isHalf() ? dtype.epsilon() : 0);
         for (int c = 0; c < t * head; c++) {
@@ -248,7 +254,38 @@ class AttentionTest {
             }
             assertEquals(expected, fixture.get(out, c), rounding);
         }
-        assertEquals(Math.log(sum), fixture.get(lse, 0), dtype == DType.F64 ? 1e-13 : 1e-5);
+        assertEquals(44, fixture.get(max, 0));
+        double relative = sum / Math.exp(44);
+        assertEquals(relative, fixture.get(total, 0), relative * (dtype == DType.F64 ? 1e-13 : 1e-5));
+    }
+
+    /** Each query sees one key alone, by far: the output is that key's value, and no other error is let through. */
+    @ParameterizedTest
+    @CsvSource({"F32, 70, 40, true, false", "F32, 70, 33, false, true", "F64, 35, 33, true, false",
+        "F16, 70, 40, true, false", "BF16, 70, 8, false, true"})
+    void oneKeyMayHaveAllTheWeight(DType dtype, int n, int e, boolean causal, boolean biased) {
+        StepFixture fixture = new StepFixture();
+        View q = fixture.tensor(dtype, Shape.of(n, n), i -> i % (n + 1) == 0 ? 60 : 0);
+        View k = fixture.tensor(dtype, Shape.of(n, n), i -> i % (n + 1) == 0 ? 50 : 0);
+        View v = fixture.tensor(dtype, Shape.of(n, e), random(3));
+        View dout = fixture.tensor(dtype, Shape.of(n, e), random(5));
+        List<View> inputs = new ArrayList<>(List.of(q, k, v));
+        if (biased) {
+            inputs.add(fixture.tensor(dtype.computeType(), Shape.of(n, n), random(4)));
+        }
+        View out = fixture.output(dtype, Shape.of(n, e));
+        View max = fixture.output(dtype.computeType(), Shape.of(n));
+        View sum = fixture.output(dtype.computeType(), Shape.of(n));
+        fixture.run(new FusedOp.Attention(SCALE, causal, biased), inputs, List.of(out, max, sum));
+        assertArrayEquals(fixture.values(v), fixture.values(out));
+        List<View> results = List.of(fixture.output(dtype, Shape.of(n, n)), fixture.output(dtype, Shape.of(n, n)),
+            fixture.output(dtype, Shape.of(n, e)));
+        inputs.addAll(List.of(out, max, sum, dout));
+        fixture.run(new FusedOp.AttentionGradient(SCALE, causal, biased), inputs, results);
+        for (View zero : results.subList(0, 2)) {
+            assertTrue(Arrays.stream(fixture.values(zero)).allMatch(x -> x == 0));
+        }
+        assertArrayEquals(fixture.values(dout), fixture.values(results.get(2)));
     }
 
     /** q, k and v cut from one (batch, t, 3, heads, head) tensor, seen as (batch, heads, t, head). */
@@ -282,12 +319,13 @@ class AttentionTest {
     private static List<double[]> run(StepFixture fixture, List<View> inputs, View dout) {
         Shape shape = dout.shape();
         View out = fixture.output(dout.dtype(), shape);
-        View lse = fixture.output(DType.F32, shape.without(shape.rank() - 1));
-        fixture.run(new FusedOp.Attention(0.35, true, false), inputs, List.of(out, lse));
+        View max = fixture.output(DType.F32, shape.without(shape.rank() - 1));
+        View sum = fixture.output(DType.F32, shape.without(shape.rank() - 1));
+        fixture.run(new FusedOp.Attention(0.35, true, false), inputs, List.of(out, max, sum));
         List<View> results = List.of(fixture.output(dout.dtype(), shape), fixture.output(dout.dtype(), shape),
             fixture.output(dout.dtype(), shape));
         List<View> all = new ArrayList<>(inputs);
-        all.addAll(List.of(out, lse, dout));
+        all.addAll(List.of(out, max, sum, dout));
         fixture.run(new FusedOp.AttentionGradient(0.35, true, false), all, results);
         return List.of(fixture.values(out), fixture.values(results.get(0)), fixture.values(results.get(1)),
             fixture.values(results.get(2)));
@@ -304,11 +342,13 @@ class AttentionTest {
         // Row 0 sees nothing, row 1 only key 3, row 2 only key 150: in the third block of keys.
         View bias = fixture.tensor(DType.F32, Shape.of(3, s), i -> i == s + 3 || i == 2 * s + 150 ? 0 : hidden);
         View out = fixture.output(DType.F32, Shape.of(3, 1));
-        View lse = fixture.output(DType.F32, Shape.of(3));
-        fixture.run(new FusedOp.Attention(1, false, true), List.of(q, k, v, bias), List.of(out, lse));
+        View max = fixture.output(DType.F32, Shape.of(3));
+        View sum = fixture.output(DType.F32, Shape.of(3));
+        fixture.run(new FusedOp.Attention(1, false, true), List.of(q, k, v, bias), List.of(out, max, sum));
         assertArrayEquals(new double[] {Double.NaN, 3, 150}, fixture.values(out));
-        assertEquals(Double.NaN, fixture.get(lse, 0));
-        assertTrue(Double.isFinite(fixture.get(lse, 1)) && Double.isFinite(fixture.get(lse, 2)));
+        assertEquals(hidden, fixture.get(max, 0));
+        assertTrue(Double.isFinite(fixture.get(max, 1)) && Double.isFinite(fixture.get(max, 2)));
+        assertArrayEquals(new double[] {Double.NaN, 1, 1}, fixture.values(sum));
     }
 
     @ParameterizedTest
@@ -320,8 +360,9 @@ class AttentionTest {
         View k = fixture.tensor(dtype, shape, i -> i == 2 * head + 1 ? Double.NaN : random(2).applyAsDouble(i));
         View v = fixture.tensor(dtype, shape, random(3));
         View out = fixture.output(dtype, shape);
-        View lse = fixture.output(DType.F32, Shape.of(4));
-        fixture.run(new FusedOp.Attention(1, true, false), List.of(q, k, v), List.of(out, lse));
+        View max = fixture.output(DType.F32, Shape.of(4));
+        View sum = fixture.output(DType.F32, Shape.of(4));
+        fixture.run(new FusedOp.Attention(1, true, false), List.of(q, k, v), List.of(out, max, sum));
         for (int i = 0; i < 4 * head; i++) {
             assertEquals(i >= 2 * head, Double.isNaN(fixture.get(out, i)), "element " + i);
         }
@@ -336,9 +377,11 @@ class AttentionTest {
         View k = fixture.tensor(dtype, Shape.of(3, 64), _ -> 1);
         View v = fixture.tensor(dtype, Shape.of(3, 64), random(3));
         View out = fixture.output(dtype, Shape.of(1, 64));
-        View lse = fixture.tensor(DType.F32, Shape.of(1), 7);
-        fixture.run(new FusedOp.Attention(1, false, false), List.of(q, k, v), List.of(out, lse));
+        View max = fixture.tensor(DType.F32, Shape.of(1), 7);
+        View sum = fixture.tensor(DType.F32, Shape.of(1), 7);
+        fixture.run(new FusedOp.Attention(1, false, false), List.of(q, k, v), List.of(out, max, sum));
         assertTrue(Arrays.stream(fixture.values(out)).allMatch(Double::isNaN));
-        assertEquals(Double.NaN, fixture.get(lse, 0));
+        assertEquals(Double.NEGATIVE_INFINITY, fixture.get(max, 0));
+        assertEquals(Double.NaN, fixture.get(sum, 0));
     }
 }
