@@ -38,10 +38,10 @@ record RandomProgram(List<Value> values, List<Integer> results) {
     record Call(DType dtype, String code, List<Integer> operands, Function<Tensor[], Tensor> function,
         Function<Tensor[], Tensor> wide) implements Value { }
 
-    /** A factor for each element of a value of this dtype; null for none. */
+    /** What becomes of a floating value that the program holds in this dtype. */
     @FunctionalInterface
     interface Noise {
-        Tensor factors(DType dtype, Shape shape);
+        Tensor disturbed(DType dtype, Tensor value);
     }
 
     /** Positions of floating leaves, which gradients are taken of. */
@@ -81,7 +81,7 @@ record RandomProgram(List<Value> values, List<Integer> results) {
                     .apply(call.operands.stream().map(operand -> tensors[operand]).toArray(Tensor[]::new));
             };
             tensors[i] = noise == null || !tensor.dtype().isFloating() ? tensor
-                : tensor.mul(noise.factors(values.get(i).dtype(), tensor.shape()));
+                : noise.disturbed(values.get(i).dtype(), tensor);
         }
         return tensors;
     }
