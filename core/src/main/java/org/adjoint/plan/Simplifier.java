@@ -2,6 +2,7 @@ package org.adjoint.plan;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
@@ -26,7 +27,7 @@ final class Simplifier {
     Term simplify(Op op, TensorType type, List<Term> inputs) {
         return switch (op) {
             case Op.Unary unary -> unary(unary.function(), type, inputs.getFirst());
-            case Op.Binary binary -> binary(binary.function(), inputs.get(0), inputs.get(1));
+            case Op.Binary binary -> binary(binary.function(), type, inputs.get(0), inputs.get(1));
             case Op.Where _ -> where(inputs.get(0), inputs.get(1), inputs.get(2));
             case Op.Cast cast -> cast(cast.target(), type, inputs.getFirst());
             case Op.Reduce reduce -> reduce(reduce, type, inputs.getFirst());
@@ -63,7 +64,12 @@ final class Simplifier {
         return term.op instanceof Op.Unary unary && unary.function() == op;
     }
 
-    private Term binary(BinaryOp op, Term a, Term b) {
+    private Term binary(BinaryOp op, TensorType type, Term a, Term b) {
+        OptionalDouble known = known(op, type.dtype(), a, b);
+        if (known.isPresent()) {
+            Term scalar = terms.extraConstant(type.dtype(), Double.doubleToRawLongBits(known.getAsDouble()));
+            return type.shape().rank() == 0 ? scalar : terms.of(new Op.Expand(type.shape()), type, scalar);
+        }
         return switch (op) {
             case MUL -> is(b, 1) ? a : is(a, 1) ? b : null;
             case DIV -> is(b, 1) ? a : null;
@@ -73,6 +79,28 @@ final class Simplifier {
             case REMAINDER, POW, XOR, SHIFT_LEFT, SHIFT_RIGHT_LOGICAL, EQUAL, NOT_EQUAL, LESS_THAN, LESS_OR_EQUAL,
                 GREATER_THAN, GREATER_OR_EQUAL -> null;
         };
+    }
+
+    /** What arithmetic with constants gives, where that is one number on every device; NaN has several forms. */
+    private OptionalDouble known(BinaryOp op, DType dtype, Term a, Term b) {
+        OptionalLong left = terms.bits(a);
+        OptionalLong right = terms.bits(b);
+        if (left.isEmpty() || right.isEmpty() || dtype != DType.F32 && dtype != DType.F64) {
+            return OptionalDouble.empty();
+        }
+        double x = Double.longBitsToDouble(left.getAsLong());
+        double y = Double.longBitsToDouble(right.getAsLong());
+        double exact = switch (op) {
+            case ADD -> x + y;
+            case SUB -> x - y;
+            case MUL -> x * y;
+            case DIV -> x / y;
+            case REMAINDER, POW, MIN, MAX, AND, OR, XOR, SHIFT_LEFT, SHIFT_RIGHT_LOGICAL, EQUAL, NOT_EQUAL, LESS_THAN,
+                LESS_OR_EQUAL, GREATER_THAN, GREATER_OR_EQUAL -> Double.NaN;
+        };
+        // Of two floats, a double has more than twice the digits: rounding it is rounding the float's own operation.
+        double result = dtype == DType.F32 ? (float) exact : exact;
+        return Double.isNaN(result) ? OptionalDouble.empty() : OptionalDouble.of(result);
     }
 
     /** Whether all elements are this number, with this sign of zero. */

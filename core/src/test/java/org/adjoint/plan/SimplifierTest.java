@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Node;
@@ -35,6 +37,24 @@ class SimplifierTest {
             meaning.check(Program.of(List.of(expression), List.of(), List.of(), true), REWRITING,
                 expression + " of " + expression.inputs());
         }
+    }
+
+    @Test
+    void arithmeticWithConstantsIsAConstant() {
+        for (DType dtype : new DType[] {DType.F64, DType.F32}) {
+            for (double a : FLOATS) {
+                Node one = Ops.constant(dtype, a);
+                check(FLOATS, leaf -> Arrays.stream(FLOATS).mapToObj(b -> Ops.constant(dtype, b))
+                    .flatMap(other -> Stream.of(BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL, BinaryOp.DIV)
+                        .map(op -> Ops.mul(Ops.cast(leaf, dtype), Ops.binary(op, one, other))))
+                    .toList());
+            }
+        }
+        Node third = Ops.div(Ops.constant(DType.F32, 1.0), Ops.constant(DType.F32, 3.0));
+        Plan plan = Planner.plan(Program.of(List.of(Ops.mul(Ops.leaf(new TensorType(DType.F32, Shape.of(8))), third)),
+            List.of(), List.of(), true), REWRITING);
+        assertEquals(1, plan.steps().size());
+        assertEquals(List.of(Double.doubleToRawLongBits(1f / 3)), plan.extraScalars());
     }
 
     @Test
