@@ -85,7 +85,7 @@ final class MemoryPool implements AutoCloseable {
         Arena arena = Arena.ofShared();
         Block block;
         try {
-            block = new Block(arena, arena.allocate(size, Plan.ALIGNMENT));
+            block = new Block(arena, HugePages.allocate(arena, size, Plan.ALIGNMENT));
         } catch (OutOfMemoryError e) {
             arena.close();
             throw outOfMemory(bytes, e);

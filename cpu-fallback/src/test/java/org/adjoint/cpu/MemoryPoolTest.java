@@ -1,16 +1,26 @@
 package org.adjoint.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.adjoint.backend.OutOfDeviceMemoryException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class MemoryPoolTest {
+    private static final Pattern RANGE = Pattern.compile("([0-9a-f]+)-([0-9a-f]+) ");
+
     private final AtomicInteger reclaims = new AtomicInteger();
     private final MemoryPool pool = new MemoryPool(reclaims::incrementAndGet);
 
@@ -30,6 +40,33 @@ class MemoryPoolTest {
             }
         }
         assertEquals(0, pool.liveBytes());
+    }
+
+    @Test
+    void largeBlocksAreOfLargePages() throws IOException {
+        Path mappings = Path.of("/proc/self/smaps");
+        assumeTrue(Files.isReadable(mappings) && Files.isDirectory(Path.of("/sys/kernel/mm/transparent_hugepage")));
+        try (CpuBuffer small = new CpuBuffer(pool, 1 << 10); CpuBuffer large = new CpuBuffer(pool, 9L << 20)) {
+            List<String> lines = Files.readAllLines(mappings);
+            assertTrue(isAdvised(lines, large.memory().address()));
+            assertTrue(isAdvised(lines, large.memory().address() + large.memory().byteSize() - 1));
+            assertFalse(isAdvised(lines, small.memory().address()));
+        }
+    }
+
+    /** Whether the mapping that holds an address has the flag of {@code MADV_HUGEPAGE}. */
+    private static boolean isAdvised(List<String> mappings, long address) {
+        boolean within = false;
+        for (String line : mappings) {
+            Matcher range = RANGE.matcher(line);
+            if (range.lookingAt()) {
+                within = Long.compareUnsigned(Long.parseUnsignedLong(range.group(1), 16), address) <= 0
+                    && Long.compareUnsigned(address, Long.parseUnsignedLong(range.group(2), 16)) < 0;
+            } else if (within && line.startsWith("VmFlags:")) {
+                return List.of(line.split(" ")).contains("hg");
+            }
+        }
+        throw new AssertionError("no mapping holds " + Long.toHexString(address));
     }
 
     @Test
