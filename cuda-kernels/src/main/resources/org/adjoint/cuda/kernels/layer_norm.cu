@@ -22,6 +22,12 @@ __device__ inline void scale_and_shift(C* centered, C rstd, const P* gamma, cons
     store_vector(centered, y + at);
 }
 
+// sum / count, the same but for some last bits: a division needs more registers than there are
+__device__ inline C quotient(C sum, C count, C reciprocal) {
+    C mean = sum * reciprocal;
+    return op::fused(op::fused(-mean, count, sum), reciprocal, mean);
+}
+
 template <int THREADS>
 __device__ inline void layer_norm_in_registers(const T* x, Rows x_rows, const P* gamma, const P* beta, T* y, C* means,
     C* rstds, i64 rows, int width, C scale, C epsilon) {
@@ -37,7 +43,7 @@ __device__ inline void layer_norm_in_registers(const T* x, Rows x_rows, const P*
     for (int i = 0; i < VALUES; i++) {
         sum += values[i];
     }
-    C mean = Team::sum(sum) / (C) width;
+    C mean = quotient(Team::sum(sum), (C) width, scale);
     C squares = 0;
 #pragma unroll
     for (int k = 0; k < VALUES / VECTOR; k++) {
@@ -87,7 +93,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_long, T)(const T* x, R
             sum += values[i];
         }
     }
-    C mean = Team::sum(sum) / (C) width;
+    C mean = quotient(Team::sum(sum), (C) width, scale);
     C squares = 0;
     for (i64 k = 0; Team::position(k) < width; k++) {
         load_vector(source + Team::position(k), values);

@@ -10,7 +10,7 @@ typedef Compute<T>::type C;
 const int WIDTH = 32;
 // Of rows, at most, and how many of its rows a warp has under way.
 const int GROUPS = 32;
-const int EACH = 4;
+const int EACH = sizeof(C) == 8 ? 2 : 4;
 const int COLUMNS = 64;
 
 // A lane of a warp per row. axes: of the batch, a for its first elements
