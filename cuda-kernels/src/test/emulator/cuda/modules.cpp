@@ -14,8 +14,6 @@ namespace {
 struct Entry { const char* name; uint64_t entered; };
 struct Entries { const Entry* first; const Entry* last; };
 
-// What modules are made of; programs that were compiled as one share theirs.
-std::set<std::string> images;
 std::vector<Module*> modules;
 std::set<Function*> functions;
 // Of unloaded modules too.
@@ -46,8 +44,8 @@ void find_extent(Module* module) {
     dlinfo(module->handle, RTLD_DI_LINKMAP, &map);
     module->base = map->l_addr;
     module->low = module->base;
-    const Elf64_Ehdr* header = (const Elf64_Ehdr*) module->image->data();
-    const Elf64_Phdr* segments = (const Elf64_Phdr*) (module->image->data() + header->e_phoff);
+    const Elf64_Ehdr* header = (const Elf64_Ehdr*) module->image.data();
+    const Elf64_Phdr* segments = (const Elf64_Phdr*) (module->image.data() + header->e_phoff);
     for (int i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type == PT_LOAD) {
             uintptr_t end = module->base + segments[i].p_vaddr + segments[i].p_memsz;
@@ -90,12 +88,12 @@ Module* load_module(const char* image, int* code) {
     }
     show_own_symbols();
     Module* module = new Module;
-    module->image = &*images.emplace(image, image_size(image)).first;
+    module->image.assign(image, image_size(image));
     // A name of its own for each: dlopen takes files of one name for one file, though another lies there by now.
     char path[] = "/tmp/adjoint-kernels-XXXXXX";
     int file = mkstemp(path);
     if (file >= 0) {
-        if (write(file, module->image->data(), module->image->size()) == (ssize_t) module->image->size()) {
+        if (write(file, module->image.data(), module->image.size()) == (ssize_t) module->image.size()) {
             module->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         }
         close(file);

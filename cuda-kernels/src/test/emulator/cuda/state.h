@@ -155,7 +155,7 @@ bool unwritten_is_shared();
 
 struct Module {
     void* handle;
-    const std::string* image;
+    std::string image;
     uintptr_t low = 0, high = 0, base = 0;
 };
 struct Function {
