@@ -1,6 +1,7 @@
 package org.adjoint;
 
 import java.util.List;
+import java.util.Objects;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
@@ -69,8 +70,37 @@ public final class RandomState {
         return draw("bits", (present, stream) -> Ops.randomBits(Shape.of(shape), present, stream));
     }
 
+    /**
+     * Integers from {@code low} up to {@code high} exclusive, {@code I64}, one as probable as another (to 2^-32).
+     *
+     * @throws IllegalArgumentException unless these are 1 to 2^32 values
+     */
+    public Tensor integers(long low, long high, long... shape) {
+        return draw("integers",
+            (present, stream) -> RandomOps.integers(low, high, Shape.of(shape), present, stream));
+    }
+
+    /** The numbers from 0 up to {@code count} exclusive in a random order, {@code I64 (count)}. */
+    public Tensor permutation(long count) {
+        return draw("permutation", (present, stream) -> RandomOps.permutation(count, present, stream));
+    }
+
+    /**
+     * Draws one index along the last axis, with probability {@code softmax(logits)}; for several from the same
+     * logits, {@code expand} them. An index whose logit is -Infinity is never drawn where another is finite.
+     *
+     * @param logits floating, {@code (..., classes)}; logarithms of probabilities are logits
+     * @return {@code I64 (...)}
+     */
+    public Tensor categorical(Tensor logits) {
+        device.requireSame("categorical", Objects.requireNonNull(logits, "categorical: logits is null").device());
+        return draw("categorical", (present, stream) -> logits.drawn("categorical",
+            x -> RandomOps.categorical(x, present, stream)));
+    }
+
     Tensor dropout(Tensor x, double probability) {
-        return draw("dropout", (present, stream) -> x.dropped(probability, present, stream));
+        return draw("dropout", (present, stream) -> x.drawn("dropout",
+            node -> RandomOps.dropout(node, probability, present, stream)));
     }
 
     @FunctionalInterface

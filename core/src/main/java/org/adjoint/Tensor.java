@@ -22,7 +22,6 @@ import org.adjoint.graph.LinearAlgebraOps;
 import org.adjoint.graph.MovementOps;
 import org.adjoint.graph.Node;
 import org.adjoint.graph.Ops;
-import org.adjoint.graph.RandomOps;
 import org.adjoint.graph.Shape;
 import org.adjoint.graph.TensorType;
 import org.adjoint.graph.UnaryOp;
@@ -274,13 +273,13 @@ public final class Tensor implements Differentiable, AutoCloseable, ElementwiseM
             .mapToObj(i -> vectors.get(i).result("meshgrid", grids.get(i))).toList();
     }
 
-    /** {@link #dropout} by given random numbers. */
-    Node dropped(double probability, Node state, Node stream) {
-        Node dropped = RandomOps.dropout(operand("dropout"), probability, state, stream);
-        if (trace == null && Trace.current() == null && dropped != node) {
-            Uses.of(node).addReader(dropped);
+    /** What an operation that draws random numbers makes of this. */
+    Node drawn(String op, UnaryOperator<Node> drawing) {
+        Node drawn = drawing.apply(operand(op));
+        if (trace == null && Trace.current() == null && drawn != node) {
+            Uses.of(node).addReader(drawn);
         }
-        return dropped;
+        return drawn;
     }
 
     // Gradients

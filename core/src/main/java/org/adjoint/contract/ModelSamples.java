@@ -64,7 +64,6 @@ final class ModelSamples {
     }
 
     private static List<OpRow> chance() {
-        TensorFunction normal = x -> x[0].device().random().normal(x[0].dtype(), 207);
         return List.of(
             OpRow.of("dropout").tolerance(Tolerance.exact("a product with one rounding, or 0")).cases(
                 of(x -> x[0].dropout(0), any(5)), of(x -> x[0].dropout(0.5), any(0, 3)),
@@ -82,24 +81,7 @@ final class ModelSamples {
                     Refusal.of("dropout: the probability must be in [0, 1) but is NaN", x -> x[0].dropout(Double.NaN),
                         any(3)),
                     Refusal.of("dropout: needs a floating dtype but got i64", x -> x[0].dropout(0.5),
-                        Operand.indices(3, 3))),
-            OpRow.of("normal").takesNoTensors().notDifferentiable()
-                .tolerance(Tolerance.ulps(6, "log, sqrt and cos of our own").inOwnDtype())
-                .cases(of(normal, any()), of(x -> x[0].device().random().normal(x[0].dtype()), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 0), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 3, 5).transpose(), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 1), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 13), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 2, 3, 5).flip(0, 1, 2), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 3, 0, 2), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 33).slice(0, 1, 32, 2), any()),
-                    of(x -> x[0].device().random().normal(x[0].dtype(), 4099), any()))
-                .refuses(
-                    Refusal.of("normal: needs a floating dtype but got i32",
-                        x -> x[0].device().random().normal(DType.I32, 3), any()),
-                    Refusal.of("normal: needs a floating dtype but got bool",
-                        x -> x[0].device().random().normal(DType.BOOL), any()),
-                    Refusal.of("-1", x -> x[0].device().random().normal(x[0].dtype(), 3, -1), any())));
+                        Operand.indices(3, 3))));
     }
 
     private static List<OpRow> optimizers() {

@@ -182,53 +182,6 @@ final class MovementSamples {
                     Refusal.of("arange: constant 1.5 does not fit i64", x -> x[0].device().arange(DType.I64, 1.5, 4, 1),
                         any(1)),
                     Refusal.of("arange: the count must not be negative but is -1",
-                    x -> x[0].device().arange(DType.F32, -1), any(1))),
-            OpRow.of("randomBits", Op.RandomBits.class).takesNoTensors().dtypes(Set.of(DType.I32)).notDifferentiable()
-                .tolerance(same).cases(of(x -> x[0].device().random().bits(), any()),
-                    of(x -> x[0].device().random().bits(0, 3), any()), of(x -> x[0].device().random().bits(13), any()),
-                    of(x -> x[0].device().random().bits(3, 5).transpose(), any()),
-                    of(x -> x[0].device().random().bits(4099), any()), of(x -> x[0].device().random().bits(1), any()),
-                    of(x -> x[0].device().random().bits(207), any()),
-                    of(x -> x[0].device().random().bits(2, 3, 5), any()),
-                    of(x -> x[0].device().random().bits(3).add(x[0].device().random().bits(3)), any()),
-                    of(x -> x[0].device().random().bits(7, 5).slice(1, 1, 4), any()))
-                .refuses(Refusal.of("extents must not be negative", x -> x[0].device().random().bits(-1), any()),
-                    Refusal.of("extents must not be negative", x -> x[0].device().random().bits(2, -3), any()),
-                    Refusal.of("has more than 2^63 elements", x -> x[0].device().random().bits(1L << 40, 1L << 40),
-                        any())),
-            OpRow.of("uniform").takesNoTensors().notDifferentiable().tolerance(same).cases(
-                of(x -> x[0].device().random().uniform(x[0].dtype()), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 0), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 13), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 3, 5).flip(0), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 4099), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 1), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 207), any()),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 2, 3, 5), any()),
-                of(x -> x[0].add(x[0].device().random().uniform(x[0].dtype(), 3)), any(3)),
-                of(x -> x[0].device().random().uniform(x[0].dtype(), 7, 5).transpose(), any()))
-                .refuses(Refusal.of("needs a floating dtype but got i32",
-                    x -> x[0].device().random().uniform(DType.I32, 3), any()),
-                    Refusal.of("extents must not be negative", x -> x[0].device().random().uniform(DType.F32, -1),
-                        any()),
-                    Refusal.of("has more than 2^63 elements",
-                        x -> x[0].device().random().uniform(DType.F32, 1L << 40, 1L << 40), any())),
-            OpRow.of("bernoulli").takesNoTensors().notDifferentiable().tolerance(same).cases(
-                of(x -> x[0].device().random().bernoulli(0.3), any()),
-                of(x -> x[0].device().random().bernoulli(0, 13), any()),
-                of(x -> x[0].device().random().bernoulli(1, 13), any()),
-                of(x -> x[0].device().random().bernoulli(0.7, 3, 69), any()),
-                of(x -> x[0].device().random().bernoulli(0.1, 4099), any()),
-                of(x -> x[0].device().random().bernoulli(0.5, 1), any()),
-                of(x -> x[0].device().random().bernoulli(0.5, 0), any()),
-                of(x -> x[0].device().random().bernoulli(0.5, 207), any()),
-                of(x -> x[0].device().random().bernoulli(0.25, 2, 3, 5), any()),
-                of(x -> x[0].device().random().bernoulli(0.5, 7, 5).transpose(), any()))
-                .refuses(Refusal.of("bernoulli: the probability must be in [0, 1] but is -0.1",
-                    x -> x[0].device().random().bernoulli(-0.1, 2), any()),
-                    Refusal.of("bernoulli: the probability must be in [0, 1] but is NaN",
-                        x -> x[0].device().random().bernoulli(Double.NaN, 2), any()),
-                    Refusal.of("bernoulli: the probability must be in [0, 1] but is 1.5",
-                    x -> x[0].device().random().bernoulli(1.5, 2), any())));
+                    x -> x[0].device().arange(DType.F32, -1), any(1))));
     }
 }

@@ -29,7 +29,8 @@ final class OpSamples {
         LinearAlgebraSamples.rows(),
         FactorizationSamples.rows(),
         TransformSamples.rows(),
-        ScanSamples.rows())
+        ScanSamples.rows(),
+        RandomSamples.rows())
         .flatMap(List::stream).toList();
 
     private OpSamples() { }

@@ -49,6 +49,42 @@ public final class RandomOps {
         return lessThan(fraction(randomBits(shape, state, stream), 24), constant(DType.F32, probability));
     }
 
+    /**
+     * {@code I64}, from {@code low} up to {@code high} exclusive, by Lemire's multiplication ("Fast random integer
+     * generation in an interval", 2019) without its rejection: probabilities differ by at most 2^-32.
+     */
+    public static Node integers(long low, long high, Shape shape, Node state, Node stream) {
+        long count = high - low;
+        if (low >= high || count < 0 || count > 1L << 32) {
+            throw error("integers: from %d up to %d exclusive there must be 1 to 2^32 values", low, high);
+        }
+        Node bits = binary(BinaryOp.AND, cast(randomBits(shape, state, stream), DType.I64),
+            constant(DType.I64, (1L << 32) - 1));
+        Node scaled = binary(BinaryOp.SHIFT_RIGHT_LOGICAL, mul(bits, constant(DType.I64, count)),
+            constant(DType.I64, 32L));
+        return add(scaled, constant(DType.I64, low));
+    }
+
+    /** {@code I64}: 0 to {@code count} exclusive in a random order, that of 64 random bits each. */
+    public static Node permutation(long count, Node state, Node stream) {
+        Shape shape = Shape.of(count);
+        Node bits = cast(randomBits(pair(shape), state, stream), DType.I64);
+        Node low = binary(BinaryOp.AND, half(bits, 1, shape), constant(DType.I64, (1L << 32) - 1));
+        Node keys = add(mul(half(bits, 0, shape), constant(DType.I64, 1L << 32)), low);
+        return IndexingOps.argSort(keys, 0, false);
+    }
+
+    /**
+     * {@code I64}, an index along the last axis with probability {@code softmax(logits)}: the largest of the logits
+     * after each got noise of Gumbel's distribution.
+     */
+    public static Node categorical(Node logits, Node state, Node stream) {
+        requireFloating("categorical", logits.dtype());
+        Node wide = widen(logits);
+        Node noise = neg(log(neg(log(uniform(wide.dtype(), logits.shape(), state, stream)))));
+        return argReduce(true, add(wide, noise), -1);
+    }
+
     /** The upper {@code digits} bits behind the binary point, as an {@code F32}. */
     private static Node fraction(Node bits, int digits) {
         Node upper = binary(BinaryOp.SHIFT_RIGHT_LOGICAL, bits, constant(DType.I32, 32L - digits));
