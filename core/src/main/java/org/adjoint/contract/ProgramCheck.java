@@ -32,7 +32,7 @@ final class ProgramCheck {
     /** The first is seldom lucky; if it is, all of them are not. */
     private static final int DISTURBED_RUNS = 8;
     private static final int NOISE = 2048;
-    private static final double[] STEPS = {0x1p-9, 0x1p-13, 0x1p-17};
+    private static final double[] STEPS = {0x1p-9, 0x1p-13, 0x1p-17, 0x1p-21, 0x1p-25};
     /** Of differences, relative to the sum of the magnitudes of their terms. */
     private static final double DIFFERENCE_ERROR = 1e-5;
 
@@ -111,12 +111,14 @@ final class ProgramCheck {
         Rounded rounded = new Rounded(program);
         double largest = expected.stream().mapToDouble(Outcome::largest).max().orElse(0);
         for (int i = 0; i < expected.size(); i++) {
-            String name = i < program.results().size() ? "result " + program.results().get(i)
+            boolean isResult = i < program.results().size();
+            String name = isResult ? "result " + program.results().get(i)
                 : "gradient of " + program.sources().get(i - program.results().size());
             if (!actual.get(i).shape.equals(expected.get(i).shape)) {
                 return name + " has shape " + actual.get(i).shape + ", not " + expected.get(i).shape;
             }
-            String wrong = compare(i, expected.get(i), actual.get(i), largest, rounded);
+            // Cotangents begin as weights of the loss, of about 1, even where all of them cancel.
+            String wrong = compare(i, expected.get(i), actual.get(i), isResult ? largest : Math.max(largest, 1), rounded);
             if (wrong != null) {
                 return name + wrong;
             }
@@ -258,22 +260,32 @@ final class ProgramCheck {
             return null;
         }
         double allowed = DIFFERENCE_ERROR * Math.max(magnitude, 1);
-        double ahead = Double.NaN;
-        double behind = Double.NaN;
+        double before = Double.NaN;
+        double leastChange = Double.POSITIVE_INFINITY;
+        double found = Double.NaN;
+        double bend = Double.NaN;
         // A kink may be near: smaller steps stay on this side of it.
         for (double step : STEPS) {
-            ahead = loss(program, direction, step);
-            behind = loss(program, direction, -step);
-            if (Math.abs((ahead - behind) / (2 * step) - expected) <= allowed) {
+            double ahead = loss(program, direction, step);
+            double behind = loss(program, direction, -step);
+            double slope = (ahead - behind) / (2 * step);
+            if (Math.abs(slope - expected) <= allowed) {
                 return null;
             }
+            double change = Math.abs(slope - before);
+            // What changes as much as the step does is no slope: all of them may be too long, as for atan2 within
+            // 1e-20 of 0.
+            boolean settles = change < Math.max(Math.abs(slope), DIFFERENCE_ERROR) / 2;
+            if (settles && change < leastChange) {
+                leastChange = change;
+                found = slope;
+                bend = Math.abs(ahead - 2 * loss(program, direction, 0) + behind) / step;
+            }
+            before = slope;
         }
-        double least = STEPS[STEPS.length - 1];
-        double slopes = Math.abs(ahead - 2 * loss(program, direction, 0) + behind) / least;
-        double found = (ahead - behind) / (2 * least);
         // At a kink, whose slopes ahead and behind are two, any in between will do.
-        boolean isKink = !(slopes < Math.abs(found - expected) / 2);
-        return isKink ? null
+        boolean isSlope = Math.max(leastChange, bend) < Math.abs(found - expected) / 2;
+        return !isSlope ? null
             : "gradients say that the loss changes by " + expected + " along a direction, differences say " + found;
     }
 
