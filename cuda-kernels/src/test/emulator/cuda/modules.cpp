@@ -1,9 +1,11 @@
 // Programs: shared objects that the compiler's stand-in made, where a card would have cubins.
 #include "state.h"
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <set>
 #include <sys/mman.h>
@@ -54,6 +56,52 @@ void find_extent(Module* module) {
     }
 }
 
+// A new file for a module's image, under a name that no other had in this process: the loader takes a file for the one
+// that it loaded under the same name, though that was unlinked since. mkstemp repeats names, for glibc makes them of the
+// clock's nanoseconds: of 20,000 in some minutes, two are alike in one run of six.
+int new_file(std::string* path) {
+    static uint64_t number;
+    int file;
+    do {
+        char name[128];
+        // Another copy of this library counts too: its counter lies elsewhere.
+        snprintf(name, sizeof name, "/tmp/adjoint-kernels-%d-%zx-%zu", (int) getpid(), (size_t) &number,
+            (size_t) number++);
+        *path = name;
+        file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    } while (file < 0 && errno == EEXIST);
+    return file;
+}
+
+// Whether what the loader gave is the module's image: its headers, which say how much is mapped, and then all that is
+// never written.
+bool is_loaded(const Module* module) {
+    const char* image = module->image.data();
+    const char* mapped = (const char*) module->base;
+    const Elf64_Ehdr* header = (const Elf64_Ehdr*) image;
+    const Elf64_Phdr* segments = (const Elf64_Phdr*) (image + header->e_phoff);
+    if (memcmp(mapped, image, header->e_phoff + header->e_phnum * sizeof *segments) != 0) {
+        return false;
+    }
+    for (int i = 0; i < header->e_phnum; i++) {
+        if (segments[i].p_type == PT_LOAD && !(segments[i].p_flags & PF_W)
+            && memcmp(mapped + segments[i].p_vaddr, image + segments[i].p_offset, segments[i].p_filesz) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// What the compiler's stand-in added: every function of the text, called or not, as "file:line:function".
+std::vector<std::string> declared(const Module* module) {
+    std::vector<std::string> list;
+    const char* const* name = (const char* const*) dlsym(module->handle, "emulator_declared");
+    for (; name != nullptr && *name != nullptr; name++) {
+        list.push_back(*name);
+    }
+    return list;
+}
+
 void collect(Module* module) {
     const Entries* entries = (const Entries*) dlsym(module->handle, "emulator_module");
     if (entries == nullptr) {
@@ -89,28 +137,31 @@ Module* load_module(const char* image, int* code) {
     show_own_symbols();
     Module* module = new Module;
     module->image.assign(image, image_size(image));
-    // A name of its own for each: dlopen takes files of one name for one file, though another lies there by now.
-    char path[] = "/tmp/adjoint-kernels-XXXXXX";
-    int file = mkstemp(path);
+    std::string path;
+    int file = new_file(&path);
+    const char* why = strerror(errno);
     if (file >= 0) {
-        if (write(file, module->image.data(), module->image.size()) == (ssize_t) module->image.size()) {
-            module->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        }
+        bool written = write(file, module->image.data(), module->image.size()) == (ssize_t) module->image.size();
+        why = written ? nullptr : strerror(errno);
+        module->handle = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
         close(file);
-        unlink(path);
+        unlink(path.c_str());
     }
     if (module->handle == nullptr) {
-        const char* why = dlerror();
-        refuse("not a program", "a module can't be loaded: %s", why == nullptr ? "no memory file" : why);
+        refuse("not a program", "a module can't be loaded from %s: %s", path.c_str(), why == nullptr ? dlerror() : why);
         delete module;
         return nullptr;
     }
     find_extent(module);
-    // What the compiler's stand-in added: every function of the text, called or not, and the card that it is meant for.
-    const char* const* functions_of_text = (const char* const*) dlsym(module->handle, "emulator_declared");
-    for (; functions_of_text != nullptr && *functions_of_text != nullptr; functions_of_text++) {
-        known.insert(*functions_of_text);
+    if (!is_loaded(module)) {
+        refuse("not a program", "the loader gave another program than the one in %s", path.c_str());
+        dlclose(module->handle);
+        delete module;
+        return nullptr;
     }
+    std::vector<std::string> names = declared(module);
+    known.insert(names.begin(), names.end());
+    // The card that it is meant for, which the compiler's stand-in added too.
     const int* architecture = (const int*) dlsym(module->handle, "emulator_architecture");
     if (architecture != nullptr && (*architecture / 10 != settings.major || *architecture % 10 > settings.minor)) {
         refuse("not a program", "a module was compiled for sm_%d, and the card is sm_%d%d", *architecture,
@@ -146,10 +197,17 @@ void unload_module(Module* module) {
 
 Function* find_function(Module* module, const char* name) {
     if (std::find(modules.begin(), modules.end(), module) == modules.end()) {
+        refuse("unknown function", "%s of a module that is not loaded, or was unloaded", name);
         return nullptr;
     }
     const Kernel* found = (const Kernel*) dlsym(module->handle, (std::string("emulator_kernel_") + name).c_str());
     if (found == nullptr) {
+        std::string list;
+        for (const std::string& function : declared(module)) {
+            list += function.find(":kernel ") == std::string::npos ? "" : " " + function + ";";
+        }
+        refuse("unknown function", "%s of a module of %zu bytes at %#zx, whose kernels are:%s", name,
+            module->image.size(), (size_t) module->base, list.c_str());
         return nullptr;
     }
     for (Function* function : functions) {

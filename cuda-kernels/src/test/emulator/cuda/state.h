@@ -154,7 +154,7 @@ bool unwritten_is_shared();
 // Modules (modules.cpp)
 
 struct Module {
-    void* handle;
+    void* handle = nullptr;
     std::string image;
     uintptr_t low = 0, high = 0, base = 0;
 };

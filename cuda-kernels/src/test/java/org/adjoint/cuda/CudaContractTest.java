@@ -79,7 +79,8 @@ class CudaContractTest {
             }
         }
         assertEquals("", String.join(System.lineSeparator(),
-            results.stream().filter(result -> !result.passed()).map(OpResult::message).toList()));
+            results.stream().filter(result -> !result.passed()).map(OpResult::message).toList()),
+            () -> "the emulator says: " + emulator.fault());
         assertEquals("", emulator.fault());
         assertEquals(0, emulator.liveBytes(), "bytes that a closed device left behind");
         return results;

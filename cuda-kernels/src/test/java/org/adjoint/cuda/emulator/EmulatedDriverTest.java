@@ -7,6 +7,7 @@ import static jcuda.driver.CUresult.CUDA_ERROR_INVALID_IMAGE;
 import static jcuda.driver.CUresult.CUDA_ERROR_INVALID_VALUE;
 import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_FAILED;
 import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+import static jcuda.driver.CUresult.CUDA_ERROR_NOT_FOUND;
 import static jcuda.driver.CUresult.CUDA_ERROR_NOT_READY;
 import static jcuda.driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 import static jcuda.driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
@@ -44,10 +45,16 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
@@ -279,6 +286,40 @@ class EmulatedDriverTest {
         TrialCard.check(cuGraphLaunch(executable, stream));
         assertEquals(CUDA_ERROR_INVALID_HANDLE, cuStreamSynchronize(stream));
         assertEquals("use after unload", emulator.faultKind());
+    }
+
+    @Test
+    void aFunctionThatAModuleLacksIsNamedWithThoseItHas() {
+        CUmodule module = new CUmodule();
+        TrialCard.check(cuModuleLoadData(module, TrialCard.compile(KERNELS)));
+        assertEquals(CUDA_ERROR_NOT_FOUND, cuModuleGetFunction(new CUfunction(), module, "tripled"));
+        assertEquals("unknown function", emulator.faultKind());
+        assertTrue(emulator.fault().startsWith("unknown function: tripled of a module of "), emulator.fault());
+        assertTrue(emulator.fault().endsWith(", whose kernels are: trial.cu:4:kernel doubled; trial.cu:10:kernel "
+            + "bounded; trial.cu:11:kernel dynamic; trial.cu:17:kernel mixed;"), emulator.fault());
+    }
+
+    /** The loader takes a file for another of its name, though that was unlinked: so names never come again. */
+    @Test
+    void eachModuleIsLoadedUnderANameOfItsOwn() throws IOException {
+        Set<String> before = loadedNames();
+        byte[] cubin = TrialCard.compile(KERNELS);
+        for (int i = 0; i < 100; i++) {
+            TrialCard.check(cuModuleLoadData(new CUmodule(), cubin));
+        }
+        Set<String> loaded = loadedNames();
+        loaded.removeAll(before);
+        assertEquals(100, loaded.size(), loaded::toString);
+        assertTrue(loaded.stream().allMatch(name -> name.matches("/tmp/adjoint-kernels-\\d+-\\w+-\\d+")),
+            loaded::toString);
+    }
+
+    private static Set<String> loadedNames() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("/tmp/adjoint-kernels-"))
+                .map(line -> line.substring(line.indexOf("/tmp")).replace(" (deleted)", ""))
+                .collect(Collectors.toSet());
+        }
     }
 
     @Test
