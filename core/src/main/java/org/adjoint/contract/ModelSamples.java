@@ -20,7 +20,7 @@ final class ModelSamples {
     private ModelSamples() { }
 
     static List<OpRow> rows() {
-        return Stream.of(softmax(), chance(), optimizers())
+        return Stream.of(softmax(), softmaxGradients(), chance(), optimizers())
             .flatMap(List::stream).toList();
     }
 
@@ -61,6 +61,42 @@ final class ModelSamples {
                         any(2, 3)),
                     Refusal.of("logSoftmax: axis 1 of (2, 0) is empty", x -> x[0].logSoftmax(1), any(2, 0)),
                     Refusal.of("logSoftmax: axis -1 is out of range for shape ()", x -> x[0].logSoftmax(-1), any())));
+    }
+
+    private static List<OpRow> softmaxGradients() {
+        return List.of(
+            OpRow.of("softmaxGradient", FusedOp.SoftmaxGradient.class).cases(ofCotangents(Tensor::softmax))
+                .tolerance(Tolerance.of(64, x -> largest(x[1]), "dy - sum(y dy) cancels, times y of at most 1"))
+                .refuses(cotangents(Tensor::softmax)),
+            OpRow.of("logSoftmaxGradient", FusedOp.LogSoftmaxGradient.class).cases(ofCotangents(Tensor::logSoftmax))
+                .tolerance(Tolerance.of(64, x -> x[1].abs().sum().add(1), "a share of the sum of dy"))
+                .refuses(cotangents(Tensor::logSoftmax)));
+    }
+
+    /** Of x and the cotangent of the result. */
+    private static List<SampleCase> ofCotangents(BiFunction<Tensor, Integer, Tensor> apply) {
+        TensorFunction rows = backwards(apply, -1);
+        TensorFunction columns = backwards(apply, 0);
+        return List.of(of(rows, any(1), any(1)), of(rows, any(13), any(13)), of(rows, any(3, 5), any(3, 5)),
+            of(columns, any(5, 3), any(5, 3)), of(backwards(apply, 1), any(2, 5, 3), any(2, 5, 3)),
+            of(rows, any(0, 3), any(0, 3)), of(rows, any(3, 5).laid(Layout.PERMUTED), any(3, 5)),
+            of(rows, any(3, 5).laid(Layout.SLICED), any(3, 5).laid(Layout.FLIPPED)),
+            of(rows, any(4, 7), any(4, 7).laid(Layout.PERMUTED)), of(rows, any(2, 3, 5), any(2, 3, 5)),
+            of(rows, Operand.of(values(80, 81, -3, -90, 79.5), 2, 5), any(2, 5)).forwardOnly(),
+            of(rows, Operand.of(values(1, Double.NaN, 2, Double.NEGATIVE_INFINITY, 1, 3), 2, 3), any(2, 3))
+                .forwardOnly(),
+            of(rows, any(207), any(207)).withoutDifferences(),
+            of(rows, any(17, 129), any(17, 129)).withoutDifferences());
+    }
+
+    private static TensorFunction backwards(BiFunction<Tensor, Integer, Tensor> apply, int axis) {
+        return x -> apply.apply(x[0], axis).pullback(x[1], List.of(x[0])).getFirst();
+    }
+
+    private static Refusal[] cotangents(BiFunction<Tensor, Integer, Tensor> apply) {
+        return Stream.of(any(3, 2), any(3), any(), Operand.of(DType.I32, Domain.whole(0, 1), 2, 3))
+            .map(cotangent -> Refusal.of("pullback: the cotangent must be", backwards(apply, -1), any(2, 3), cotangent))
+            .toArray(Refusal[]::new);
     }
 
     private static List<OpRow> chance() {

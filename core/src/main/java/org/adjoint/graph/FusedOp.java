@@ -49,10 +49,32 @@ public final class FusedOp {
 
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
-            Node y = widen(node);
-            Node dy = widen(cotangents[0]);
-            // dx = y (dy - sum(y dy))
-            return new Node[] {cast(mul(y, sub(dy, sumKeep(mul(y, dy)))), node.dtype())};
+            return new Node[] {fused(new SoftmaxGradient(), node, cotangents[0])};
+        }
+    }
+
+    /** Inputs: the result y of {@link Softmax}, and dy. Result: {@code dx = y (dy - sum(y dy))}. */
+    public record SoftmaxGradient() implements Op.Fused {
+        @Override
+        public String name() {
+            return "softmaxGradient";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return List.of(inputs.getFirst());
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(this, inputs, mapped, extent);
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node y = widen(inputs.get(0));
+            Node dy = widen(inputs.get(1));
+            return new Node[] {cast(mul(y, sub(dy, sumKeep(mul(y, dy)))), inputs.getFirst().dtype())};
         }
     }
 
@@ -82,9 +104,32 @@ public final class FusedOp {
 
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
-            Node dy = widen(cotangents[0]);
-            // dx = dy - softmax(x) sum(dy)
-            return new Node[] {cast(sub(dy, mul(exp(widen(node)), sumKeep(dy))), node.dtype())};
+            return new Node[] {fused(new LogSoftmaxGradient(), node, cotangents[0])};
+        }
+    }
+
+    /** Inputs: the result y of {@link LogSoftmax}, and dy. Result: {@code dx = dy - exp(y) sum(dy)}. */
+    public record LogSoftmaxGradient() implements Op.Fused {
+        @Override
+        public String name() {
+            return "logSoftmaxGradient";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> inputs) {
+            return List.of(inputs.getFirst());
+        }
+
+        @Override
+        public List<Node> batched(List<Node> inputs, boolean[] mapped, long extent) {
+            return alongLeadingAxes(this, inputs, mapped, extent);
+        }
+
+        @Override
+        public Node[] decompose(List<Node> inputs) {
+            Node y = widen(inputs.get(0));
+            Node dy = widen(inputs.get(1));
+            return new Node[] {cast(sub(dy, mul(exp(y), sumKeep(dy))), inputs.getFirst().dtype())};
         }
     }
 

@@ -615,10 +615,10 @@ public sealed interface Op {
     }
 
     /** An operation defined by its decomposition into simpler ones, which a backend may have a kernel for. */
-    sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.LogSoftmax, FusedOp.CrossEntropy,
-        FusedOp.LayerNorm, FusedOp.LayerNormGradient, FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention,
-        FusedOp.AttentionGradient, FusedOp.AdamWUpdate, GeneralConvolution, MatrixOp,
-        Composition, CumulativeOp, SearchSorted {
+    sealed interface Fused extends Op permits FusedOp.Softmax, FusedOp.SoftmaxGradient, FusedOp.LogSoftmax,
+        FusedOp.LogSoftmaxGradient, FusedOp.CrossEntropy, FusedOp.LayerNorm, FusedOp.LayerNormGradient,
+        FusedOp.RmsNorm, FusedOp.RmsNormGradient, FusedOp.Attention, FusedOp.AttentionGradient, FusedOp.AdamWUpdate,
+        GeneralConvolution, MatrixOp, Composition, CumulativeOp, SearchSorted {
 
         /** Types of the results. */
         List<TensorType> infer(List<TensorType> inputs);

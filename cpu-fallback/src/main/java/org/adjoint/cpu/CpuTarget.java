@@ -25,7 +25,8 @@ final class CpuTarget implements Target {
     @Override
     public boolean supports(Op.Fused op, List<TensorType> inputs) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _, SearchSorted _ -> true;
+            case FusedOp.Softmax _, FusedOp.SoftmaxGradient _, FusedOp.LogSoftmax _, FusedOp.LogSoftmaxGradient _,
+                FusedOp.CrossEntropy _, SearchSorted _ -> true;
             // Parameters of another precision than the data's would need other arithmetic in the middle.
             case FusedOp.LayerNorm _, FusedOp.LayerNormGradient _, FusedOp.RmsNorm _, FusedOp.RmsNormGradient _,
                 FusedOp.Attention _, FusedOp.AttentionGradient _ -> oneArithmetic(inputs);
@@ -50,8 +51,8 @@ final class CpuTarget implements Target {
     @Override
     public boolean accepts(Op op, int index, View view) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.LayerNorm _, FusedOp.RmsNorm _ ->
-                RowView.fits(view, 1);
+            case FusedOp.Softmax _, FusedOp.SoftmaxGradient _, FusedOp.LogSoftmax _, FusedOp.LogSoftmaxGradient _,
+                FusedOp.LayerNorm _, FusedOp.RmsNorm _ -> RowView.fits(view, 1);
             case SearchSorted _ -> true;
             case FusedOp.CrossEntropy _ -> index == 1 || RowView.fits(view, 1);
             // The statistics, inputs 2 and 3, are read one by one.

@@ -26,6 +26,7 @@ import org.adjoint.cpu.kernel.RmsNormKernel;
 import org.adjoint.cpu.kernel.ScatterAddKernel;
 import org.adjoint.cpu.kernel.ScatterKernel;
 import org.adjoint.cpu.kernel.SearchSortedKernel;
+import org.adjoint.cpu.kernel.SoftmaxGradientKernel;
 import org.adjoint.cpu.kernel.SoftmaxKernel;
 import org.adjoint.cpu.kernel.TriangularSolveKernel;
 import org.adjoint.cpu.kernel.WindowKernel;
@@ -88,7 +89,9 @@ final class Kernels implements AutoCloseable {
             case Op.DynamicSlice op -> dynamicSlice(step, op);
             case Op.DynamicUpdateSlice op -> dynamicUpdateSlice(step, op);
             case FusedOp.Softmax _ -> new SoftmaxKernel(step, false, vectorBits);
+            case FusedOp.SoftmaxGradient _ -> new SoftmaxGradientKernel(step, false, vectorBits);
             case FusedOp.LogSoftmax _ -> new SoftmaxKernel(step, true, vectorBits);
+            case FusedOp.LogSoftmaxGradient _ -> new SoftmaxGradientKernel(step, true, vectorBits);
             case SearchSorted op -> new SearchSortedKernel(step, op);
             case FusedOp.CrossEntropy _ -> new CrossEntropyKernel(step, vectorBits);
             case FusedOp.LayerNorm op -> new LayerNormKernel(step, op, vectorBits);

@@ -29,7 +29,8 @@ final class CudaTarget implements Target {
     @Override
     public boolean supports(Op.Fused op, List<TensorType> inputs) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _, FusedOp.CrossEntropy _, SearchSorted _ -> true;
+            case FusedOp.Softmax _, FusedOp.SoftmaxGradient _, FusedOp.LogSoftmax _, FusedOp.LogSoftmaxGradient _,
+                FusedOp.CrossEntropy _, SearchSorted _ -> true;
             case FusedOp.LayerNorm _ -> LayerNormKernel.supports(inputs);
             case FusedOp.LayerNormGradient _ -> LayerNormKernel.supportsGradient(inputs);
             // Operands of different precisions would need other arithmetic in the middle.
@@ -52,7 +53,8 @@ final class CudaTarget implements Target {
     @Override
     public boolean accepts(Op op, int index, View view) {
         return switch (op) {
-            case FusedOp.Softmax _, FusedOp.LogSoftmax _ -> SoftmaxKernel.fits(view);
+            case FusedOp.Softmax _, FusedOp.SoftmaxGradient _, FusedOp.LogSoftmax _, FusedOp.LogSoftmaxGradient _ ->
+                SoftmaxKernel.fits(view);
             case SearchSorted _ -> true;
             case FusedOp.CrossEntropy _ -> CrossEntropyKernel.fits(index, view);
             case FusedOp.LayerNorm _ -> LayerNormKernel.fits(view);

@@ -101,7 +101,9 @@ final class Kernels {
             case Op.DynamicSlice op -> WindowKernel.prepare(step, op);
             case Op.DynamicUpdateSlice op -> WindowKernel.prepare(step, op);
             case FusedOp.Softmax _ -> SoftmaxKernel.prepare(step, false);
+            case FusedOp.SoftmaxGradient _ -> SoftmaxKernel.prepareGradient(step, false);
             case FusedOp.LogSoftmax _ -> SoftmaxKernel.prepare(step, true);
+            case FusedOp.LogSoftmaxGradient _ -> SoftmaxKernel.prepareGradient(step, true);
             case SearchSorted op -> SearchSortedKernel.prepare(step, op);
             case FusedOp.CrossEntropy _ -> CrossEntropyKernel.prepare(step);
             case FusedOp.LayerNorm op -> LayerNormKernel.prepare(step, op);

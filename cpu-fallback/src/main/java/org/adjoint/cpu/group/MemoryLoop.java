@@ -9,8 +9,8 @@ import org.adjoint.cpu.group.Machine.Value;
 import org.adjoint.graph.DType;
 
 /**
- * A loop over a row that lies in memory, and maybe rows of arrays, with its operands at hand: what stays from row to row
- * is set once. It gives the bits that {@link RowKernels} give over a copy of the row. For one thread.
+ * A loop over a row that lies in memory, and maybe rows of arrays, with its operands at hand: what stays from row to
+ * row is set once. It gives the bits that {@link RowKernels} give over a copy of the row. For one thread.
  */
 final class MemoryLoop {
     private static final Warmer WARMER = new Warmer();
@@ -43,10 +43,10 @@ final class MemoryLoop {
             Fold fold = program.folds().get(i);
             Object lanes = fold.kind() == Kind.F32 ? new float[fold.lanes()] : new double[fold.lanes()];
             bases[operands.length + i] = lanes;
-            if (fold.op() == FoldOp.SUM) {
-                sums = lanes;
-            } else {
+            if (fold.op() == FoldOp.MAX) {
                 maxima = lanes;
+            } else {
+                sums = lanes;
             }
         }
     }
@@ -76,6 +76,11 @@ final class MemoryLoop {
 
     static Fold sum(Value value) {
         return new Fold(FoldOp.SUM, value, null, value.kind().virtualLanes());
+    }
+
+    /** The sum of {@code a b}, each product fused into its lane's sum. */
+    static Fold dot(Value a, Value b) {
+        return new Fold(FoldOp.FMA, a, b, a.kind().virtualLanes());
     }
 
     static Fold max(Value value) {

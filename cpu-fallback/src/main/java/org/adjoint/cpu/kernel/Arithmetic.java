@@ -95,6 +95,8 @@ abstract sealed class Arithmetic {
 
     abstract void multiplyAdd(Object a, int aAt, Object b, int bAt, Object y, int yAt, int n);
 
+    abstract void multiplyShifted(Object a, int aAt, Object b, int bAt, double shift, Object y, int yAt, int n);
+
     abstract void unary(UnaryOp op, Object x, int xAt, Object y, int yAt, int n);
 
     /** {@code log(value)} as the row kernels compute it; {@code cell} is scratch. */
@@ -235,6 +237,11 @@ abstract sealed class Arithmetic {
         }
 
         @Override
+        void multiplyShifted(Object a, int aAt, Object b, int bAt, double shift, Object y, int yAt, int n) {
+            kernels.multiplyShifted((float[]) a, aAt, (float[]) b, bAt, (float) shift, (float[]) y, yAt, n);
+        }
+
+        @Override
         void unary(UnaryOp op, Object x, int xAt, Object y, int yAt, int n) {
             kernels.unary(op, (float[]) x, xAt, (float[]) y, yAt, n);
         }
@@ -361,6 +368,11 @@ abstract sealed class Arithmetic {
         @Override
         void multiplyAdd(Object a, int aAt, Object b, int bAt, Object y, int yAt, int n) {
             kernels.multiplyAdd((double[]) a, aAt, (double[]) b, bAt, (double[]) y, yAt, n);
+        }
+
+        @Override
+        void multiplyShifted(Object a, int aAt, Object b, int bAt, double shift, Object y, int yAt, int n) {
+            kernels.multiplyShifted((double[]) a, aAt, (double[]) b, bAt, shift, (double[]) y, yAt, n);
         }
 
         @Override

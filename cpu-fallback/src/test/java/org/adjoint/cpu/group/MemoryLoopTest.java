@@ -115,6 +115,37 @@ class MemoryLoopTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 13, 207, 702, 1024, 1025, 4098})
+    void gradientsOfSoftmax(int n) {
+        RowKernels kernels = RowKernels.of(0);
+        for (DType dtype : FLOATS) {
+            for (int width : WIDTHS) {
+                String message = dtype + " " + width;
+                Rows y = new Rows(n, dtype);
+                Rows dx = new Rows(n, dtype);
+                // The second of the rows is dy.
+                float[] dy = y.copies[1];
+                var rows = new SoftmaxGradientRows(width, dtype, false, false).rows(y.memory, y.memory, dx.memory);
+                assertEquals(kernels.dot(y.copies[0], 0, dy, 0, n), rows.sum(y.at(0), y.at(1), n), message);
+                assertEquals(kernels.dot(dy, 0, dy, 0, n),
+                    rows.differentiate(y.at(0), y.at(1), 0.7f, dx.at(0), y.at(1), y.at(1), n), message);
+                float[] expected = new float[n];
+                kernels.multiplyShifted(y.copies[0], 0, dy, 0, 0.7f, expected, 0, n);
+                assertArrayEquals(dx.rounded(expected), dx.read(0), message);
+
+                var log = new SoftmaxGradientRows(width, dtype, true, false).rows(y.memory, y.memory, dx.memory);
+                assertEquals(kernels.sum(dy, 0, n), log.sum(y.at(0), y.at(1), n), message);
+                assertEquals(kernels.sum(y.copies[0], 0, n),
+                    log.differentiate(y.at(0), y.at(1), 1.3f, dx.at(1), y.at(1), y.at(0), n), message);
+                kernels.exp(y.copies[0], 0, 0, expected, 0, n);
+                float[] sums = dy.clone();
+                kernels.addScaled(-1.3f, expected, 0, sums, 0, n);
+                assertArrayEquals(dx.rounded(sums), dx.read(1), message);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 13, 207, 702, 1024, 1025, 4098})
     void normalizations(int n) {
         RowKernels kernels = RowKernels.of(0);
         float[] gamma = new float[n];

@@ -11,6 +11,7 @@ import java.util.List;
 import org.adjoint.cpu.StepFixture;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.FusedOp;
+import org.adjoint.graph.Op;
 import org.adjoint.graph.Shape;
 import org.adjoint.plan.View;
 import org.junit.jupiter.api.Test;
@@ -82,6 +83,78 @@ class NormalizationTest {
                         (64 + shape[1] / 1024.0 + 8 + 3 * 32) * unit(dtype) + rounding(dtype, logarithm), "logSoftmax");
                 }
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "F64", "F16", "BF16"})
+    void gradientsOfSoftmaxAndItsLogarithm(DType dtype) {
+        for (int[] shape : SHAPES) {
+            int n = shape[1];
+            StepFixture fixture = new StepFixture();
+            Shape full = Shape.of(shape[0], n);
+            View y = fixture.tensor(dtype, full, i -> (1.0 + i % 7) / n);
+            View log = fixture.tensor(dtype, full, i -> Math.log((1.0 + i % 7) / n));
+            View dy = fixture.tensor(dtype, full, i -> 4 * random(n).applyAsDouble(i));
+            View dx = fixture.output(dtype, full);
+            View dxOfLog = fixture.output(dtype, full);
+            fixture.runEverywhere(new FusedOp.SoftmaxGradient(), List.of(y, dy), List.of(dx));
+            fixture.runEverywhere(new FusedOp.LogSoftmaxGradient(), List.of(log, dy), List.of(dxOfLog));
+            for (int i = 0; i < shape[0]; i++) {
+                double[] results = row(fixture.values(y), i, n);
+                double[] logarithms = row(fixture.values(log), i, n);
+                double[] cotangents = row(fixture.values(dy), i, n);
+                double products = 0;
+                double sum = 0;
+                double size = 0;
+                for (int j = 0; j < n; j++) {
+                    products += results[j] * cotangents[j];
+                    sum += cotangents[j];
+                    size += Math.abs(cotangents[j]);
+                }
+                // 64 additions of each lane's, those of chunks, then three operations; y is at most 7.
+                double error = (64 + n / 1024.0 + 8) * unit(dtype);
+                for (int j = 0; j < n; j++) {
+                    long at = (long) i * n + j;
+                    double expected = results[j] * (cotangents[j] - products);
+                    assertNear(expected, fixture.get(dx, at),
+                        results[j] * 4 * 8 * error + rounding(dtype, expected), "softmax");
+                    double share = Math.exp(logarithms[j]);
+                    double ofLog = cotangents[j] - share * sum;
+                    assertNear(ofLog, fixture.get(dxOfLog, at),
+                        share * size * error + rounding(dtype, ofLog) + 4 * unit(dtype), "logSoftmax");
+                }
+            }
+        }
+    }
+
+    /** One result is all of the row: what comes back for the others cancels, and none where dy is the same for all. */
+    @Test
+    void gradientsByDefinition() {
+        StepFixture fixture = new StepFixture();
+        View y = fixture.tensor(DType.F32, Shape.of(3, 2), 0.25, 0.75, 1, 0, 0.5, 0.5);
+        View log = fixture.tensor(DType.F32, Shape.of(3, 2), 0, 0, 0, Double.NEGATIVE_INFINITY, 0, Double.NaN);
+        View dy = fixture.tensor(DType.F32, Shape.of(3, 2), 4, 8, 3, 5, 2, 2);
+        View dx = fixture.output(DType.F32, Shape.of(3, 2));
+        fixture.runEverywhere(new FusedOp.SoftmaxGradient(), List.of(y, dy), List.of(dx));
+        assertArrayEquals(new double[] {-0.75, 0.75, 0, 0, 0, 0}, fixture.values(dx));
+        fixture.runEverywhere(new FusedOp.LogSoftmaxGradient(), List.of(log, dy), List.of(dx));
+        assertArrayEquals(new double[] {-8, -4, -5, 5, -2, Double.NaN}, fixture.values(dx));
+    }
+
+    @Test
+    void gradientOfSoftmaxOfRowsApart() {
+        StepFixture fixture = new StepFixture();
+        View y = fixture.strided(DType.F32, Shape.of(3, 4, 5), new long[] {-44, 11, 1}, 90, 140, random(1));
+        View dy = fixture.strided(DType.F32, Shape.of(3, 4, 5), new long[] {0, 7, 1}, 2, 40, i -> i % 5);
+        View contiguous = fixture.tensor(DType.F32, Shape.of(3, 4, 5), random(1));
+        View shared = fixture.tensor(DType.F32, Shape.of(3, 4, 5), i -> i % 5);
+        for (Op op : List.of(new FusedOp.SoftmaxGradient(), new FusedOp.LogSoftmaxGradient())) {
+            View dx = fixture.output(DType.F32, Shape.of(3, 4, 5));
+            View expected = fixture.output(DType.F32, Shape.of(3, 4, 5));
+            fixture.runEverywhere(op, List.of(y, dy), List.of(dx));
+            fixture.runEverywhere(op, List.of(contiguous, shared), List.of(expected));
+            assertArrayEquals(fixture.values(expected), fixture.values(dx));
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.adjoint.Device;
 import org.adjoint.Tensor;
 import org.adjoint.cuda.emulator.Emulator;
@@ -117,6 +118,42 @@ class RowKernelsTest {
                         double logarithm = row[j] - normalizer;
                         assertNear(logarithm, log[i * width + j],
                             (additions(width) + 8 + 3 * 32) * unit(dtype) + rounding(dtype, logarithm), "log, " + what);
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F64", "F16", "BF16"})
+    void gradientsOfSoftmaxAndItsLogarithm(DType dtype) {
+        for (int width : WIDTHS) {
+            for (Tensor x : layouts(dtype, 2, width)) {
+                // As it lies, or reversed along the second axis.
+                Tensor packed = random(dtype, 2, 5, x.shape().toArray());
+                Tensor cotangent = x.shape().rank() == 3 ? packed.flip(1) : packed;
+                Tensor y = x.softmax(-1);
+                Tensor log = x.logSoftmax(-1);
+                double[] dx = y.pullback(cotangent, List.of(x)).getFirst().toDoubleArray();
+                double[] dxOfLog = log.pullback(cotangent, List.of(x)).getFirst().toDoubleArray();
+                for (int i = 0; i < dx.length / width; i++) {
+                    double[] results = row(y, i, width);
+                    double[] logarithms = row(log, i, width);
+                    double[] dy = row(cotangent, i, width);
+                    double sum = Arrays.stream(dy).sum();
+                    double size = Arrays.stream(dy).map(Math::abs).sum();
+                    double products = IntStream.range(0, width).mapToDouble(j -> results[j] * dy[j]).sum();
+                    double error = (additions(width) + 8) * unit(dtype);
+                    for (int j = 0; j < width; j++) {
+                        String what = "element " + j + " of row " + i + " of " + x.type();
+                        double expected = results[j] * (dy[j] - products);
+                        // dy is at most 2.
+                        assertNear(expected, dx[i * width + j],
+                            results[j] * 4 * error + rounding(dtype, expected), what);
+                        double share = Math.exp(logarithms[j]);
+                        double ofLog = dy[j] - share * sum;
+                        assertNear(ofLog, dxOfLog[i * width + j],
+                            share * size * error + 4 * unit(dtype) + rounding(dtype, ofLog), "log, " + what);
                     }
                 }
             }
