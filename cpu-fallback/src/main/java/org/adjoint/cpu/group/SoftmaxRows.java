@@ -10,14 +10,15 @@ import org.adjoint.cpu.group.Machine.Value;
 import org.adjoint.graph.DType;
 
 /**
- * The loops of softmax and of cross-entropy over rows of memory, with the bits of {@link RowKernels} over copies. The last
- * loop over a row looks for the maximum of the next, which has come into cache when its turn comes.
+ * The loops of softmax and of cross-entropy over rows of memory, with the bits of {@link RowKernels} over copies. A row
+ * is looked through for its maximum, and so comes into cache, while the row before is worked on.
  */
 public final class SoftmaxRows {
     private static final Map<List<Object>, SoftmaxRows> INSTANCES = new ConcurrentHashMap<>();
 
     private final TieredKernel max;
     private final TieredKernel exponentials;
+    private final TieredKernel turn;
     private final TieredKernel scale;
     private final TieredKernel sum;
     private final TieredKernel shift;
@@ -26,6 +27,7 @@ public final class SoftmaxRows {
     SoftmaxRows(int widthBits, DType dtype, boolean warm) {
         max = MemoryLoop.kernel(max(dtype), widthBits, warm);
         exponentials = MemoryLoop.kernel(exponentials(dtype), widthBits, warm);
+        turn = MemoryLoop.kernel(turn(dtype), widthBits, warm);
         scale = MemoryLoop.kernel(scale(dtype), widthBits, warm);
         sum = MemoryLoop.kernel(sum(dtype), widthBits, warm);
         shift = MemoryLoop.kernel(shift(dtype), widthBits, warm);
@@ -45,17 +47,29 @@ public final class SoftmaxRows {
     private static LoopProgram exponentials(DType dtype) {
         Machine m = new Machine();
         Value x = MemoryLoop.load(m, 0, dtype);
-        Value y = Exponentials.exp(m, m.sub(x, m.scalar(0, x.kind())));
-        return new LoopProgram(List.of(MemoryLoop.memory(dtype)), List.of(x.kind()),
-            List.of(new Store(Access.array(x.kind()), y)), List.of(MemoryLoop.sum(y)));
+        Value e = Exponentials.exp(m, m.sub(x, m.scalar(0, x.kind())));
+        return new LoopProgram(List.of(MemoryLoop.memory(dtype), MemoryLoop.memory(dtype)), List.of(x.kind()),
+            List.of(new Store(Access.array(x.kind()), e)),
+            List.of(MemoryLoop.sum(e), MemoryLoop.max(MemoryLoop.load(m, 1, dtype))));
+    }
+
+    private static LoopProgram turn(DType dtype) {
+        Machine m = new Machine();
+        Value x = MemoryLoop.load(m, 0, dtype);
+        Kind kind = x.kind();
+        Value e = Exponentials.exp(m, m.sub(x, m.scalar(0, kind)));
+        Value y = m.mul(m.input(2, kind), m.scalar(1, kind));
+        return new LoopProgram(
+            List.of(MemoryLoop.memory(dtype), MemoryLoop.memory(dtype), Access.array(kind)), List.of(kind, kind),
+            List.of(new Store(Access.array(kind), e), MemoryLoop.store(m, dtype, y)),
+            List.of(MemoryLoop.sum(e), MemoryLoop.max(MemoryLoop.load(m, 1, dtype))));
     }
 
     private static LoopProgram scale(DType dtype) {
         Machine m = new Machine();
         Kind kind = Kind.of(dtype);
-        return new LoopProgram(List.of(Access.array(kind), MemoryLoop.memory(dtype)), List.of(kind),
-            List.of(MemoryLoop.store(m, dtype, m.mul(m.input(0, kind), m.scalar(0, kind)))),
-            List.of(MemoryLoop.max(MemoryLoop.load(m, 1, dtype))));
+        return new LoopProgram(List.of(Access.array(kind)), List.of(kind),
+            List.of(MemoryLoop.store(m, dtype, m.mul(m.input(0, kind), m.scalar(0, kind)))), List.of());
     }
 
     private static LoopProgram sum(DType dtype) {
@@ -75,12 +89,18 @@ public final class SoftmaxRows {
             List.of(MemoryLoop.max(MemoryLoop.load(m, 1, dtype))));
     }
 
-    /** For rows of a softmax; null while there are no fast loops. */
-    public Softmax softmax(MemorySegment x, MemorySegment y, Object row) {
+    /**
+     * For rows of a softmax; null while there are no fast loops.
+     *
+     * @param rows scratch for the exponentials of two rows
+     */
+    public Softmax softmax(MemorySegment x, MemorySegment y, Object rows) {
         MemoryLoop first = MemoryLoop.of(max, x);
-        MemoryLoop second = MemoryLoop.of(exponentials, x, row);
-        MemoryLoop third = MemoryLoop.of(scale, row, x, y);
-        return first == null || second == null || third == null ? null : new Softmax(first, second, third);
+        MemoryLoop second = MemoryLoop.of(exponentials, x, x, rows);
+        MemoryLoop third = MemoryLoop.of(turn, x, x, rows, rows, y);
+        MemoryLoop last = MemoryLoop.of(scale, rows, y);
+        return first == null || second == null || third == null || last == null ? null
+            : new Softmax(first, second, third, last);
     }
 
     /** For rows of a softmax's logarithm; null while there are no fast loops. */
@@ -104,15 +124,18 @@ public final class SoftmaxRows {
         return loop.max();
     }
 
-    /** Offsets are in bytes. For one thread. */
+    /** Offsets are in bytes, those in scratch in elements. For one thread. */
     public static final class Softmax {
         private final MemoryLoop max;
         private final MemoryLoop exponentials;
+        private final MemoryLoop turn;
         private final MemoryLoop scale;
+        private double nextMax;
 
-        private Softmax(MemoryLoop max, MemoryLoop exponentials, MemoryLoop scale) {
+        private Softmax(MemoryLoop max, MemoryLoop exponentials, MemoryLoop turn, MemoryLoop scale) {
             this.max = max;
             this.exponentials = exponentials;
+            this.turn = turn;
             this.scale = scale;
         }
 
@@ -121,21 +144,42 @@ public final class SoftmaxRows {
             return SoftmaxRows.max(max, xAt, n);
         }
 
-        /** {@code row = exp(x - max)}; returns the sum. */
-        public double exponentials(long xAt, double max, int n) {
+        /** {@code row = exp(x - max)}; returns the sum, and {@link #nextMax} is the largest of the next row. */
+        public double exponentials(long xAt, double max, int rowAt, long nextXAt, int n) {
             exponentials.at(0, xAt);
+            exponentials.at(1, nextXAt);
+            exponentials.at(2, rowAt);
             exponentials.scalar(0, max);
             exponentials.run(n);
+            nextMax = exponentials.max();
             return exponentials.sum();
         }
 
-        /** {@code y = row * factor}; returns the largest of the next row. */
-        public double scale(double factor, long yAt, long nextXAt, int n) {
+        /** {@link #exponentials} of a row and {@link #scale} of the row before, whose y is written meanwhile. */
+        public double turn(long xAt, double max, int rowAt, long nextXAt, double factor, int lastRowAt, long lastYAt,
+            int n) {
+            turn.at(0, xAt);
+            turn.at(1, nextXAt);
+            turn.at(2, lastRowAt);
+            turn.at(3, rowAt);
+            turn.at(4, lastYAt);
+            turn.scalar(0, max);
+            turn.scalar(1, factor);
+            turn.run(n);
+            nextMax = turn.max();
+            return turn.sum();
+        }
+
+        public double nextMax() {
+            return nextMax;
+        }
+
+        /** {@code y = row * factor}. */
+        public void scale(double factor, int rowAt, long yAt, int n) {
             scale.scalar(0, factor);
-            scale.at(1, nextXAt);
-            scale.at(2, yAt);
+            scale.at(0, rowAt);
+            scale.at(1, yAt);
             scale.run(n);
-            return scale.max();
         }
     }
 

@@ -35,18 +35,23 @@ public final class SoftmaxKernel implements CpuKernel {
         });
     }
 
+    /** A row's exponentials are computed while the one before is written and the one after is read. */
     private boolean ofMemory(MemorySegment[] slots, long first, long last) {
-        Object row = Scratch.local().array(arithmetic, 0, x.width());
-        SoftmaxRows.Softmax softmax = loops.softmax(x.memory(slots), y.memory(slots), row);
+        int n = x.width();
+        Object rows = Scratch.local().array(arithmetic, 0, Math.multiplyExact(2, n));
+        SoftmaxRows.Softmax softmax = loops.softmax(x.memory(slots), y.memory(slots), rows);
         if (softmax == null) {
             return false;
         }
-        double max = softmax.max(x.offset(first), x.width());
-        for (long i = first; i < last; i++) {
-            double sum = softmax.exponentials(x.offset(i), max, x.width());
-            long next = x.offset(Math.min(i + 1, last - 1));
-            max = softmax.scale(arithmetic.round(1 / sum), y.offset(i), next, x.width());
+        int at = 0;
+        double max = softmax.max(x.offset(first), n);
+        double sum = softmax.exponentials(x.offset(first), max, at, x.offset(Math.min(first + 1, last - 1)), n);
+        for (long i = first + 1; i < last; i++) {
+            sum = softmax.turn(x.offset(i), softmax.nextMax(), n - at, x.offset(Math.min(i + 1, last - 1)),
+                arithmetic.round(1 / sum), at, y.offset(i - 1), n);
+            at = n - at;
         }
+        softmax.scale(arithmetic.round(1 / sum), at, y.offset(last - 1), n);
         return true;
     }
 

@@ -68,19 +68,27 @@ class MemoryLoopTest {
                 String message = dtype + " " + width;
                 Rows x = new Rows(n, dtype);
                 Rows y = new Rows(n, dtype);
-                float[] row = new float[n];
-                var softmax = new SoftmaxRows(width, dtype, false).softmax(x.memory, y.memory, row);
+                float[] rows = new float[2 * n];
+                var softmax = new SoftmaxRows(width, dtype, false).softmax(x.memory, y.memory, rows);
                 float max = kernels.max(x.copies[0], 0, n);
                 float nextMax = kernels.max(x.copies[1], 0, n);
                 assertEquals(max, softmax.max(x.at(0), n), message);
                 float[] exponentials = new float[n];
                 float sum = kernels.expSum(x.copies[0], 0, max, exponentials, 0, n);
-                assertEquals(sum, softmax.exponentials(x.at(0), max, n), message);
-                assertArrayEquals(exponentials, row, message);
-                assertEquals(nextMax, softmax.scale(0.37f, y.at(0), x.at(1), n), message);
+                assertEquals(sum, softmax.exponentials(x.at(0), max, n, x.at(1), n), message);
+                assertEquals(nextMax, softmax.nextMax(), message);
+                assertArrayEquals(exponentials, Arrays.copyOfRange(rows, n, 2 * n), message);
+                float[] next = new float[n];
+                float nextSum = kernels.expSum(x.copies[1], 0, nextMax, next, 0, n);
+                assertEquals(nextSum, softmax.turn(x.at(1), nextMax, 0, x.at(0), 0.37f, n, y.at(0), n), message);
+                assertEquals(max, softmax.nextMax(), message);
+                assertArrayEquals(next, Arrays.copyOf(rows, n), message);
                 kernels.scale(exponentials, 0, 0.37f, exponentials, 0, n);
                 assertArrayEquals(y.rounded(exponentials), y.read(0), message);
                 assertArrayEquals(y.copies[1], y.read(1), message);
+                softmax.scale(0.21f, 0, y.at(1), n);
+                kernels.scale(next, 0, 0.21f, next, 0, n);
+                assertArrayEquals(y.rounded(next), y.read(1), message);
             }
         }
     }
@@ -192,14 +200,17 @@ class MemoryLoopTest {
             MemorySegment x = arena.allocate(8L * (n + 16), 64);
             MemorySegment y = arena.allocate(8L * (n + 16), 64);
             Elements.store(values, 0, x, DType.F64, 0, 1, n);
-            double[] row = new double[n];
-            var softmax = new SoftmaxRows(width, DType.F64, false).softmax(x, y, row);
+            double[] rows = new double[2 * n];
+            var softmax = new SoftmaxRows(width, DType.F64, false).softmax(x, y, rows);
             double max = kernels.max(values, 0, n);
             assertEquals(max, softmax.max(0, n));
             double[] expected = new double[n];
-            assertEquals(kernels.expSum(values, 0, max, expected, 0, n), softmax.exponentials(0, max, n));
-            assertArrayEquals(expected, row);
-            assertEquals(max, softmax.scale(0.5, 0, 0, n));
+            double sum = kernels.expSum(values, 0, max, expected, 0, n);
+            assertEquals(sum, softmax.exponentials(0, max, 0, 0, n));
+            assertArrayEquals(expected, Arrays.copyOf(rows, n));
+            assertEquals(sum, softmax.turn(0, softmax.nextMax(), n, 0, 0.5, 0, 0, n));
+            assertEquals(max, softmax.nextMax());
+            assertArrayEquals(expected, Arrays.copyOfRange(rows, n, 2 * n));
             kernels.scale(expected, 0, 0.5, expected, 0, n);
             double[] stored = new double[n];
             Elements.load(y, DType.F64, 0, 1, stored, 0, n);
