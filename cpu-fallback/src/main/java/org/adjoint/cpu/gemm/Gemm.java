@@ -16,6 +16,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 public final class Gemm {
 
     private final int vectorBits;
+    private final PanelKernels floats;
+    private final PanelKernels doubles;
     private final Queue<Workspace> floatScratch = new ConcurrentLinkedQueue<>();
     private final Queue<Workspace> doubleScratch = new ConcurrentLinkedQueue<>();
 
@@ -23,8 +25,13 @@ public final class Gemm {
      * @param vectorBits 128, 256 or 512, or 0 for scalar code, which needs no incubator module
      */
     public Gemm(int vectorBits) {
+        this(vectorBits, PanelKernels.of(vectorBits, ElementType.F32), PanelKernels.of(vectorBits, ElementType.F64));
+    }
+
+    Gemm(int vectorBits, PanelKernels floats, PanelKernels doubles) {
         this.vectorBits = vectorBits;
-        PanelKernels.of(vectorBits, ElementType.F32);
+        this.floats = floats;
+        this.doubles = doubles;
     }
 
     /** Of the machine's preferred vector width, or scalar where {@code jdk.incubator.vector} is absent. */
@@ -49,7 +56,7 @@ public final class Gemm {
 
     /** The building blocks of this width. */
     public PanelKernels kernels(ElementType arithmetic) {
-        return PanelKernels.of(vectorBits, arithmetic);
+        return arithmetic == ElementType.F64 ? doubles : floats;
     }
 
     /**

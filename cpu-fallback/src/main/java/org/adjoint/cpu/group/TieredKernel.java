@@ -1,5 +1,7 @@
 package org.adjoint.cpu.group;
 
+import org.adjoint.cpu.warm.Warmer;
+
 /** The kernel of a {@link LoopProgram}, which may be replaced by a faster one with the same results. */
 final class TieredKernel {
     private final LoopProgram program;
@@ -19,7 +21,7 @@ final class TieredKernel {
             return new TieredKernel(program, KernelGenerator.generate(program, widthBits));
         }
         TieredKernel kernel = new TieredKernel(program, KernelGenerator.generate(program, 0));
-        warmer.warm(program, widthBits, kernel::replace);
+        KernelCandidate.warm(warmer, program, widthBits, kernel::replace);
         return kernel;
     }
 
@@ -32,7 +34,7 @@ final class TieredKernel {
             return new TieredKernel(program, KernelGenerator.generate(program, widthBits));
         }
         TieredKernel kernel = new TieredKernel(program, null);
-        warmer.warm(program, widthBits, kernel::replace);
+        KernelCandidate.warm(warmer, program, widthBits, kernel::replace);
         return kernel;
     }
 

@@ -19,7 +19,7 @@ class PanelKernelsTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 128, 256, 512})
     void chainsTwoProductsInScratch(int bits) {
-        PanelKernels kernels = PanelKernels.of(bits, ElementType.F32);
+        PanelKernels kernels = new PanelKernels(bits, false, false);
         int panels = Math.ceilDiv(INNER, kernels.panelColumns());
         int panelStride = kernels.panelColumns() * INNER;
         float[] rows = new float[ROWS * kernels.rowStride()];
