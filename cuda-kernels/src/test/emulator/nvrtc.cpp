@@ -52,23 +52,21 @@ bool starts(const std::string& text, const char* prefix, std::string& rest) {
     return is;
 }
 
-struct Options {
-    std::vector<std::string> definitions;
-    int architecture = ARCHITECTURES[0];
+struct Words {
+    emulator::Options options {{}, ARCHITECTURES[0], true};
     bool real = false;
-    bool fused = true;
     std::string wrong;
 
-    Options(int count, const char* const* options) {
+    Words(int count, const char* const* words) {
         for (int i = 0; i < count && wrong.empty(); i++) {
-            std::string option = options[i];
+            std::string option = words[i];
             std::string value;
             if (starts(option, "-D", value) || starts(option, "--define-macro=", value)) {
-                definitions.push_back("-D" + value);
+                options.definitions.push_back("-D" + value);
             } else if (starts(option, "--gpu-architecture=", value) || starts(option, "-arch=", value)) {
                 choose(value);
             } else if (starts(option, "--fmad=", value) || starts(option, "-fmad=", value)) {
-                fused = value == "true";
+                options.fused = value == "true";
             } else if (!known(option)) {
                 wrong = "unrecognized option " + option + " found";
             }
@@ -80,10 +78,10 @@ private:
         std::string number;
         real = starts(value, "sm_", number);
         bool known = real || starts(value, "compute_", number);
-        architecture = std::atoi(number.c_str());
+        options.architecture = std::atoi(number.c_str());
         bool supported = false;
         for (int candidate : ARCHITECTURES) {
-            supported |= candidate == architecture;
+            supported |= candidate == options.architecture;
         }
         if (!known || !supported) {
             wrong = "invalid value for --gpu-architecture (-arch)";
@@ -194,13 +192,13 @@ int nvrtcDestroyProgram(Handle** program) {
 int nvrtcCompileProgram(Handle* program, int count, const char* const* words) {
     INJECTED("nvrtcCompileProgram")
     REQUIRE_PROGRAM(program)
-    Options options(count, words);
-    if (!options.wrong.empty()) {
-        program->compiled = {false, "", "nvrtc: error: " + options.wrong + "\n"};
+    Words read(count, words);
+    if (!read.wrong.empty()) {
+        program->compiled = {false, "", "nvrtc: error: " + read.wrong + "\n"};
         return INVALID_OPTION;
     }
-    program->real = options.real;
-    program->compiled = emulator::compile(program->program, options.definitions, options.architecture, options.fused);
+    program->real = read.real;
+    program->compiled = emulator::compile(program->program, read.options);
     return program->compiled.success ? SUCCESS : COMPILATION;
 }
 

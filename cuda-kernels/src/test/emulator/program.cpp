@@ -4,9 +4,6 @@
 //   cc1plus | as     with ThreadSanitizer's instrumentation, whose hooks are the emulator's; device.h before all else
 //   ld               against nothing: the emulator, which the hooks come from, is in the process that loads it
 // The parts of g++ are started one by one: its driver takes longer than they do.
-//
-// Shared objects are kept under a key of all that went into them, in the folder that ADJOINT_EMULATOR_PROGRAMS names or
-// in programs/ beside the one of this library.
 #include "program.h"
 
 #include <fcntl.h>
@@ -16,7 +13,6 @@
 #include <unistd.h>
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -26,9 +22,8 @@
 
 #include "rewrite.h"
 
-#if !defined(EMULATOR_FOLDER) || !defined(EMULATOR_VERSION) || !defined(EMULATOR_CC1PLUS) || !defined(EMULATOR_AS) \
-    || !defined(EMULATOR_LD)
-#error "Emulator.java defines the folder of the libraries, a hash of what they were made of and the parts of g++"
+#if !defined(EMULATOR_FOLDER) || !defined(EMULATOR_CC1PLUS) || !defined(EMULATOR_AS) || !defined(EMULATOR_LD)
+#error "EmulatorBuild.java defines the folder of the libraries and the parts of g++"
 #endif
 
 extern char** environ;
@@ -40,51 +35,11 @@ const std::string FOLDER = EMULATOR_FOLDER;
 
 const char* const MACHINE = __builtin_cpu_supports("fma") ? "-mfma" : "-march=x86-64";
 
-std::string programs() {
-    const char* chosen = std::getenv("ADJOINT_EMULATOR_PROGRAMS");
-    return chosen != nullptr ? chosen : FOLDER + "/../programs";
-}
-
-bool read(const std::string& path, std::string& text) {
-    std::ifstream in(path, std::ios::binary);
-    text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    return in.good() || in.eof();
-}
-
 bool write(const std::string& path, const std::string& text) {
     std::ofstream out(path, std::ios::binary);
     out.write(text.data(), (std::streamsize) text.size());
     return out.flush().good();
 }
-
-// 128 bits of two multiplicative hashes; parts are separated by their lengths.
-class Key {
-public:
-    Key& add(const std::string& part) {
-        uint64_t length = part.size();
-        mix(reinterpret_cast<const char*>(&length), sizeof length);
-        mix(part.data(), part.size());
-        return *this;
-    }
-
-    std::string text() const {
-        char s[33];
-        std::snprintf(s, sizeof s, "%016llx%016llx", (unsigned long long) a, (unsigned long long) b);
-        return s;
-    }
-
-private:
-    uint64_t a = 0xcbf29ce484222325u;
-    uint64_t b = 0x9e3779b97f4a7c15u;
-
-    void mix(const char* data, size_t size) {
-        for (size_t i = 0; i < size; i++) {
-            a = (a ^ (unsigned char) data[i]) * 0x100000001b3u;
-            b = (b + (unsigned char) data[i]) * 0xd6e8feb86659fd93u;
-            b ^= b >> 29;
-        }
-    }
-};
 
 // A folder of one compilation, removed with it.
 class Scratch {
@@ -203,19 +158,55 @@ std::string in_words_of_nvrtc(const std::string& log) {
     return out;
 }
 
-Compiled build(const Program& program, const std::vector<std::string>& definitions, int architecture, bool fused,
-    Scratch& scratch, const std::string& target) {
+// One text of all programs, each in a namespace of its own: headers are read, and what they define is compiled, once.
+std::string joined(const std::vector<const Program*>& programs) {
+    if (programs.size() == 1) {
+        return "# 1 \"" + programs[0]->name + "\"\n" + programs[0]->text;
+    }
+    std::string text = inclusions(programs[0]->text);
+    for (size_t i = 0; i < programs.size(); i++) {
+        text += "namespace program_" + std::to_string(i) + " {\n# 1 \"" + programs[i]->name + "\"\n"
+            + programs[i]->text + "\n}\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+bool read(const std::string& path, std::string& text) {
+    std::ifstream in(path, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    return in.good() || in.eof();
+}
+
+std::string inclusions(const std::string& text) {
+    std::istringstream in(text);
+    std::string lines;
+    for (std::string line; std::getline(in, line);) {
+        lines += line.compare(0, 8, "#include") == 0 ? line + "\n" : "";
+    }
+    return lines;
+}
+
+Compiled build(const std::vector<const Program*>& programs, const Options& options,
+    const std::vector<std::string>& targets) {
+    std::string folder = targets[0].substr(0, targets[0].rfind('/'));
+    mkdir(folder.c_str(), 0755);
+    Scratch scratch(folder);
+    if (scratch.path.empty()) {
+        return {false, "", "the emulator can't write to " + folder + ": " + std::strerror(errno)};
+    }
     std::string log = scratch.file("log");
     std::string source = scratch.file("program.cu");
-    write(source, "# 1 \"" + program.name + "\"\n" + program.text);
-    for (const auto& [name, text] : program.headers) {
+    write(source, joined(programs));
+    for (const auto& [name, text] : programs[0]->headers) {
         write(scratch.file(name), text);
     }
     std::string preprocessed = scratch.file("program.ii");
     std::vector<std::string> words = {EMULATOR_CC1PLUS, "-E", "-quiet", "-std=c++17", "-nostdinc", "-I", scratch.path,
         "-DADJOINT_EMULATED", "-D__CUDACC__", "-D__CUDACC_RTC__",
-        "-D__CUDA_ARCH__=" + std::to_string(architecture) + "0"};
-    words.insert(words.end(), definitions.begin(), definitions.end());
+        "-D__CUDA_ARCH__=" + std::to_string(options.architecture) + "0"};
+    words.insert(words.end(), options.definitions.begin(), options.definitions.end());
     words.insert(words.end(), {source, "-o", preprocessed});
 
     Compiled compiled {succeeded(start(words, -1, -1, log)), "", ""};
@@ -227,50 +218,20 @@ Compiled build(const Program& program, const std::vector<std::string>& definitio
         std::string library = scratch.file("program.so");
         write(rewritten, rewrite(text, scratch.path + "/")
             + "\nextern \"C\" EMULATOR_VISIBLE const int emulator_architecture;\n"
-            "const int emulator_architecture = " + std::to_string(architecture) + ";\n");
-        compiled.success = assemble(rewritten, fused, object, log)
+            "const int emulator_architecture = " + std::to_string(options.architecture) + ";\n");
+        compiled.success = assemble(rewritten, options.fused, object, log)
             && succeeded(start(linker(object, library), -1, -1, log));
         if (compiled.success) {
             compiled.success = read(library, compiled.image);
-            rename(library.c_str(), target.c_str());
+            for (const std::string& target : targets) {
+                link(library.c_str(), target.c_str());
+            }
         }
     }
     read(log, compiled.log);
     replace(compiled.log, scratch.path + "/", "");
     compiled.log = in_words_of_nvrtc(compiled.log);
     return compiled;
-}
-
-}  // namespace
-
-Compiled compile(const Program& program, const std::vector<std::string>& definitions, int architecture, bool fused) {
-    static const std::string device_header = [] {
-        std::string text;
-        read(FOLDER + "/device.h", text);
-        return text;
-    }();
-    Key key;
-    key.add(EMULATOR_VERSION).add(device_header).add(MACHINE).add(program.name).add(program.text);
-    for (const auto& [name, text] : program.headers) {
-        key.add(name).add(text);
-    }
-    for (const std::string& definition : definitions) {
-        key.add(definition);
-    }
-    key.add(std::to_string(architecture)).add(fused ? "fused" : "");
-
-    std::string folder = programs();
-    std::string target = folder + "/" + key.text() + ".so";
-    Compiled compiled {true, "", ""};
-    if (read(target, compiled.image) && !compiled.image.empty()) {
-        return compiled;
-    }
-    mkdir(folder.c_str(), 0755);
-    Scratch scratch(folder);
-    if (scratch.path.empty()) {
-        return {false, "", "the emulator can't write to " + folder + ": " + std::strerror(errno)};
-    }
-    return build(program, definitions, architecture, fused, scratch, target);
 }
 
 }  // namespace emulator

@@ -1,5 +1,6 @@
 #include "rewrite.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <map>
@@ -43,7 +44,6 @@ private:
     std::map<size_t, std::pair<size_t, std::string>> edits;
     std::vector<std::string> functions;
     std::set<size_t> bodies;
-    std::vector<std::string> kernels;
 
     void tokenize() {
         std::string file = "?";
@@ -257,8 +257,9 @@ private:
         if (kernel && contains(begin, keyword, "\"C\"")) {
             std::string symbol = tokens[i - 1].text;
             std::string bound = bounds(begin, i);
-            kernels.push_back(bound.empty() ? "EMULATOR_KERNEL(" + symbol + ")"
-                : "EMULATOR_KERNEL_BOUNDED(" + symbol + ", " + bound + ")");
+            size_t end = tokens[std::min(matching(body), tokens.size() - 1)].end;
+            edits[end] = {end, bound.empty() ? " EMULATOR_KERNEL(" + symbol + ")"
+                : " EMULATOR_KERNEL_BOUNDED(" + symbol + ", " + bound + ")"};
         }
     }
 
@@ -272,9 +273,6 @@ private:
         }
         out.append(text, from, std::string::npos);
         out += "\n";
-        for (const std::string& kernel : kernels) {
-            out += kernel + "\n";
-        }
         out += "extern \"C\" EMULATOR_VISIBLE const char* const emulator_declared[];\n"
             "const char* const emulator_declared[] = {";
         for (const std::string& function : functions) {

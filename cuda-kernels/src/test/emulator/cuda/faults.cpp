@@ -45,7 +45,7 @@ std::string source_line(uintptr_t pc) {
     }
     char path[] = "/tmp/adjoint-emulator-XXXXXX";
     int file = mkstemp(path);
-    if (file < 0 || write(file, module->image.data(), module->image.size()) != (ssize_t) module->image.size()) {
+    if (file < 0 || write(file, module->image->data(), module->image->size()) != (ssize_t) module->image->size()) {
         return "unknown line";
     }
     char command[256];

@@ -16,6 +16,8 @@ namespace {
 struct Entry { const char* name; uint64_t entered; };
 struct Entries { const Entry* first; const Entry* last; };
 
+// What modules are made of; programs that were compiled as one share theirs.
+std::set<std::string> images;
 std::vector<Module*> modules;
 std::set<Function*> functions;
 // Of unloaded modules too.
@@ -46,8 +48,8 @@ void find_extent(Module* module) {
     dlinfo(module->handle, RTLD_DI_LINKMAP, &map);
     module->base = map->l_addr;
     module->low = module->base;
-    const Elf64_Ehdr* header = (const Elf64_Ehdr*) module->image.data();
-    const Elf64_Phdr* segments = (const Elf64_Phdr*) (module->image.data() + header->e_phoff);
+    const Elf64_Ehdr* header = (const Elf64_Ehdr*) module->image->data();
+    const Elf64_Phdr* segments = (const Elf64_Phdr*) (module->image->data() + header->e_phoff);
     for (int i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type == PT_LOAD) {
             uintptr_t end = module->base + segments[i].p_vaddr + segments[i].p_memsz;
@@ -76,7 +78,7 @@ int new_file(std::string* path) {
 // Whether what the loader gave is the module's image: its headers, which say how much is mapped, and then all that is
 // never written.
 bool is_loaded(const Module* module) {
-    const char* image = module->image.data();
+    const char* image = module->image->data();
     const char* mapped = (const char*) module->base;
     const Elf64_Ehdr* header = (const Elf64_Ehdr*) image;
     const Elf64_Phdr* segments = (const Elf64_Phdr*) (image + header->e_phoff);
@@ -136,12 +138,12 @@ Module* load_module(const char* image, int* code) {
     }
     show_own_symbols();
     Module* module = new Module;
-    module->image.assign(image, image_size(image));
+    module->image = &*images.emplace(image, image_size(image)).first;
     std::string path;
     int file = new_file(&path);
     const char* why = strerror(errno);
     if (file >= 0) {
-        bool written = write(file, module->image.data(), module->image.size()) == (ssize_t) module->image.size();
+        bool written = write(file, module->image->data(), module->image->size()) == (ssize_t) module->image->size();
         why = written ? nullptr : strerror(errno);
         module->handle = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
         close(file);
@@ -207,7 +209,7 @@ Function* find_function(Module* module, const char* name) {
             list += function.find(":kernel ") == std::string::npos ? "" : " " + function + ";";
         }
         refuse("unknown function", "%s of a module of %zu bytes at %#zx, whose kernels are:%s", name,
-            module->image.size(), (size_t) module->base, list.c_str());
+            module->image->size(), (size_t) module->base, list.c_str());
         return nullptr;
     }
     for (Function* function : functions) {

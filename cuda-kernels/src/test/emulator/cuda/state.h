@@ -155,7 +155,7 @@ bool unwritten_is_shared();
 
 struct Module {
     void* handle = nullptr;
-    std::string image;
+    const std::string* image;
     uintptr_t low = 0, high = 0, base = 0;
 };
 struct Function {

@@ -29,7 +29,7 @@ final class EmulatorBuild {
     private static final String SOURCES_PROPERTY = "adjoint.emulator.sources";
     private static final String FOLDER_PROPERTY = "adjoint.emulator.folder";
     private static final String DRIVER = "libcuda.so.1";
-    private static final List<String> NVRTC = List.of("nvrtc.cpp", "program.cpp", "rewrite.cpp");
+    private static final List<String> NVRTC = List.of("nvrtc.cpp", "compilations.cpp", "program.cpp", "rewrite.cpp");
 
     private final Map<String, byte[]> sources;
     private final Path root;

@@ -2,6 +2,7 @@ package org.adjoint.cuda.emulator;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,7 +10,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUresult;
 import jcuda.nvrtc.JNvrtc;
 import jcuda.nvrtc.nvrtcProgram;
 import jcuda.nvrtc.nvrtcResult;
@@ -146,6 +154,45 @@ class NvrtcTest {
             Compiled compiled = Compiled.of(COPY.replace("copy", "copy" + i / 2));
             assertEquals(nvrtcResult.NVRTC_SUCCESS, compiled.status, compiled.log);
         });
+    }
+
+    /** Programs that wait at the same time are compiled as one, in which each keeps names and mistakes to itself. */
+    @Test
+    void programsThatAreCompiledTogetherAreApart() throws Exception {
+        int programs = Math.clamp(8L * Runtime.getRuntime().availableProcessors(), 16, 64);
+        int wrong = programs - 3;
+        String fresh = "// " + System.nanoTime() + "\n";
+        List<Callable<Compiled>> tasks = new ArrayList<>();
+        for (int i = 0; i < programs; i++) {
+            String text = INCLUDE + fresh + "typedef " + (i % 2 == 0 ? "f32" : "f64") + " T;\n__device__ T value() {\n"
+                + "    return " + (i == wrong ? "unknown" : "" + i) + ";\n}\nKERNEL __launch_bounds__(" + (32 + i)
+                + ") " + name(i, programs) + "(f32* y) {\n"
+                + "    if (threadIdx.x == 0) {\n        y[0] = 10 * value() + sizeof(T);\n    }\n}\n";
+            tasks.add(() -> Compiled.of(text));
+        }
+        try (ExecutorService threads = Executors.newFixedThreadPool(programs); TrialCard card = new TrialCard()) {
+            List<Future<Compiled>> all = threads.invokeAll(tasks);
+            CUdeviceptr y = card.allocate(Float.BYTES);
+            for (int i = 0; i < programs; i++) {
+                Compiled compiled = all.get(i).get();
+                if (i == wrong) {
+                    assertEquals(nvrtcResult.NVRTC_ERROR_COMPILATION, compiled.status);
+                    assertTrue(compiled.log.contains("trial.cu(5): error: "), compiled.log);
+                    assertFalse(compiled.log.contains("program_"), compiled.log);
+                } else {
+                    assertEquals(nvrtcResult.NVRTC_SUCCESS, compiled.status, compiled.log);
+                    CUfunction kernel = TrialCard.kernel(compiled.cubin, name(i, programs));
+                    assertEquals(CUresult.CUDA_SUCCESS, card.run(kernel, 1, 32 + i, 0, y));
+                    assertEquals(10 * i + (i % 2 == 0 ? Float.BYTES : Double.BYTES), card.download(y, 1)[0]);
+                    assertEquals(CUresult.CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, card.run(kernel, 1, 33 + i, 0, y));
+                }
+            }
+        }
+    }
+
+    /** The last two are of one name, which one program can't have twice. */
+    private static String name(int program, int programs) {
+        return program < programs - 2 ? "fill" + program : "same";
     }
 
     @Test

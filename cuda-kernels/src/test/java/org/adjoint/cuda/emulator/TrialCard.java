@@ -47,8 +47,12 @@ final class TrialCard implements AutoCloseable {
 
     /** The kernel of that name in {@code text}, which may include the headers of this module. */
     CUfunction kernel(String text, String name) {
+        return kernel(compile(text), name);
+    }
+
+    static CUfunction kernel(byte[] cubin, String name) {
         CUmodule module = new CUmodule();
-        check(cuModuleLoadData(module, compile(text)));
+        check(cuModuleLoadData(module, cubin));
         CUfunction function = new CUfunction();
         check(cuModuleGetFunction(function, module, name));
         return function;
