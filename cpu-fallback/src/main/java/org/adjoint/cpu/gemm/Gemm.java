@@ -16,8 +16,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 public final class Gemm {
 
     private final int vectorBits;
-    private final PanelKernels floats;
-    private final PanelKernels doubles;
     private final Queue<Workspace> floatScratch = new ConcurrentLinkedQueue<>();
     private final Queue<Workspace> doubleScratch = new ConcurrentLinkedQueue<>();
 
@@ -25,13 +23,8 @@ public final class Gemm {
      * @param vectorBits 128, 256 or 512, or 0 for scalar code, which needs no incubator module
      */
     public Gemm(int vectorBits) {
-        this(vectorBits, PanelKernels.of(vectorBits, ElementType.F32), PanelKernels.of(vectorBits, ElementType.F64));
-    }
-
-    Gemm(int vectorBits, PanelKernels floats, PanelKernels doubles) {
         this.vectorBits = vectorBits;
-        this.floats = floats;
-        this.doubles = doubles;
+        PanelKernels.of(vectorBits, ElementType.F32);
     }
 
     /** Of the machine's preferred vector width, or scalar where {@code jdk.incubator.vector} is absent. */
@@ -56,7 +49,7 @@ public final class Gemm {
 
     /** The building blocks of this width. */
     public PanelKernels kernels(ElementType arithmetic) {
-        return arithmetic == ElementType.F64 ? doubles : floats;
+        return PanelKernels.of(vectorBits, arithmetic);
     }
 
     /**

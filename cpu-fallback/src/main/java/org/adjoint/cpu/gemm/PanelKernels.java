@@ -8,7 +8,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.adjoint.cpu.warm.Warmer;
 
 /**
  * The parts a matrix product is made of, for one vector width and one arithmetic type (F32 or F64), over
@@ -30,7 +29,6 @@ import org.adjoint.cpu.warm.Warmer;
 public final class PanelKernels {
 
     private static final Map<String, PanelKernels> INSTANCES = new ConcurrentHashMap<>();
-    private static final Warmer WARMER = new Warmer();
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -58,10 +56,8 @@ public final class PanelKernels {
     private final TileKernel[][] tiles;
     private final TileKernel[][] scatteredTiles;
     private final int registers;
-    private final boolean warms;
 
-    /** @param warms whether tiles are scalar code until their vector code is compiled */
-    PanelKernels(int bits, boolean doubles, boolean warms) {
+    private PanelKernels(int bits, boolean doubles) {
         this.doubles = doubles;
         this.lanes = bits == 0 ? 1 : bits / (doubles ? Double.SIZE : Float.SIZE);
         // Accumulators, one column vector each and a factor fill the register file: 32 registers with AVX-512 and
@@ -76,7 +72,6 @@ public final class PanelKernels {
         this.tiles = new TileKernel[tileRows + 1][tileVectors + 1];
         this.scatteredTiles = new TileKernel[tileRows + 1][MOST_VECTORS + 1];
         this.registers = manyRegisters ? 32 : 16;
-        this.warms = warms && lanes > 1;
     }
 
     /**
@@ -94,7 +89,7 @@ public final class PanelKernels {
             throw new IllegalArgumentException("panel kernels compute in F32 or F64, not in " + arithmetic);
         }
         return INSTANCES.computeIfAbsent(vectorBits + " " + arithmetic,
-                key -> new PanelKernels(vectorBits, arithmetic == ElementType.F64, true));
+                key -> new PanelKernels(vectorBits, arithmetic == ElementType.F64));
     }
 
     private static RowMoves vectorMoves(int bits, boolean doubles) {
@@ -166,30 +161,23 @@ public final class PanelKernels {
         return doubles;
     }
 
+    /** Racing threads may generate the same class twice; either serves. */
     TileKernel tile(int rows, int vectors) {
         TileKernel kernel = tiles[rows][vectors];
-        return kernel != null ? kernel : newTile(tiles, rows, vectors, false);
+        if (kernel == null) {
+            kernel = TileGenerator.generate(rows, vectors, lanes, rowStride, doubles, false);
+            tiles[rows][vectors] = kernel;
+        }
+        return kernel;
     }
 
     private TileKernel scatteredTile(int rows, int vectors) {
         TileKernel kernel = scatteredTiles[rows][vectors];
-        return kernel != null ? kernel : newTile(scatteredTiles, rows, vectors, true);
-    }
-
-    /** Threads that read a tile while another is put in its place may go on with either. */
-    private synchronized TileKernel newTile(TileKernel[][] kernels, int rows, int vectors, boolean scattered) {
-        if (kernels[rows][vectors] == null) {
-            if (warms) {
-                kernels[rows][vectors] = new PlainTile(rows, vectors * lanes, rowStride, scattered);
-                WARMER.warm(() -> new TileCandidate(
-                        TileGenerator.generate(rows, vectors, lanes, rowStride, doubles, scattered), doubles, rows,
-                        vectors, vectors * lanes, rowStride, ready -> kernels[rows][vectors] = ready));
-            } else {
-                kernels[rows][vectors] =
-                        TileGenerator.generate(rows, vectors, lanes, rowStride, doubles, scattered);
-            }
+        if (kernel == null) {
+            kernel = TileGenerator.generate(rows, vectors, lanes, rowStride, doubles, true);
+            scatteredTiles[rows][vectors] = kernel;
         }
-        return kernels[rows][vectors];
+        return kernel;
     }
 
     /**

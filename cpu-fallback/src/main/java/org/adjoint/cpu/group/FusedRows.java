@@ -8,7 +8,6 @@ import org.adjoint.cpu.group.LoopProgram.Fold;
 import org.adjoint.cpu.group.LoopProgram.FoldOp;
 import org.adjoint.cpu.group.LoopProgram.Store;
 import org.adjoint.cpu.group.Machine.Value;
-import org.adjoint.cpu.warm.Warmer;
 
 /**
  * Loops over one row of a normalization, several operations in one: what {@link RowKernels} would do one by one, with

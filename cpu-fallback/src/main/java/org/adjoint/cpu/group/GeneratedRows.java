@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Supplier;
 import org.adjoint.cpu.group.RowPrograms.Row;
-import org.adjoint.cpu.warm.Warmer;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.UnaryOp;
 

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.adjoint.cpu.group.GroupLoop.Mode;
 import org.adjoint.cpu.group.GroupLoop.Sink;
-import org.adjoint.cpu.warm.Warmer;
 import org.adjoint.plan.Group;
 
 /** The code of a group for one way its operands lie in memory, shared by all steps that run it. */
@@ -49,7 +48,7 @@ final class GroupCode {
         if (kernel == null) {
             points += n;
             if (points > HOT && requested.compareAndSet(false, true)) {
-                KernelCandidate.warm(warmer, program, widthBits, ready -> compiled = ready);
+                warmer.warm(program, widthBits, ready -> compiled = ready);
             }
         }
         return kernel;

@@ -11,7 +11,6 @@ import java.util.stream.Stream;
 import org.adjoint.cpu.CpuKernel;
 import org.adjoint.cpu.group.GroupLoop.Mode;
 import org.adjoint.cpu.group.GroupLoop.Sink;
-import org.adjoint.cpu.warm.Warmer;
 import org.adjoint.graph.BinaryOp;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.ReduceOp;

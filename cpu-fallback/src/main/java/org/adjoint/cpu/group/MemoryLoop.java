@@ -6,7 +6,6 @@ import org.adjoint.cpu.group.LoopProgram.Fold;
 import org.adjoint.cpu.group.LoopProgram.FoldOp;
 import org.adjoint.cpu.group.LoopProgram.Store;
 import org.adjoint.cpu.group.Machine.Value;
-import org.adjoint.cpu.warm.Warmer;
 import org.adjoint.graph.DType;
 
 /**

@@ -3,7 +3,6 @@ package org.adjoint.cpu.group;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.adjoint.cpu.warm.Warmer;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.UnaryOp;
 

@@ -1,7 +1,5 @@
 package org.adjoint.cpu.group;
 
-import org.adjoint.cpu.warm.Warmer;
-
 /** The kernel of a {@link LoopProgram}, which may be replaced by a faster one with the same results. */
 final class TieredKernel {
     private final LoopProgram program;
@@ -21,7 +19,7 @@ final class TieredKernel {
             return new TieredKernel(program, KernelGenerator.generate(program, widthBits));
         }
         TieredKernel kernel = new TieredKernel(program, KernelGenerator.generate(program, 0));
-        KernelCandidate.warm(warmer, program, widthBits, kernel::replace);
+        warmer.warm(program, widthBits, kernel::replace);
         return kernel;
     }
 
@@ -34,7 +32,7 @@ final class TieredKernel {
             return new TieredKernel(program, KernelGenerator.generate(program, widthBits));
         }
         TieredKernel kernel = new TieredKernel(program, null);
-        KernelCandidate.warm(warmer, program, widthBits, kernel::replace);
+        warmer.warm(program, widthBits, kernel::replace);
         return kernel;
     }
 

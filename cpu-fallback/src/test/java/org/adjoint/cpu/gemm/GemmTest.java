@@ -20,13 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Products against the naive loop, and their bits across widths and workers. */
 class GemmTest {
 
-    private static final List<Gemm> WIDTHS = List.of(compiled(512), compiled(256), compiled(128), compiled(0));
-    /** In scalar tiles until those of vectors are compiled. */
+    private static final List<Gemm> WIDTHS = List.of(new Gemm(512), new Gemm(256), new Gemm(128), new Gemm(0));
     private static final Gemm PREFERRED = Gemm.preferred();
-
-    private static Gemm compiled(int bits) {
-        return new Gemm(bits, new PanelKernels(bits, false, false), new PanelKernels(bits, true, false));
-    }
 
     /** Three threads that claim tasks. */
     private static final Parallel THREADS = new Parallel() {

@@ -19,7 +19,7 @@ class PanelKernelsTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 128, 256, 512})
     void chainsTwoProductsInScratch(int bits) {
-        PanelKernels kernels = new PanelKernels(bits, false, false);
+        PanelKernels kernels = PanelKernels.of(bits, ElementType.F32);
         int panels = Math.ceilDiv(INNER, kernels.panelColumns());
         int panelStride = kernels.panelColumns() * INNER;
         float[] rows = new float[ROWS * kernels.rowStride()];
