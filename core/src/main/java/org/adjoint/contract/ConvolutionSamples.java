@@ -112,7 +112,10 @@ final class ConvolutionSamples {
                 of(conv2, any(2, 2, 4, 3).laid(Layout.PERMUTED), any(2, 2, 2, 2).laid(Layout.PERMUTED)),
                 of(conv2, any(1, 2, 3, 4).laid(Layout.FLIPPED), any(1, 2, 2, 2).laid(Layout.SLICED)),
                 of(conv(2, PLAIN.padding(1)), any(2, 3, 17, 13), any(5, 3, 3, 3), any(5)).withoutDifferences(),
-                of(conv(2, PLAIN.stride(2).groups(2)), any(1, 4, 9, 33), any(4, 2, 3, 3)).withoutDifferences())
+                of(conv(2, PLAIN.stride(2).groups(2)), any(1, 4, 9, 33), any(4, 2, 3, 3)).withoutDifferences(),
+                of(conv(2, PLAIN.groups(17).padding(1)), any(2, 17, 5, 7), any(17, 1, 3, 3)).withoutDifferences(),
+                of(conv(2, PLAIN.groups(16).stride(2).padding(1)), any(1, 16, 4, 18), any(32, 1, 3, 3))
+                    .withoutDifferences())
                 .refuses(Refusal.of("conv2d: x must be (n, channels, 2 spatial axes)", conv2, any(3, 3),
                     any(1, 1, 2, 2)),
                     Refusal.of("conv2d: 2 groups must divide the channels of x, 3,", conv(2, PLAIN.groups(2)),

@@ -413,7 +413,7 @@ public final class PanelKernels {
 
     /**
      * {@link #DOTS} dot products of one matrix and others of the same shape: the lanes of 64 bytes are summed apart,
-     * column by column and row by row, then folded in halves.
+     * column by column, then folded in halves.
      *
      * @param a       contiguous from element 0 on
      * @param starts  where in {@code b} the others begin
@@ -422,25 +422,24 @@ public final class PanelKernels {
      */
     public void dots(int rows, int columns, Object a, Object b, int[] starts, int bStride, Object sums) {
         moves.dots(rows, columns, a, b, starts, bStride, sums);
-        int lanes = virtualLanes();
         for (int i = 0; i < DOTS; i++) {
             if (doubles) {
-                double[] values = (double[]) sums;
-                for (int half = lanes / 2; half > 0; half /= 2) {
-                    for (int lane = i * lanes; lane < i * lanes + half; lane++) {
-                        values[lane] += values[lane + half];
-                    }
-                }
-                values[i] = values[i * lanes];
+                ((double[]) sums)[i] = fold((double[]) sums, i * virtualLanes());
             } else {
-                float[] values = (float[]) sums;
-                for (int half = lanes / 2; half > 0; half /= 2) {
-                    for (int lane = i * lanes; lane < i * lanes + half; lane++) {
-                        values[lane] += values[lane + half];
-                    }
-                }
-                values[i] = values[i * lanes];
+                ((float[]) sums)[i] = fold((float[]) sums, i * virtualLanes());
             }
         }
+    }
+
+    private static float fold(float[] x, int at) {
+        float a = (x[at] + x[at + 8]) + (x[at + 4] + x[at + 12]);
+        float b = (x[at + 1] + x[at + 9]) + (x[at + 5] + x[at + 13]);
+        float c = (x[at + 2] + x[at + 10]) + (x[at + 6] + x[at + 14]);
+        float d = (x[at + 3] + x[at + 11]) + (x[at + 7] + x[at + 15]);
+        return (a + c) + (b + d);
+    }
+
+    private static double fold(double[] x, int at) {
+        return ((x[at] + x[at + 4]) + (x[at + 2] + x[at + 6])) + ((x[at + 1] + x[at + 5]) + (x[at + 3] + x[at + 7]));
     }
 }

@@ -70,7 +70,7 @@ interface RowMoves {
     /**
      * {@link PanelKernels#DOTS} dot products of one matrix, contiguous, and others of the same shape in b: lane l of
      * number i, in {@code sums[i * VIRTUAL_BYTES / bytes + l]}, is the fma chain over all columns l modulo the lanes,
-     * row by row.
+     * each from the first row to the last.
      *
      * @param starts where the others begin
      */

@@ -176,8 +176,8 @@ final class ScalarRowMoves implements RowMoves {
     private static void dot(int rows, int columns, float[] a, float[] b, int start, int bStride, float[] sums, int i) {
         int lanes = PanelKernels.VIRTUAL_BYTES / Float.BYTES;
         Arrays.fill(sums, i * lanes, (i + 1) * lanes, 0);
-        for (int row = 0; row < rows; row++) {
-            for (int column = 0; column < columns; column++) {
+        for (int column = 0; column < columns; column++) {
+            for (int row = 0; row < rows; row++) {
                 int lane = i * lanes + column % lanes;
                 sums[lane] = Math.fma(a[row * columns + column], b[start + row * bStride + column], sums[lane]);
             }
@@ -188,8 +188,8 @@ final class ScalarRowMoves implements RowMoves {
             int i) {
         int lanes = PanelKernels.VIRTUAL_BYTES / Double.BYTES;
         Arrays.fill(sums, i * lanes, (i + 1) * lanes, 0);
-        for (int row = 0; row < rows; row++) {
-            for (int column = 0; column < columns; column++) {
+        for (int column = 0; column < columns; column++) {
+            for (int row = 0; row < rows; row++) {
                 int lane = i * lanes + column % lanes;
                 sums[lane] = Math.fma(a[row * columns + column], b[start + row * bStride + column], sums[lane]);
             }

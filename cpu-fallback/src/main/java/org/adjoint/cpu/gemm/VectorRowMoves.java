@@ -145,6 +145,10 @@ final class VectorRowMoves implements RowMoves {
         VectorMask<Object> tail = SPECIES.indexInRange(whole, columns);
         // Whole vectors that are masked later cost less than masked loads, but must not reach beyond the segment.
         long last = source.byteSize() - LANES * BYTES;
+        if (whole == 0 && offset + Math.max(0, (rows - 1) * rowBytes) <= last) {
+            loadShortLines(source, offset, rowBytes, rows, target, targetOffset, targetStride, tail);
+            return;
+        }
         for (int row = 0; row < rows; row++) {
             long from = offset + row * rowBytes;
             int to = targetOffset + row * targetStride;
@@ -160,9 +164,23 @@ final class VectorRowMoves implements RowMoves {
         }
     }
 
+    private static void loadShortLines(MemorySegment source, long offset, long rowBytes, int rows, Object target,
+            int targetOffset, int targetStride, VectorMask<Object> mask) {
+        for (int row = 0; row < rows; row++) {
+            Vector<Object> line = SPECIES.fromMemorySegment(source, offset + row * rowBytes, ORDER);
+            store(SPECIES.zero().blend(line, mask), target, targetOffset + row * targetStride);
+        }
+    }
+
     /** Whole vectors: what one spoils behind its line, the next puts right. */
     @Override
     public void joinLines(Object source, int sourceOffset, int sourceStride, int rows, int columns, Object target) {
+        if (columns <= LANES) {
+            for (int row = 0; row < rows; row++) {
+                store(SPECIES.fromArray(source, sourceOffset + row * sourceStride), target, row * columns);
+            }
+            return;
+        }
         for (int row = 0; row < rows; row++) {
             int from = sourceOffset + row * sourceStride;
             int to = row * columns;
@@ -502,46 +520,73 @@ final class VectorRowMoves implements RowMoves {
         }
     }
 
+    /** A loop for each column of vectors, not for each row: of a loop in a loop, C2 would keep the sums in memory. */
     @Override
     public void dots(int rows, int columns, Object a, Object b, int[] starts, int bStride, Object sums) {
         int virtual = PanelKernels.VIRTUAL_BYTES / BYTES;
-        for (int part = 0; part < virtual; part += LANES) {
-            int tail = part;
-            while (tail + LANES <= columns) {
-                tail += virtual;
+        for (int at = 0; at < PanelKernels.DOTS * virtual; at += LANES) {
+            store(SPECIES.zero(), sums, at);
+        }
+        int whole = columns & -LANES;
+        int done = 0;
+        if (rows == 1) {
+            done = columns & -virtual;
+            for (int part = 0; part < virtual; part += LANES) {
+                addDots(columns / virtual, a, part, virtual, b, starts, part, virtual, sums, part);
             }
-            // A chain for each dot product hides the latency of multiply-adds only while there are several: DOTS = 4.
-            dotsOfPart(rows, columns, a, b, starts[0], starts[1], starts[2], starts[3], bStride, part, tail, sums);
+        }
+        for (int column = done; column < whole; column += LANES) {
+            addDots(rows, a, column, columns, b, starts, column, bStride, sums, column % virtual);
+        }
+        if (whole < columns) {
+            addDots(rows, a, columns, b, starts, bStride, sums, whole, SPECIES.indexInRange(whole, columns));
         }
     }
 
-    private static void dotsOfPart(int rows, int columns, Object a, Object b, int b0, int b1, int b2, int b3,
-            int bStride, int part, int tail, Object sums) {
+    /** A chain for each dot product hides the latency of multiply-adds only while there are several: DOTS = 4. */
+    private static void addDots(int count, Object a, int aAt, int aStep, Object b, int[] starts, int bAt, int bStep,
+            Object sums, int part) {
         int virtual = PanelKernels.VIRTUAL_BYTES / BYTES;
-        VectorMask<Object> mask = SPECIES.indexInRange(tail, Math.max(tail, columns));
-        Vector<Object> s0 = SPECIES.zero();
-        Vector<Object> s1 = SPECIES.zero();
-        Vector<Object> s2 = SPECIES.zero();
-        Vector<Object> s3 = SPECIES.zero();
-        for (int row = 0, from = 0; row < rows; row++, from += columns) {
-            for (int column = part; column < tail; column += virtual) {
-                Vector<Object> x = SPECIES.fromArray(a, from + column);
-                s0 = fma(x, SPECIES.fromArray(b, b0 + column), s0);
-                s1 = fma(x, SPECIES.fromArray(b, b1 + column), s1);
-                s2 = fma(x, SPECIES.fromArray(b, b2 + column), s2);
-                s3 = fma(x, SPECIES.fromArray(b, b3 + column), s3);
-            }
-            if (tail < columns) {
-                Vector<Object> x = load(a, from + tail, mask);
-                s0 = fma(x, load(b, b0 + tail, mask), s0);
-                s1 = fma(x, load(b, b1 + tail, mask), s1);
-                s2 = fma(x, load(b, b2 + tail, mask), s2);
-                s3 = fma(x, load(b, b3 + tail, mask), s3);
-            }
-            b0 += bStride;
-            b1 += bStride;
-            b2 += bStride;
-            b3 += bStride;
+        int b0 = starts[0] + bAt;
+        int b1 = starts[1] + bAt;
+        int b2 = starts[2] + bAt;
+        int b3 = starts[3] + bAt;
+        Vector<Object> s0 = SPECIES.fromArray(sums, part);
+        Vector<Object> s1 = SPECIES.fromArray(sums, virtual + part);
+        Vector<Object> s2 = SPECIES.fromArray(sums, 2 * virtual + part);
+        Vector<Object> s3 = SPECIES.fromArray(sums, 3 * virtual + part);
+        for (int i = 0; i < count; i++) {
+            Vector<Object> x = SPECIES.fromArray(a, aAt + i * aStep);
+            s0 = fma(x, SPECIES.fromArray(b, b0 + i * bStep), s0);
+            s1 = fma(x, SPECIES.fromArray(b, b1 + i * bStep), s1);
+            s2 = fma(x, SPECIES.fromArray(b, b2 + i * bStep), s2);
+            s3 = fma(x, SPECIES.fromArray(b, b3 + i * bStep), s3);
+        }
+        store(s0, sums, part);
+        store(s1, sums, virtual + part);
+        store(s2, sums, 2 * virtual + part);
+        store(s3, sums, 3 * virtual + part);
+    }
+
+    /** Of the columns from {@code column} on, less than a vector. */
+    private static void addDots(int rows, Object a, int columns, Object b, int[] starts, int bStride, Object sums,
+            int column, VectorMask<Object> mask) {
+        int virtual = PanelKernels.VIRTUAL_BYTES / BYTES;
+        int part = column % virtual;
+        int b0 = starts[0] + column;
+        int b1 = starts[1] + column;
+        int b2 = starts[2] + column;
+        int b3 = starts[3] + column;
+        Vector<Object> s0 = SPECIES.fromArray(sums, part);
+        Vector<Object> s1 = SPECIES.fromArray(sums, virtual + part);
+        Vector<Object> s2 = SPECIES.fromArray(sums, 2 * virtual + part);
+        Vector<Object> s3 = SPECIES.fromArray(sums, 3 * virtual + part);
+        for (int row = 0; row < rows; row++) {
+            Vector<Object> x = load(a, column + row * columns, mask);
+            s0 = fma(x, load(b, b0 + row * bStride, mask), s0);
+            s1 = fma(x, load(b, b1 + row * bStride, mask), s1);
+            s2 = fma(x, load(b, b2 + row * bStride, mask), s2);
+            s3 = fma(x, load(b, b3 + row * bStride, mask), s3);
         }
         store(s0, sums, part);
         store(s1, sums, virtual + part);

@@ -23,8 +23,11 @@ public final class ConvolutionKernel {
             return (slots, scalars, parallel) -> slots[shape.y().slot()].asSlice(shape.y().byteOffset(),
                 shape.y().shape().elements() * shape.y().dtype().bytes()).fill((byte) 0);
         }
-        return shape.positionCount() >= shape.tapCount() ? new PositionsConvolution(shape, pool, vectorBits)
-            : DotsConvolution.fits(shape) ? new DotsConvolution(shape, vectorBits)
+        if (shape.positionCount() >= shape.tapCount()) {
+            CpuKernel depthwise = DepthwiseConvolution.of(shape, vectorBits);
+            return depthwise != null ? depthwise : new PositionsConvolution(shape, pool, vectorBits);
+        }
+        return DotsConvolution.fits(shape) ? new DotsConvolution(shape, vectorBits)
             : new TapsConvolution(shape, pool, vectorBits);
     }
 }

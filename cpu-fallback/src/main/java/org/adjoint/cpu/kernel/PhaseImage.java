@@ -193,6 +193,11 @@ final class PhaseImage {
         return baseCells[line];
     }
 
+    /** Cells from the first base to the last. */
+    int cells() {
+        return baseCells[baseCells.length - 1] + lineLength;
+    }
+
     /** Where an offset is found, from the cell of a base on, with windows of {@code length} cells. */
     int shift(int offset, int length) {
         return offsetPhase[offset] * length + offsetCell[offset];
@@ -208,6 +213,12 @@ final class PhaseImage {
     void fill(Arithmetic arithmetic, MemorySegment memory, long channel, Object target, int at, int first, int length,
         Object line, short[] halves) {
         arithmetic.fill(target, at, phases * length, 0);
+        refill(arithmetic, memory, channel, target, at, first, length, line, halves);
+    }
+
+    /** As {@link #fill}, where there are zeros or the same cells of another channel already. */
+    void refill(Arithmetic arithmetic, MemorySegment memory, long channel, Object target, int at, int first, int length,
+        Object line, short[] halves) {
         if (runs == null) {
             fillStraight(arithmetic, memory, channel, target, at, first, length, halves);
             return;
@@ -268,7 +279,7 @@ final class PhaseImage {
     /** The first line whose cell lies behind {@code cell}. */
     private int firstLine(int cell) {
         int from = 0;
-        int to = lineCell.length;
+        int to = lineCell.length == 0 || lineCell[0] > cell ? 0 : lineCell.length;
         while (from < to) {
             int middle = (from + to) >>> 1;
             if (lineCell[middle] > cell) {

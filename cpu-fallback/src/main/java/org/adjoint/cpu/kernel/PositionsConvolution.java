@@ -26,6 +26,7 @@ final class PositionsConvolution implements CpuKernel {
     private final PhaseImage image;
     private final Arithmetic arithmetic;
     private final PanelKernels panels;
+    private final ResultLines lines;
     private final int chunks;
     private final int cells;
     /** Columns of a panel. */
@@ -43,8 +44,9 @@ final class PositionsConvolution implements CpuKernel {
         this.image = PhaseImage.ofPositions(shape);
         this.arithmetic = Arithmetic.of(shape.x().dtype(), vectorBits);
         this.panels = arithmetic.panels;
+        this.lines = new ResultLines(shape, image, arithmetic);
         this.chunks = Math.ceilDiv(shape.depth(), panels.maxDepth());
-        this.cells = image.firstCell(image.lines() - 1) + image.lineLength();
+        this.cells = image.cells();
         int channels = Math.min(shape.channels(), panels.maxDepth() / shape.tapCount() + 1);
         int most = Math.clamp(BLOCK / Math.max(shape.out(), channels), LEAST_COLUMNS, MOST_COLUMNS);
         int even = Math.ceilDiv(cells, Math.ceilDiv(cells, most));
@@ -138,46 +140,8 @@ final class PositionsConvolution implements CpuKernel {
                 tile);
         }
         for (int i = 0; i < images; i++) {
-            store(slots[shape.y().slot()], block, i * imagePanels * width, images * imagePanels * width,
-                firstImage + i, group, firstRow, height, first, columns);
+            lines.store(slots[shape.y().slot()], block, i * imagePanels * width, images * imagePanels * width,
+                firstImage + i, group, firstRow, height, first, columns, scratch, 4);
         }
-    }
-
-    /** Writes what there are positions for: lines that are whole many at a time. */
-    private void store(MemorySegment target, Object block, int blockAt, int rowLength, int number, int group,
-        int firstRow, int height, int first, int columns) {
-        int length = image.lineLength();
-        int bytes = shape.y().dtype().bytes();
-        Object joined = Scratch.local().array(arithmetic, 4, columns + panels.lanes());
-        for (int line = 0; line < image.lines(); ) {
-            int cell = image.firstCell(line);
-            int from = Math.max(cell, first);
-            int to = Math.min(cell + length, first + columns);
-            int count = from >= to ? 0 : wholeLines(line, first, first + columns);
-            long at = (long) line * length + from - cell;
-            for (int row = 0; from < to && row < height; row++) {
-                long offset = shape.resultOffset(number, group, firstRow + row) + at * bytes;
-                int source = blockAt + row * rowLength + from - first;
-                if (count > 1) {
-                    panels.joinLines(block, source, image.firstCell(line + 1) - cell, count, length, joined);
-                    arithmetic.store(joined, 0, target, offset, shape.y().dtype(), count * length);
-                } else {
-                    arithmetic.store(block, source, target, offset, shape.y().dtype(), to - from);
-                }
-            }
-            line += Math.max(1, count);
-        }
-    }
-
-    /** How many lines from {@code line} on lie at equal distances and in the block. */
-    private int wholeLines(int line, int start, int end) {
-        int count = 0;
-        int cell = image.firstCell(line);
-        while (line + count < image.lines()
-            && image.firstCell(line + count) >= start && image.firstCell(line + count) + image.lineLength() <= end
-            && (count < 2 || image.firstCell(line + count) - cell == count * (image.firstCell(line + 1) - cell))) {
-            count++;
-        }
-        return count;
     }
 }

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 /** Convolutions and their gradients, which are convolutions of any kind, against the reference. */
 class ConvolutionKernelTest {
     private static final int CASES = 36;
+    private static final int DEPTHWISE_CASES = 24;
 
     /** A convolution of random geometry, with the cotangent of its result. */
     private record Case(Shape x, Shape kernel, Convolution settings, long seed) {
@@ -38,6 +39,29 @@ class ConvolutionKernelTest {
                 long span = (kernel[2 + axis] - 1) * settings[2][axis] + 1;
                 x[2 + axis] = Math.max(1, span - 2 * settings[1][axis])
                     + random.nextInt(axes == 1 ? 600 : axes == 2 ? 30 : 6);
+            }
+            return new Case(Shape.of(x), Shape.of(kernel), Convolution.DEFAULT.stride(settings[0]).padding(settings[1])
+                .dilation(settings[2]).groups(groups), random.nextLong());
+        }
+
+        /** Groups of a channel or two, and so many that a task has several. */
+        static Case drawDepthwise(Random random) {
+            int axes = 1 + random.nextInt(3);
+            long groups = 16 + random.nextInt(20);
+            long[] x = new long[axes + 2];
+            long[] kernel = new long[axes + 2];
+            long[][] settings = new long[3][axes];
+            x[0] = 1 + random.nextInt(3);
+            kernel[1] = 1 + random.nextInt(4) / 3;
+            x[1] = groups * kernel[1];
+            kernel[0] = groups * (1 + random.nextInt(3) / 2);
+            for (int axis = 0; axis < axes; axis++) {
+                kernel[2 + axis] = 1 + random.nextInt(axes == 1 ? 7 : 3);
+                settings[0][axis] = 1 + random.nextInt(4) / 2;
+                settings[1][axis] = random.nextInt(3);
+                settings[2][axis] = 1 + random.nextInt(3) / 2;
+                long span = (kernel[2 + axis] - 1) * settings[2][axis] + 1;
+                x[2 + axis] = span + random.nextInt(axes == 1 ? 90 : axes == 2 ? 36 : 6);
             }
             return new Case(Shape.of(x), Shape.of(kernel), Convolution.DEFAULT.stride(settings[0]).padding(settings[1])
                 .dilation(settings[2]).groups(groups), random.nextLong());
@@ -73,6 +97,9 @@ class ConvolutionKernelTest {
         for (int i = 0; i < CASES; i++) {
             cases.add(Case.draw(random));
         }
+        for (int i = 0; i < DEPTHWISE_CASES; i++) {
+            cases.add(Case.drawDepthwise(random));
+        }
         return cases;
     }
 
@@ -105,7 +132,7 @@ class ConvolutionKernelTest {
             Device.open("cpu", Map.of("threads", "2", "vectorBits", "256")),
             Device.open("cpu", Map.of("threads", "1"))};
         try {
-            for (Case sample : cases().subList(0, CASES / 2)) {
+            for (Case sample : cases().subList(CASES / 2, CASES + DEPTHWISE_CASES / 2)) {
                 List<Tensor> first = sample.run(devices[0], DType.F32);
                 for (int other = 1; other < devices.length; other++) {
                     List<Tensor> second = sample.run(devices[other], DType.F32);
