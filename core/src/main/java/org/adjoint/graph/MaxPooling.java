@@ -101,8 +101,9 @@ public record MaxPooling(List<Long> kernel, List<Long> stride, List<Long> dilati
         int rank = x.shape().rank();
         DType compute = x.dtype().computeType();
         List<List<Long>> places = places(rank);
+        Node largest = extremum(node);
         List<Node> hits = places.stream()
-            .map(place -> equal(slice(x, place, steps(rank), node.shape()), node)).toList();
+            .map(place -> equal(slice(x, place, steps(rank), node.shape()), largest)).toList();
         Node ties = hits.stream().map(hit -> cast(hit, compute)).reduce(Ops::add).orElseThrow();
         Node share = div(cast(cotangents[0], compute), ties);
         long[] interior = steps(rank).stream().mapToLong(step -> step - 1).toArray();

@@ -176,7 +176,7 @@ public sealed interface Op {
                 case MAX, MIN -> {
                     // Elements that tie share the cotangent evenly, as in JAX and in PyTorch's amax. They are counted
                     // in F32 at least: F16 ends at 65504.
-                    Node hit = Ops.cast(Ops.equal(x, Ops.expandReduced(node, x.shape(), axes)),
+                    Node hit = Ops.cast(Ops.equal(x, Ops.expandReduced(Ops.extremum(node), x.shape(), axes)),
                         x.dtype().computeType());
                     Node ties = Ops.expandReduced(Ops.reduce(ReduceOp.SUM, hit, axes), x.shape(), axes);
                     yield Ops.cast(Ops.mul(Ops.widen(dy), Ops.div(hit, ties)), x.dtype());

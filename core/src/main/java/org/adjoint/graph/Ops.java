@@ -344,6 +344,15 @@ public final class Ops {
         return Origin.like(node, () -> new Node(node.op(), node.types(), inputs));
     }
 
+    /**
+     * An extremum whose operands are compared with it, for a gradient. Of 16-bit operands it is found once more: a plan
+     * that computes them again may round them elsewhere than the plan that the value came of, and none would be equal.
+     * A plan that has both computes one.
+     */
+    static Node extremum(Node node) {
+        return node.dtype().isHalf() ? again(node, node.inputs()) : node;
+    }
+
     // Reductions
 
     /** Folds {@code axes} (in [0, rank), distinct) and drops them; the tensor itself where there are none. */

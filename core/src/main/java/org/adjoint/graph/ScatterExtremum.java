@@ -41,8 +41,9 @@ public record ScatterExtremum(boolean largest, int axis) implements Op.Compositi
         Node indices = node.input(1);
         Node updates = node.input(2);
         DType compute = x.dtype().computeType();
-        Node own = equal(x, node);
-        Node hits = equal(updates, gather(node, axis, indices));
+        Node best = extremum(node);
+        Node own = equal(x, best);
+        Node hits = equal(updates, gather(best, axis, indices));
         Node ties = scatterAdd(cast(own, compute), axis, indices, cast(hits, compute));
         Node share = div(cast(cotangents[0], compute), ties);
         Node zero = zeroOf(compute);
