@@ -52,6 +52,8 @@ final class Operation {
                 operands.addAll(List.of(torch.randn(extents), torch.randn(extents), torch.randn(extents)));
             case "conv2d" -> operands.addAll(List.of(torch.randn(Arrays.copyOf(extents, 4)),
                 torch.randn(extents[4], extents[1], KERNEL, KERNEL), torch.randn(extents[4])));
+            case "depthwise" -> operands.addAll(List.of(torch.randn(extents),
+                torch.randn(extents[1], 1, KERNEL, KERNEL), torch.randn(extents[1])));
             default -> throw new IllegalArgumentException("pytorch is not asked for " + name);
         }
     }
@@ -76,6 +78,8 @@ final class Operation {
                 new TensorOptional(), 0, true, new DoubleOptional(), false);
             case "conv2d" -> torch.conv2d(x, operands.get(1), new TensorOptional(operands.get(2)), new long[] {1, 1},
                 new long[] {1, 1}, new long[] {1, 1}, 1);
+            case "depthwise" -> torch.conv2d(x, operands.get(1), new TensorOptional(operands.get(2)),
+                new long[] {1, 1}, new long[] {1, 1}, new long[] {1, 1}, extents[1]);
             default -> throw new IllegalArgumentException("pytorch is not asked for " + name);
         };
     }

@@ -65,6 +65,8 @@ final class AdjointOperation implements Contender {
             }
             case CONV2D -> arguments.addAll(List.of(normal(n, work.extent(1), work.extent(2), work.extent(3)),
                 normal(work.extent(4), work.extent(1), 3, 3), normal(work.extent(4))));
+            case DEPTHWISE -> arguments.addAll(List.of(normal(n, work.extent(1), work.extent(2), work.extent(3)),
+                normal(work.extent(1), 1, 3, 3), normal(work.extent(1))));
         }
     }
 
@@ -85,6 +87,7 @@ final class AdjointOperation implements Contender {
             case CROSS_ENTROPY -> first.crossEntropy(x.get(1));
             case ATTENTION -> first.attention(x.get(1), x.get(2), true);
             case CONV2D -> first.conv2d(x.get(1), x.get(2), SAME);
+            case DEPTHWISE -> first.conv2d(x.get(1), x.get(2), SAME.groups(first.shape().extent(1)));
         };
     }
 

@@ -26,7 +26,9 @@ enum Operation {
     /** Causal; batch x heads x tokens x width of a head. */
     ATTENTION("attention", 4),
     /** 3 x 3, stride 1, padded; batch x channels x height x width x channels of the result. */
-    CONV2D("conv2d", 5);
+    CONV2D("conv2d", 5),
+    /** 3 x 3, stride 1, padded, each channel apart; batch x channels x height x width. */
+    DEPTHWISE("depthwise", 4);
 
     private final String text;
     private final int extents;
@@ -47,7 +49,7 @@ enum Operation {
 
     /** Whether multiply-adds, not memory, are what it needs most. */
     boolean isArithmetic() {
-        return this == ATTENTION || this == CONV2D;
+        return this == ATTENTION || this == CONV2D || this == DEPTHWISE;
     }
 
     @Override

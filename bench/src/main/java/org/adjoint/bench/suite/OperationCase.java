@@ -49,6 +49,8 @@ record OperationCase(Operation operation, List<Integer> extents, boolean gradien
             case CROSS_ENTROPY -> (gradient ? 3 : 1) * size;
             // What there is to move is little beside what there is to compute.
             case ATTENTION, CONV2D -> 0;
+            // Backward, x and dy are read and dx is written.
+            case DEPTHWISE -> (gradient ? 5 : 2) * size;
         };
     }
 
@@ -57,7 +59,7 @@ record OperationCase(Operation operation, List<Integer> extents, boolean gradien
         return switch (operation) {
             // Two products forward, five backward, of which causality leaves half.
             case ATTENTION -> 2 * elements() * extent(2) * (gradient ? 3.5 : 1);
-            case CONV2D -> 2 * KERNEL_ELEMENTS * elements() * (gradient ? 3 : 1);
+            case CONV2D, DEPTHWISE -> 2 * KERNEL_ELEMENTS * elements() * (gradient ? 3 : 1);
             case ADD, EXP, GELU, CHAIN, SUM, SUM_ROWS, SUM_COLUMNS, ARGMAX_ROWS, SOFTMAX, LOG_SOFTMAX, LAYER_NORM,
                 CROSS_ENTROPY -> 0;
         };

@@ -22,7 +22,8 @@ enum Suite {
     ATTENTION("attention", "GFLOP/s", "attention 4x12x256x64", "attention 4x12x256x64 gradient",
         "attention 1x12x1024x64"),
     CONVOLUTION("convolution", "GFLOP/s", "conv2d 8x64x56x56x64", "conv2d 8x64x56x56x64 gradient",
-        "conv2d 8x256x14x14x256", "conv2d 16x3x224x224x32"),
+        "conv2d 8x256x14x14x256", "conv2d 16x3x224x224x32", "depthwise 8x256x14x14", "depthwise 8x256x14x14 gradient",
+        "depthwise 8x64x56x56", "depthwise 8x64x56x56 gradient"),
     STEP("step", "ms");
 
     private static final double SECONDS = 1;

@@ -294,16 +294,32 @@ final class PhaseImage {
     private static void copy(float[] line, float[] target, int at, Run run, int from, int to) {
         int step = run.elementStep;
         int cellStep = run.cellStep;
+        int element = run.element;
+        if (step == 2 && cellStep == 1) {
+            // Of a constant step, checks of the bounds leave the loop.
+            for (int i = from; i < to; i++) {
+                target[at + i] = line[element + 2 * i];
+            }
+            return;
+        }
         for (int i = from; i < to; i++) {
-            target[at + i * cellStep] = line[run.element + i * step];
+            target[at + i * cellStep] = line[element + i * step];
         }
     }
 
     private static void copy(double[] line, double[] target, int at, Run run, int from, int to) {
         int step = run.elementStep;
         int cellStep = run.cellStep;
+        int element = run.element;
+        if (step == 2 && cellStep == 1) {
+            // Of a constant step, checks of the bounds leave the loop.
+            for (int i = from; i < to; i++) {
+                target[at + i] = line[element + 2 * i];
+            }
+            return;
+        }
         for (int i = from; i < to; i++) {
-            target[at + i * cellStep] = line[run.element + i * step];
+            target[at + i * cellStep] = line[element + i * step];
         }
     }
 }
