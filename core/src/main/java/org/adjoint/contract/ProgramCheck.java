@@ -117,8 +117,11 @@ final class ProgramCheck {
             if (!actual.get(i).shape.equals(expected.get(i).shape)) {
                 return name + " has shape " + actual.get(i).shape + ", not " + expected.get(i).shape;
             }
-            // Cotangents begin as weights of the loss, of about 1, even where all of them cancel.
-            String wrong = compare(i, expected.get(i), actual.get(i), isResult ? largest : Math.max(largest, 1), rounded);
+            // Cotangents begin as weights of the loss, of about 1, even where all of them cancel: they were rounded then
+            // to any dtype of the program.
+            boolean cancels = !isResult && expected.get(i).largest() == 0;
+            double least = cancels ? coarsest(program) * Math.max(largest, 1) : 0;
+            String wrong = compare(i, expected.get(i), actual.get(i), largest, least, rounded);
             if (wrong != null) {
                 return name + wrong;
             }
@@ -174,20 +177,28 @@ final class ProgramCheck {
             .map(i -> RandomProgram.upload(device, (Leaf) program.values().get(i), wide)).toList();
     }
 
-    private String compare(int index, Outcome expected, Outcome actual, double largest, Rounded rounded) {
+    private static double coarsest(RandomProgram program) {
+        return program.values().stream().map(RandomProgram.Value::dtype).filter(DType::isFloating)
+            .mapToDouble(DType::epsilon).max().orElse(0);
+    }
+
+    private String compare(int index, Outcome expected, Outcome actual, double largest, double least, Rounded rounded) {
         boolean exact = !actual.dtype.isFloating();
         // What is 0 by cancellation tells nothing of the size of its terms.
-        double near = exact ? 0 : actual.dtype.epsilon() * Math.max(ROUNDINGS * expected.largest(), largest);
+        double near = exact ? 0
+            : Math.max(least, actual.dtype.epsilon() * Math.max(ROUNDINGS * expected.largest(), largest));
         double bound = near;
         for (int i = 0; i < expected.numbers.length; i++) {
             double error = Math.abs(actual.numbers[i] - expected.numbers[i]);
             if (error <= bound) {
                 continue;
             }
-            if (!exact && !actual.dtype.isHalf()) {
-                double spread = spread(index, expected, rounded.naive());
-                bound = Double.isNaN(spread) ? bound : Math.max(bound, near + NAIVE_AMPLIFICATION * spread);
+            double naive = spread(index, expected, rounded.naive());
+            // Where rounding moves an integer, or its dtype does not hold a number, anything may come of it.
+            if (exact && naive > 0 || Double.isNaN(naive) && !Double.isFinite(actual.numbers[i])) {
+                return null;
             }
+            bound = Double.isNaN(naive) ? bound : Math.max(bound, near + NAIVE_AMPLIFICATION * naive);
             for (int run = 0; run < DISTURBED_RUNS && !(error <= bound); run++) {
                 double spread = spread(index, expected, rounded.disturbed(run));
                 // Where rounding moves an integer, or makes what is not finite, anything may come of it.

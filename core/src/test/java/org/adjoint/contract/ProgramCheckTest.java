@@ -12,6 +12,7 @@ import org.adjoint.Tensor;
 import org.adjoint.contract.RandomProgram.Call;
 import org.adjoint.contract.RandomProgram.Leaf;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.Halves;
 import org.adjoint.graph.Shape;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +43,23 @@ class ProgramCheckTest {
             .add(x[0].atan2(x[1]).mul(0.01).stopGradient())), true, true);
         assertNotNull(message);
         assertTrue(message.contains("differences say"), message);
+    }
+
+    /** 2e-3 cubed is 0 in F16: the reference says so, too, in that dtype. */
+    @Test
+    void whatADtypeDoesNotHoldIsNotJudged() {
+        Function<Tensor[], Tensor> isZero = x -> x[0].pow(3).logicalNot();
+        assertNull(check.failure(of(DType.F16, 2e-3, DType.BOOL, isZero), true, false));
+        Function<Tensor[], Tensor> product = x -> x[0].mul(60_000).mul(x[0]);
+        assertNull(check.failure(of(DType.F16, 40_000, DType.F16, product), true, false));
+        Function<Tensor[], Tensor> wrong = x -> x[0].device() == device ? x[0].sub(2).logicalNot() : isZero.apply(x);
+        assertEquals("result 1 is 1.0 at 0, not 0.0: an error of 1.0 where 0.0 is allowed",
+            check.failure(of(DType.F16, 2, DType.BOOL, wrong), true, false));
+    }
+
+    private static RandomProgram of(DType dtype, double number, DType result, Function<Tensor[], Tensor> function) {
+        return new RandomProgram(List.of(new Leaf(dtype, Shape.of(1), new double[] {Halves.round(dtype, number)}),
+            new Call(result, "", List.of(0), function, function)), List.of(1));
     }
 
     private static RandomProgram atan2(double x, Function<Tensor[], Tensor> function) {
