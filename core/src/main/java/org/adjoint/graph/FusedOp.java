@@ -225,7 +225,9 @@ public final class FusedOp {
             Node x = widen(inputs.getFirst());
             Shape rows = rows(inputs.getFirst().type());
             double scale = 1.0 / x.shape().extent(x.shape().rank() - 1);
-            Node mean = mul(sumKeep(x), scale);
+            Node about = stopGradient(mul(sumKeep(x), scale));
+            // What the first sum rounds off, the reciprocal deviation would enlarge where a row hardly varies.
+            Node mean = add(about, mul(sumKeep(sub(x, about)), scale));
             Node centered = sub(x, mean);
             Node variance = mul(sumKeep(mul(centered, centered)), scale);
             Node rstd = reciprocal(sqrt(add(variance, epsilon)));

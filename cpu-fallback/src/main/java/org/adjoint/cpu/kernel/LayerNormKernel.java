@@ -10,6 +10,9 @@ import org.adjoint.plan.PlanStep;
 
 /** Layer normalization: a row is read and written once, its mean and reciprocal standard deviation are kept. */
 public final class LayerNormKernel implements CpuKernel {
+    /** A mean of more than 16 deviations, whose rounding the reciprocal deviation enlarges as much. */
+    private static final double FAR = 0x1p-8;
+
     private final RowView x;
     private final RowView gamma;
     private final RowView beta;
@@ -54,20 +57,35 @@ public final class LayerNormKernel implements CpuKernel {
                     normalizeCopy(slots, i, factors, shifts, row);
                 }
             } else {
-                normalize(slots, first, last, fast);
+                normalize(slots, first, last, fast, row);
             }
         });
     }
 
-    private void normalize(MemorySegment[] slots, long first, long last, LayerNormRows.Layer fast) {
+    private void normalize(MemorySegment[] slots, long first, long last, LayerNormRows.Layer fast, Object row) {
         int n = x.width();
         double sum = fast.sum(x.offset(first), n);
         for (long i = first; i < last; i++) {
             double center = arithmetic.round(sum / n);
-            double reciprocal = reciprocal(fast.center(x.offset(i), center, n));
+            double squares = fast.center(x.offset(i), center, n);
+            if (isFar(squares, center)) {
+                double corrected = corrected(row, center, n);
+                squares = rows.center(row, arithmetic.round(corrected - center), n);
+                center = corrected;
+            }
+            double reciprocal = reciprocal(squares);
             sum = fast.normalize(reciprocal, y.offset(i), x.offset(Math.min(i + 1, last - 1)), n);
             keep(slots, i, center, reciprocal);
         }
+    }
+
+    private boolean isFar(double squares, double center) {
+        return squares * scale < center * center * FAR;
+    }
+
+    /** The mean without the rounding of the first sum: of a row that is constant, exactly its elements. */
+    private double corrected(Object centered, double center, int n) {
+        return arithmetic.round(center + arithmetic.round(arithmetic.sum(centered, 0, n) / n));
     }
 
     /** Of the standard deviation. */
@@ -87,7 +105,13 @@ public final class LayerNormKernel implements CpuKernel {
         int n = x.width();
         arithmetic.load(x.memory(slots), x.offset(i), x.dtype(), row, 0, n);
         double center = arithmetic.round(arithmetic.sum(row, 0, n) / n);
-        double reciprocal = reciprocal(rows.center(row, center, n));
+        double squares = rows.center(row, center, n);
+        if (isFar(squares, center)) {
+            double corrected = corrected(row, center, n);
+            squares = rows.center(row, arithmetic.round(corrected - center), n);
+            center = corrected;
+        }
+        double reciprocal = reciprocal(squares);
         rows.normalize(row, reciprocal, factors, shifts, n);
         arithmetic.store(row, 0, y.memory(slots), y.offset(i), y.dtype(), n);
         keep(slots, i, center, reciprocal);

@@ -9,15 +9,32 @@
 
 // Forward
 
-// y = (x - mean) rstd gamma + beta of centered elements
-__device__ inline void scale_and_shift(C* centered, C rstd, const P* gamma, const P* beta, i64 at, T* y) {
+// The mean without the rounding of the sum that `about` came of, which rstd would enlarge: of a row that is constant,
+// exactly its elements. residual, squares: sums of x - about, and of their squares, which are then about another mean
+// than theirs (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983).
+struct Statistics {
+    C mean;
+    C shift;
+    C rstd;
+
+    __device__ inline Statistics(C about, C residual, C squares, C scale, C epsilon) {
+        mean = about + residual * scale;
+        shift = mean - about;
+        C rest = squares - residual * shift;
+        rstd = 1 / op::sqrt((rest < 0 ? 0 : rest) * scale + epsilon);
+    }
+};
+
+// y = (x - mean) rstd gamma + beta of elements less what the mean was taken to be
+__device__ inline void scale_and_shift(C* centered, const Statistics& row, const P* gamma, const P* beta, i64 at,
+    T* y) {
     C factors[VECTOR];
     C shifts[VECTOR];
     load_vector(gamma + at, factors);
     load_vector(beta + at, shifts);
 #pragma unroll
     for (int i = 0; i < VECTOR; i++) {
-        centered[i] = centered[i] * rstd * factors[i] + shifts[i];
+        centered[i] = (centered[i] - row.shift) * row.rstd * factors[i] + shifts[i];
     }
     store_vector(centered, y + at);
 }
@@ -43,29 +60,31 @@ __device__ inline void layer_norm_in_registers(const T* x, Rows x_rows, const P*
     for (int i = 0; i < VALUES; i++) {
         sum += values[i];
     }
-    C mean = quotient(Team::sum(sum), (C) width, scale);
+    C about = quotient(Team::sum(sum), (C) width, scale);
+    C residual = 0;
     C squares = 0;
 #pragma unroll
     for (int k = 0; k < VALUES / VECTOR; k++) {
         if (Team::position(k) < width) {
 #pragma unroll
             for (int i = k * VECTOR; i < (k + 1) * VECTOR; i++) {
-                values[i] -= mean;
+                values[i] -= about;
+                residual += values[i];
                 squares += values[i] * values[i];
             }
         }
     }
-    C variance = Team::sum(squares) * scale;
-    C rstd = 1 / op::sqrt(variance + epsilon);
+    residual = Team::sum(residual);
+    Statistics statistics(about, residual, Team::sum(squares), scale, epsilon);
 #pragma unroll
     for (int k = 0; k < VALUES / VECTOR; k++) {
         if (Team::position(k) < width) {
-            scale_and_shift(values + k * VECTOR, rstd, gamma, beta, Team::position(k), y + row * width);
+            scale_and_shift(values + k * VECTOR, statistics, gamma, beta, Team::position(k), y + row * width);
         }
     }
     if (Team::rank() == 0) {
-        means[row] = mean;
-        rstds[row] = rstd;
+        means[row] = statistics.mean;
+        rstds[row] = statistics.rstd;
     }
 }
 
@@ -93,29 +112,31 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_long, T)(const T* x, R
             sum += values[i];
         }
     }
-    C mean = quotient(Team::sum(sum), (C) width, scale);
+    C about = quotient(Team::sum(sum), (C) width, scale);
+    C residual = 0;
     C squares = 0;
     for (i64 k = 0; Team::position(k) < width; k++) {
         load_vector(source + Team::position(k), values);
 #pragma unroll
         for (int i = 0; i < VECTOR; i++) {
-            C centered = values[i] - mean;
+            C centered = values[i] - about;
+            residual += centered;
             squares += centered * centered;
         }
     }
-    C variance = Team::sum(squares) * scale;
-    C rstd = 1 / op::sqrt(variance + epsilon);
+    residual = Team::sum(residual);
+    Statistics statistics(about, residual, Team::sum(squares), scale, epsilon);
     for (i64 k = 0; Team::position(k) < width; k++) {
         load_vector(source + Team::position(k), values);
 #pragma unroll
         for (int i = 0; i < VECTOR; i++) {
-            values[i] -= mean;
+            values[i] -= about;
         }
-        scale_and_shift(values, rstd, gamma, beta, Team::position(k), y + row * width);
+        scale_and_shift(values, statistics, gamma, beta, Team::position(k), y + row * width);
     }
     if (Team::rank() == 0) {
-        means[row] = mean;
-        rstds[row] = rstd;
+        means[row] = statistics.mean;
+        rstds[row] = statistics.rstd;
     }
 }
 
