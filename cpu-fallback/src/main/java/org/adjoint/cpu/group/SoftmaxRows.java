@@ -23,19 +23,26 @@ public final class SoftmaxRows {
     private final TieredKernel sum;
     private final TieredKernel shift;
 
-    /** @param warm whether there are no loops until they are fast */
-    SoftmaxRows(int widthBits, DType dtype, boolean warm) {
+    /**
+     * @param log whether for the logarithm and for logits, or else for softmax: what is not needed is not compiled
+     * @param warm whether there are no loops until they are fast
+     */
+    SoftmaxRows(int widthBits, DType dtype, boolean log, boolean warm) {
         max = MemoryLoop.kernel(max(dtype), widthBits, warm);
-        exponentials = MemoryLoop.kernel(exponentials(dtype), widthBits, warm);
-        turn = MemoryLoop.kernel(turn(dtype), widthBits, warm);
-        scale = MemoryLoop.kernel(scale(dtype), widthBits, warm);
-        sum = MemoryLoop.kernel(sum(dtype), widthBits, warm);
-        shift = MemoryLoop.kernel(shift(dtype), widthBits, warm);
+        exponentials = log ? null : MemoryLoop.kernel(exponentials(dtype), widthBits, warm);
+        turn = log ? null : MemoryLoop.kernel(turn(dtype), widthBits, warm);
+        scale = log ? null : MemoryLoop.kernel(scale(dtype), widthBits, warm);
+        sum = log ? MemoryLoop.kernel(sum(dtype), widthBits, warm) : null;
+        shift = log ? MemoryLoop.kernel(shift(dtype), widthBits, warm) : null;
     }
 
-    /** @param widthBits 128, 256, 512, or 0 for scalar code, for which there are no loops */
-    public static SoftmaxRows of(int widthBits, DType dtype) {
-        return INSTANCES.computeIfAbsent(List.of(widthBits, dtype), key -> new SoftmaxRows(widthBits, dtype, true));
+    /**
+     * @param widthBits 128, 256, 512, or 0 for scalar code, for which there are no loops
+     * @param log whether for the logarithm and for logits, or else for softmax
+     */
+    public static SoftmaxRows of(int widthBits, DType dtype, boolean log) {
+        return INSTANCES.computeIfAbsent(List.of(widthBits, dtype, log),
+            key -> new SoftmaxRows(widthBits, dtype, log, true));
     }
 
     private static LoopProgram max(DType dtype) {

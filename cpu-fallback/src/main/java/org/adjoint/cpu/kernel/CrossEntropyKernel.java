@@ -28,7 +28,7 @@ public final class CrossEntropyKernel implements CpuKernel {
         this.maxima = new RowView(step.outputs().get(1), 0);
         this.sums = new RowView(step.outputs().get(2), 0);
         this.arithmetic = Arithmetic.of(logits.dtype(), vectorBits);
-        this.loops = SoftmaxRows.of(vectorBits, logits.dtype());
+        this.loops = SoftmaxRows.of(vectorBits, logits.dtype(), true);
     }
 
     @Override

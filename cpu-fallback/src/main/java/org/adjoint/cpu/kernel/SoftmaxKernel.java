@@ -20,7 +20,7 @@ public final class SoftmaxKernel implements CpuKernel {
         this.y = new RowView(step.outputs().getFirst());
         this.log = log;
         this.arithmetic = Arithmetic.of(x.dtype(), vectorBits);
-        this.loops = SoftmaxRows.of(vectorBits, x.dtype());
+        this.loops = SoftmaxRows.of(vectorBits, x.dtype(), log);
     }
 
     @Override

@@ -69,7 +69,7 @@ class MemoryLoopTest {
                 Rows x = new Rows(n, dtype);
                 Rows y = new Rows(n, dtype);
                 float[] rows = new float[2 * n];
-                var softmax = new SoftmaxRows(width, dtype, false).softmax(x.memory, y.memory, rows);
+                var softmax = new SoftmaxRows(width, dtype, false, false).softmax(x.memory, y.memory, rows);
                 float max = kernels.max(x.copies[0], 0, n);
                 float nextMax = kernels.max(x.copies[1], 0, n);
                 assertEquals(max, softmax.max(x.at(0), n), message);
@@ -102,7 +102,7 @@ class MemoryLoopTest {
                 String message = dtype + " " + width;
                 Rows x = new Rows(n, dtype);
                 Rows y = new Rows(n, dtype);
-                SoftmaxRows loops = new SoftmaxRows(width, dtype, false);
+                SoftmaxRows loops = new SoftmaxRows(width, dtype, true, false);
                 var softmax = loops.logSoftmax(x.memory, y.memory);
                 var logits = loops.logits(x.memory);
                 float max = kernels.max(x.copies[0], 0, n);
@@ -201,7 +201,7 @@ class MemoryLoopTest {
             MemorySegment y = arena.allocate(8L * (n + 16), 64);
             Elements.store(values, 0, x, DType.F64, 0, 1, n);
             double[] rows = new double[2 * n];
-            var softmax = new SoftmaxRows(width, DType.F64, false).softmax(x, y, rows);
+            var softmax = new SoftmaxRows(width, DType.F64, false, false).softmax(x, y, rows);
             double max = kernels.max(values, 0, n);
             assertEquals(max, softmax.max(0, n));
             double[] expected = new double[n];
@@ -226,7 +226,7 @@ class MemoryLoopTest {
                 float[] values = new float[n];
                 Arrays.fill(values, Float.NEGATIVE_INFINITY);
                 MemorySegment x = arena.allocate(4L * (n + 16), 64);
-                var loops = new SoftmaxRows(width, DType.F32, false).logits(x);
+                var loops = new SoftmaxRows(width, DType.F32, true, false).logits(x);
                 values[at] = -2;
                 Elements.store(values, 0, x, DType.F32, 0, 1, n);
                 assertEquals(-2, loops.max(0, n));
