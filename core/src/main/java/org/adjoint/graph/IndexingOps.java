@@ -67,7 +67,7 @@ public final class IndexingOps {
         Arrays.fill(column, 1);
         column[0] = count;
         Node expanded = broadcastTo(reshape(indices, Shape.of(column)), Shape.of(flat));
-        Node rows = gather(table, 0, expanded);
+        Node rows = node(new Op.Gather(0, "embedding"), table.dtype(), expanded.shape(), table, expanded);
         long[] result = new long[indices.shape().rank() + flat.length - 1];
         System.arraycopy(indices.shape().toArray(), 0, result, 0, indices.shape().rank());
         System.arraycopy(flat, 1, result, indices.shape().rank(), flat.length - 1);

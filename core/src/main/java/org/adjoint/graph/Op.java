@@ -388,11 +388,12 @@ public sealed interface Op {
      * {@code y[..., i, ...] = x[..., indices[..., i, ...], ...]} along {@code axis}, as PyTorch's gather: indices
      * ({@code I32} or {@code I64}) have x's rank, the result the shape of the indices; along the other axes indices
      * extend no further than x. An index outside [0, extent) is an error at run time.
+     *
+     * @param name of the operation that was asked for, which the error names
      */
-    record Gather(int axis) implements Op {
-        @Override
-        public String name() {
-            return "gather";
+    record Gather(int axis, String name) implements Op {
+        public Gather(int axis) {
+            this(axis, "gather");
         }
 
         @Override
@@ -403,18 +404,22 @@ public sealed interface Op {
         @Override
         public Node[] gradient(Node node, Node[] cotangents) {
             Node zeros = Ops.zerosLike(node.input(0));
-            return new Node[] {IndexingOps.scatterAdd(zeros, axis, node.input(1), cotangents[0]), null};
+            // Under the name of what was asked for: where only the gradient is computed, it finds a bad index.
+            String asked = name.equals("gather") ? "scatterAdd" : name;
+            return new Node[] {Ops.node(new ScatterAdd(axis, asked), zeros.dtype(), zeros.shape(), zeros, node.input(1),
+                cotangents[0]), null};
         }
     }
 
     /**
      * A copy of x to which, at {@code indices} along {@code axis}, updates are added in row-major order of the indices:
      * the adjoint of {@link Gather}. Inputs: x, indices, updates (shaped like the indices).
+     *
+     * @param name of the operation that was asked for, which an index error names
      */
-    record ScatterAdd(int axis) implements Op {
-        @Override
-        public String name() {
-            return "scatterAdd";
+    record ScatterAdd(int axis, String name) implements Op {
+        public ScatterAdd(int axis) {
+            this(axis, "scatterAdd");
         }
 
         @Override

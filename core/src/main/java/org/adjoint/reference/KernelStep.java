@@ -34,9 +34,9 @@ final class KernelStep {
             case Op.Pad op -> pad(op, inputs.get(0), inputs.get(1), result);
             case Op.Concat op -> concat(op.axis(), inputs, result);
             case Op.MatMul _ -> matmul(inputs.get(0), inputs.get(1), result);
-            case Op.Gather op -> gather(op.axis(), inputs.get(0), inputs.get(1), result);
+            case Op.Gather op -> gather(op, inputs.get(0), inputs.get(1), result);
             case Op.Scatter op -> scatter(op.axis(), inputs, result);
-            case Op.ScatterAdd op -> scatterAdd(op.axis(), inputs, result);
+            case Op.ScatterAdd op -> scatterAdd(op, inputs, result);
             case Op.DynamicSlice _ -> dynamicSlice(inputs.get(0), inputs.get(1), result);
             case Op.DynamicUpdateSlice _ -> dynamicUpdateSlice(inputs, result);
             case Op.Leaf _, Op.Constant _, Op.Unary _, Op.Binary _, Op.Where _, Op.Cast _, Op.Reduce _, Op.Reshape _,
@@ -152,17 +152,17 @@ final class KernelStep {
         }
     }
 
-    private static void gather(int axis, Dense x, Dense indices, Dense result) {
+    private static void gather(Op.Gather op, Dense x, Dense indices, Dense result) {
         for (int i = 0; i < result.cells().length; i++) {
-            result.cells()[i] = x.cells()[target("gather", axis, x, indices, i)];
+            result.cells()[i] = x.cells()[target(op.name(), op.axis(), x, indices, i)];
         }
     }
 
-    private static void scatterAdd(int axis, List<Dense> inputs, Dense result) {
+    private static void scatterAdd(Op.ScatterAdd op, List<Dense> inputs, Dense result) {
         Dense indices = inputs.get(1);
         System.arraycopy(inputs.getFirst().cells(), 0, result.cells(), 0, result.cells().length);
         for (int i = 0; i < indices.cells().length; i++) {
-            int target = target("scatterAdd", axis, result, indices, i);
+            int target = target(op.name(), op.axis(), result, indices, i);
             result.cells()[target] =
                 Scalars.binary(BinaryOp.ADD, result.dtype(), result.cells()[target], inputs.get(2).cells()[i]);
         }

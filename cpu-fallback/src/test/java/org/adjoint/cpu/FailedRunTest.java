@@ -2,7 +2,9 @@ package org.adjoint.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.adjoint.Device;
 import org.adjoint.Step;
 import org.adjoint.Tensor;
@@ -11,6 +13,7 @@ import org.adjoint.graph.DType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** A run with an index out of range changes no variable, even where variables are updated in place. */
 class FailedRunTest {
@@ -53,5 +56,24 @@ class FailedRunTest {
         assertThrows(IndexOutOfBoundsException.class, () -> step.run(device.tensor(new int[] {0, -1})));
         assertArrayEquals(new float[] {1, 2}, p.tensor().toFloatArray());
         assertArrayEquals(new float[] {3, 4}, q.tensor().toFloatArray());
+    }
+
+    /** What was asked for is named, not what it is made of, also where only its gradient runs. */
+    @Test
+    void anIndexErrorNamesTheOperationThatWasAskedFor() {
+        for (String name : List.of("cpu", "reference")) {
+            try (Device device = Device.open(name)) {
+                Tensor table = device.tensor(new float[] {1, 2, 3, 4, 5, 6}, new long[] {3, 2});
+                Tensor indices = device.tensor(new long[] {0, 3});
+                Step values = Step.compile(device, (x, i) -> x.embedding(i));
+                Step gradients = Step.compile(device, (x, i) -> x.embedding(i).sum().gradient(x));
+                List<Executable> runs = List.of(() -> table.embedding(indices).toFloatArray(),
+                    () -> values.run(table, indices), () -> gradients.run(table, indices));
+                for (Executable run : runs) {
+                    String message = assertThrows(IndexOutOfBoundsException.class, run).getMessage();
+                    assertTrue(message.startsWith("embedding: index 3"), message);
+                }
+            }
+        }
     }
 }
