@@ -110,11 +110,26 @@ public final class Checkpoint {
      *     parameter that differs, and how
      */
     public Map<String, String> load(Path file) throws IOException {
+        return load(file, false);
+    }
+
+    /**
+     * As {@link #load}, of a model that was saved with other floating dtypes, too: its numbers are rounded to those of
+     * the variables, as PyTorch's {@code load_state_dict} does it unasked.
+     *
+     * @throws InvalidFileException as {@link #load} does; integers and truth values must still be what they are here
+     */
+    public Map<String, String> loadRounded(Path file) throws IOException {
+        return load(file, true);
+    }
+
+    private Map<String, String> load(Path file, boolean rounded) throws IOException {
         try (Safetensors tensors = Safetensors.open(file)) {
-            requireFit(file, tensors.types());
+            requireFit(file, tensors.types(), rounded);
             variables.forEach((name, variable) -> {
-                try (Tensor value = tensors.tensor(variable.device(), name)) {
-                    variable.assign(value);
+                try (Tensor value = tensors.tensor(variable.device(), name);
+                        Tensor cast = value.to(variable.type().dtype())) {
+                    variable.assign(cast);
                 }
             });
             return new LinkedHashMap<>(tensors.metadata());
@@ -133,7 +148,7 @@ public final class Checkpoint {
             || name.endsWith("." + BATCH_COUNT);
     }
 
-    private void requireFit(Path file, Map<String, TensorType> found) throws InvalidFileException {
+    private void requireFit(Path file, Map<String, TensorType> found, boolean rounded) throws InvalidFileException {
         for (Map.Entry<String, Variable> entry : variables.entrySet()) {
             String name = entry.getKey();
             TensorType type = found.get(name);
@@ -142,9 +157,11 @@ public final class Checkpoint {
                 throw new InvalidFileException(file, "is a checkpoint of another model: '" + name + "' " + expected
                     + " is not in it");
             }
-            if (!type.equals(expected)) {
+            boolean rounds = type.shape().equals(expected.shape()) && type.dtype().isFloating()
+                && expected.dtype().isFloating();
+            if (!type.equals(expected) && !(rounds && rounded)) {
                 throw new InvalidFileException(file, "is a checkpoint of another model: '" + name + "' is " + type
-                    + " in it but " + expected + " here");
+                    + " in it but " + expected + " here" + (rounds ? ": loadRounded takes it nevertheless" : ""));
             }
         }
         for (Map.Entry<String, TensorType> entry : found.entrySet()) {

@@ -126,7 +126,7 @@ class CheckpointTest {
             assertRefused(file, Linear.of(4, 3).initialize(device, 1).namedParameters(),
                 "'weight' is f32(3, 2) in it but f32(3, 4) here");
             assertRefused(file, Linear.of(2, 3).initialize(device, 1, DType.F64).namedParameters(),
-                "'weight' is f32(3, 2) in it but f64(3, 2) here");
+                "'weight' is f32(3, 2) in it but f64(3, 2) here: loadRounded takes it nevertheless");
             assertRefused(file, Linear.withoutBias(2, 3).initialize(device, 1).namedParameters(),
                 "it holds 'bias' f32(3), which is not here");
             assertRefused(file, Map.of("weights", saved.parameters().getFirst()), "'weights' f32(3, 2) is not in it");
@@ -136,6 +136,33 @@ class CheckpointTest {
             parameters.put("gain", device.variable("gain", device.scalar(1)));
             assertRefused(file, parameters, "'gain' f32() is not in it");
             assertArrayEquals(before, partly.parameters().getFirst().tensor().toDoubleArray(), "nothing was loaded");
+        }
+    }
+
+    @Test
+    void numbersOfAnotherDtypeAreRoundedIfAskedFor() throws IOException {
+        Path file = folder.resolve("checkpoint.safetensors");
+        try (Device device = Device.open("reference")) {
+            Variable weights = device.variable("w", device.tensor(new double[] {1, 1 + 0x1p-9, 1 + 0x1.8p-8, -1e-30}));
+            Variable count = device.variable("n", device.tensor(new long[] {3}));
+            Checkpoint.of(Map.of("w", weights, "n", count)).save(file, Map.of("step", "7"));
+            for (DType dtype : List.of(DType.F64, DType.F32, DType.BF16)) {
+                Variable loaded = device.variable("w", device.zeros(dtype, 4));
+                Checkpoint checkpoint = Checkpoint.of(Map.of("w", loaded, "n", count));
+                assertEquals(Map.of("step", "7"), checkpoint.loadRounded(file));
+                assertEquals(dtype, loaded.type().dtype());
+                assertArrayEquals(weights.tensor().to(dtype).toDoubleArray(), loaded.tensor().toDoubleArray());
+            }
+            Variable narrow = device.variable("n", device.tensor(new int[] {3}));
+            Map<String, Variable> shorter = Map.of("w", weights, "n", narrow);
+            InvalidFileException e =
+                assertThrows(InvalidFileException.class, () -> Checkpoint.of(shorter).loadRounded(file));
+            assertEquals(file + ": is a checkpoint of another model: 'n' is i64(1) in it but i32(1) here",
+                e.getMessage());
+            Map<String, Variable> wider = Map.of("w", device.variable("w", device.zeros(DType.F32, 5)), "n", count);
+            assertTrue(assertThrows(InvalidFileException.class,
+                () -> Checkpoint.of(wider).loadRounded(file)).getMessage()
+                .endsWith("'w' is f64(4) in it but f32(5) here"));
         }
     }
 
