@@ -29,7 +29,7 @@ class ProgramCheckTest {
         reference.close();
     }
 
-    /** The slope of atan2(y, x) at y = 0 is 1 / x, and any step that differences take jumps from one side to the other. */
+    /** The slope of atan2(y, x) at y = 0 is 1 / x; any step that differences take jumps from one side to the other. */
     @Test
     void aSlopeThatNoStepSeesIsNotJudged() {
         assertNull(check.failure(atan2(2.347650053937731E-27, x -> x[0].atan2(x[1])), true, true));
