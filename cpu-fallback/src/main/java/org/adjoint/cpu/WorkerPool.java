@@ -26,7 +26,7 @@ final class WorkerPool implements Parallel, AutoCloseable {
         final Thread caller;
         final AtomicInteger next = new AtomicInteger();
         final AtomicInteger finished = new AtomicInteger();
-        private int failedTask = Integer.MAX_VALUE;
+        private volatile int failedTask = Integer.MAX_VALUE;
         private volatile Throwable failure;
 
         Run(long number, int tasks, Body body, Thread caller) {
@@ -40,7 +40,8 @@ final class WorkerPool implements Parallel, AutoCloseable {
         boolean work(int worker) {
             int done = 0;
             for (int task = next.getAndIncrement(); task >= 0 && task < tasks; task = next.getAndIncrement()) {
-                if (failure == null) {
+                // One before a failed task runs, though it was claimed and not begun when that failed.
+                if (task < failedTask) {
                     try {
                         body.run(task, worker);
                     } catch (Throwable e) {
@@ -52,7 +53,7 @@ final class WorkerPool implements Parallel, AutoCloseable {
             return done > 0 && finished.addAndGet(done) == tasks;
         }
 
-        /** Every task before a failed one has been claimed and runs to its end: which failure is kept never varies. */
+        /** Every task before the first that fails runs to its end: which failure is kept never varies. */
         private synchronized void fail(int task, Throwable e) {
             if (task < failedTask) {
                 failedTask = task;

@@ -54,7 +54,7 @@ class WorkerPoolTest {
     @Test
     void theFirstFailureInTaskOrderIsThrown() {
         try (WorkerPool pool = new WorkerPool(4)) {
-            for (int round = 0; round < 200; round++) {
+            for (int round = 0; round < 2000; round++) {
                 var e = assertThrows(IndexOutOfBoundsException.class, () -> pool.run(64, (task, worker) -> {
                     if (task >= 7) {
                         throw new IndexOutOfBoundsException("task " + task);
