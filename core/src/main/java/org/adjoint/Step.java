@@ -311,7 +311,8 @@ public final class Step implements AutoCloseable {
     private CompiledTrace trace(List<TensorType> types) {
         Recorded recorded = record(types);
         // Outside the device's lock: another thread may compute what was captured meanwhile, but a program asks once
-        // whether a node has a value, and one that is computed keeps its history while it is named.
+        // whether a node has a value. What is not excluded is that it also trims a history of over 1,000 operations that
+        // this plan is walking.
         return CompiledTrace.of(device, recorded.arguments, recorded.results, recorded.trace);
     }
 
