@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.adjoint.cuda.kernel.Axes;
 import org.adjoint.cuda.launch.Argument;
 import org.adjoint.cuda.launch.Launch;
 import org.adjoint.cuda.launch.Source;
@@ -87,28 +90,41 @@ record Transposition(View source, View target) {
     Launch launch() {
         int rows = rows();
         int columns = target.shape().rank() - 1;
-        long rowExtent = target.shape().extent(rows);
-        long columnExtent = target.shape().extent(columns);
-        long[] outer = new long[1 + 3 * MOST_AXES];
-        long blocks = Math.ceilDiv(rowExtent, TILE) * Math.ceilDiv(columnExtent, TILE);
-        for (int axis = 0; axis < columns; axis++) {
-            if (axis != rows) {
-                int place = 1 + (int) outer[0]++;
-                outer[place] = target.shape().extent(axis);
-                outer[place + MOST_AXES] = source.strides()[axis];
-                outer[place + 2 * MOST_AXES] = target.strides()[axis];
-                blocks *= target.shape().extent(axis);
-            }
-        }
+        int side = side(rows, columns);
+        long rowUnits = target.shape().extent(rows) / side;
+        long columnUnits = target.shape().extent(columns) / side;
+        long[] outer = IntStream.range(0, columns).filter(axis -> axis != rows).mapToLong(axis -> axis).toArray();
+        long[] extents = LongStream.of(outer).map(axis -> target.shape().extent((int) axis)).toArray();
+        long blocks = Math.ceilDiv(rowUnits, TILE) * Math.ceilDiv(columnUnits, TILE)
+            * LongStream.of(extents).reduce(1, (a, b) -> a * b);
+        Argument axes = Axes.of("a copy", extents,
+            LongStream.of(outer).map(axis -> source.strides()[(int) axis]).toArray(),
+            LongStream.of(outer).map(axis -> target.strides()[(int) axis]).toArray()).argument();
         String type = switch (source.dtype().bytes()) {
             case 1 -> "u8";
             case 2 -> "f16";
             case 4 -> "i32";
             default -> "i64";
         };
-        return new Launch(Source.ofFile("transpose.cu", Map.of("T", type)), "transpose_" + type, blocks, 1, 1, TILE,
-            DEPTH, 0, List.of(Argument.of(source), Argument.of(target), Argument.of(rowExtent),
-                Argument.of(columnExtent), Argument.of(source.strides()[columns]), Argument.of(target.strides()[rows]),
-                new Argument.Int64s(outer)));
+        return new Launch(Source.ofFile("transpose.cu", Map.of("T", type, "SIDE", Integer.toString(side))),
+            "transpose_" + type, blocks, 1, 1, TILE, DEPTH, 0, List.of(Argument.of(source), Argument.of(target),
+                Argument.of(rowUnits), Argument.of(columnUnits), Argument.of(source.strides()[columns]),
+                Argument.of(target.strides()[rows]), axes));
+    }
+
+    /** Elements that a thread moves at once: of 4 or 8 bytes where all of them start at multiples of so many. */
+    private int side(int rows, int columns) {
+        int side = switch (source.dtype().bytes()) {
+            case 1 -> 4;
+            case 2, 4 -> 2;
+            default -> 1;
+        };
+        long distances = target.shape().extent(rows) | target.shape().extent(columns) | source.offset()
+            | target.offset();
+        for (int axis = 0; axis <= columns; axis++) {
+            distances |= axis == rows ? 0 : source.strides()[axis];
+            distances |= axis == columns ? 0 : target.strides()[axis];
+        }
+        return distances % side == 0 ? side : 1;
     }
 }

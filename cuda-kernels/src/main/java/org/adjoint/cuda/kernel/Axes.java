@@ -8,7 +8,7 @@ import org.adjoint.graph.Shape;
  * The structure {@code Axes} of {@code axes.cuh}: a row-major domain and the strides of two tensors over it. Axes that
  * follow each other without gaps in both tensors are merged, so that a kernel has fewer divisions to do.
  */
-final class Axes {
+public final class Axes {
     private static final int MOST = 16;
     private static final int WIDEST = 16;
 
@@ -28,7 +28,7 @@ final class Axes {
      * @param op who asks, for the error
      * @throws IllegalArgumentException if too many axes are left after merging
      */
-    static Axes of(String op, long[] extents, long[] a, long[] b) {
+    public static Axes of(String op, long[] extents, long[] a, long[] b) {
         long[] merged = new long[extents.length];
         long[] mergedA = new long[extents.length];
         long[] mergedB = new long[extents.length];
@@ -66,13 +66,30 @@ final class Axes {
         return a.length == 0 ? 0 : a[a.length - 1];
     }
 
-    Argument argument() {
-        long[] values = new long[1 + 3 * MOST];
+    /** As a parameter of a kernel. */
+    public Argument argument() {
+        long[] values = new long[1 + 4 * MOST];
         values[0] = extents.length;
         System.arraycopy(extents, 0, values, 1, extents.length);
         System.arraycopy(a, 0, values, 1 + MOST, a.length);
         System.arraycopy(b, 0, values, 1 + 2 * MOST, b.length);
+        double points = Arrays.stream(extents).asDoubleStream().reduce(1, (x, y) -> x * y);
+        boolean narrow = points > 0 && points <= Integer.MAX_VALUE;
+        for (int axis = 0; axis < extents.length && narrow; axis++) {
+            values[1 + 3 * MOST + axis] = inverse(extents[axis]);
+        }
         return new Argument.Int64s(values);
+    }
+
+    /**
+     * What divides a number below 2^31 by {@code extent}, which is at least 2: {@code quotient} in {@code axes.cuh}.
+     * With a shift of s, so that 2^s is at least the extent, and the multiplier m = 2^32 (2^s / extent - 1), rounded up:
+     * n (2^32 + m) / 2^(32 + s).
+     */
+    static long inverse(long extent) {
+        int shift = Long.SIZE - Long.numberOfLeadingZeros(extent - 1);
+        long multiplier = ((1L << shift) - extent << 32) / extent + 1;
+        return (long) shift << 32 | multiplier;
     }
 
     /** Two rows of numbers, one per axis of a tensor, behind their count: {@code Window} of {@code window.cu}. */

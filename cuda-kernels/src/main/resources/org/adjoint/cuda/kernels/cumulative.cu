@@ -84,6 +84,17 @@ typedef ArgState<false> ArgMinState;
 typedef STATE(FUNCTION) State;
 typedef State::Result Result;
 
+// States in memory, field by field: what lies between the fields of some is nobody's.
+template <typename S> __device__ inline S read(const S* from) { return *from; }
+template <typename S> __device__ inline void write(S* to, const S& state) { *to = state; }
+template <bool LARGEST> __device__ inline ArgState<LARGEST> read(const ArgState<LARGEST>* from) {
+    return {from->value, from->index};
+}
+template <bool LARGEST> __device__ inline void write(ArgState<LARGEST>* to, const ArgState<LARGEST>& state) {
+    to->value = state.value;
+    to->index = state.index;
+}
+
 // A line and where its elements lie: x and b read at i * stride, y written at i * inner.
 struct Line {
     const T* x;
@@ -107,7 +118,7 @@ template <bool STORE> __device__ inline State scan_row(Line line, i64 first, i64
     State carry = line.load(first);
     bool has_carry = before != nullptr;
     if (has_carry) {
-        carry = *before;
+        carry = read(before);
     }
     for (i64 base = first; base < end; base += 32) {
         i64 i = base + lane;
@@ -129,7 +140,7 @@ template <bool STORE> __device__ inline State scan_row(Line line, i64 first, i64
 
 template <bool STORE> __device__ inline State scan_column(Line line, i64 first, i64 end, const State* before) {
     State state = line.load(first);
-    state = before != nullptr ? before->then(state) : state;
+    state = before != nullptr ? read(before).then(state) : state;
     if (STORE) {
         line.y[first * line.inner] = state.result();
     }
@@ -158,7 +169,7 @@ KERNEL SYMBOL(cumulative_total_rows, T)(PARAMETERS) {
     Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, warp / parts);
     State total = scan_row<false>(line, first, end, nullptr);
     if ((threadIdx.x & 31) == 0) {
-        totals[warp] = total;
+        write(totals + warp, total);
     }
 }
 
@@ -173,7 +184,7 @@ KERNEL SYMBOL(cumulative_total_columns, T)(PARAMETERS) {
     i64 first = part * COLUMN_PART;
     i64 end = first + COLUMN_PART < extent ? first + COLUMN_PART : extent;
     Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, number);
-    totals[number * parts + part] = scan_column<false>(line, first, end, nullptr);
+    write(totals + number * parts + part, scan_column<false>(line, first, end, nullptr));
 }
 
 // A warp per line: each part's total becomes that of all up to it.
@@ -184,10 +195,10 @@ KERNEL SYMBOL(cumulative_join, T)(State* totals, i64 lines, i64 parts) {
         return;
     }
     State* line = totals + number * parts;
-    State carry = line[0];
+    State carry = read(line);
     for (i64 base = 0; base < parts; base += 32) {
         i64 i = base + lane;
-        State state = line[i < parts ? i : base];
+        State state = read(line + (i < parts ? i : base));
         __syncwarp();
 #pragma unroll
         for (int lanes = 1; lanes < 32; lanes <<= 1) {
@@ -196,7 +207,7 @@ KERNEL SYMBOL(cumulative_join, T)(State* totals, i64 lines, i64 parts) {
         }
         state = base > 0 ? carry.then(state) : state;
         if (i < parts) {
-            line[i] = state;
+            write(line + i, state);
         }
         carry = state.shuffle(31);
     }

@@ -13,19 +13,29 @@ const int EACH = 4;
 KERNEL SYMBOL(gather, T)(const T* __restrict__ x, const I* __restrict__ indices, T* __restrict__ y, i64 count,
     i64 extent, i64 stride, i64 elements, Axes axes, Status* status, i32 step) {
     i64 first = (i64) blockIdx.x * (THREADS * EACH) + threadIdx.x;
-    T picked[EACH];
+    Offsets at[EACH];
 #pragma unroll
     for (int j = 0; j < EACH; j++) {
         i64 i = first + j * THREADS;
+        at[j] = offsets(axes, i < count ? i : 0);
+    }
+    // All indices are on their way before the first is waited for, and so are all elements.
+    i64 index[EACH];
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+        index[j] = indices[at[j].b];
+    }
+    T picked[EACH];
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+        bool inside = index[j] >= 0 && index[j] < extent;
         picked[j] = T {};
-        if (i < count) {
-            Offsets at = offsets(axes, i);
-            i64 index = indices[at.b];
-            if (index >= 0 && index < extent) {
-                picked[j] = x[at.a + index * stride];
-            } else {
-                bad_index(status, step, i * elements);
-            }
+        if (inside) {
+            picked[j] = x[at[j].a + index[j] * stride];
+        }
+        i64 i = first + j * THREADS;
+        if (!inside && i < count) {
+            bad_index(status, step, i * elements);
         }
     }
 #pragma unroll

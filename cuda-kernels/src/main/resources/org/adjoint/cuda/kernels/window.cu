@@ -41,12 +41,22 @@ KERNEL SYMBOL(window, T)(const T* __restrict__ source, T* __restrict__ target, c
         return;
     }
     i64 first = (i64) blockIdx.x * (THREADS * EACH) + threadIdx.x;
+    Offsets at[EACH];
 #pragma unroll
     for (int j = 0; j < EACH; j++) {
-        i64 i = first + j * THREADS;
-        if (i < count) {
-            Offsets at = offsets(axes, i);
-            target[at.b + (into ? corner : 0)] = source[at.a + (into ? 0 : corner)];
+        at[j] = offsets(axes, first + j * THREADS);
+    }
+    T moved[EACH];
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+        if (first + j * THREADS < count) {
+            moved[j] = source[at[j].a + (into ? 0 : corner)];
+        }
+    }
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+        if (first + j * THREADS < count) {
+            target[at[j].b + (into ? corner : 0)] = moved[j];
         }
     }
 }

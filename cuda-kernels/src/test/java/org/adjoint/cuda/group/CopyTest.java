@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Copies between layouts move every bit to its place, also those of signalling NaNs. */
 class CopyTest {
-    private static final int[] SIZES = {1, 13, 31, 32, 33, 70};
+    private static final int[] SIZES = {1, 13, 31, 32, 33, 70, 136};
 
     @BeforeAll
     static void open() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import org.adjoint.cuda.launch.Argument;
 import org.adjoint.graph.Shape;
 import org.junit.jupiter.api.Test;
@@ -12,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class AxesTest {
     private static long[] fields(Axes axes, int count) {
         long[] values = ((Argument.Int64s) axes.argument()).values();
-        assertEquals(49, values.length);
+        assertEquals(65, values.length);
         long[] fields = new long[1 + 3 * count];
         fields[0] = values[0];
         for (int i = 0; i < 3; i++) {
@@ -28,6 +29,34 @@ class AxesTest {
         assertArrayEquals(new long[] {2, 2, 12, 12, 1, 0, 1},
             fields(Axes.of("op", new long[] {2, 3, 4}, new long[] {12, 4, 1}, new long[] {0, 4, 1}), 2));
         assertArrayEquals(new long[] {0}, fields(Axes.of("op", new long[] {1, 1}, new long[] {3, 7}), 0));
+    }
+
+    /** {@code quotient} in {@code axes.cuh}. */
+    private static long quotient(long point, long inverse) {
+        return ((point * (inverse & 0xffffffffL) >>> 32) + point & 0xffffffffL) >>> (inverse >> 32);
+    }
+
+    @Test
+    void pointsAreDividedByMultiplication() {
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < 100_000; i++) {
+            long extent = i < 1000 ? 2 + i : 2 + (random.nextInt(Integer.MAX_VALUE - 1) >> random.nextInt(30));
+            long multiple = Integer.MAX_VALUE / extent * extent;
+            long[] points = {0, extent - 1, extent, multiple - 1, multiple, Integer.MAX_VALUE,
+                random.nextInt(Integer.MAX_VALUE)};
+            for (long point : points) {
+                assertEquals(point / extent, quotient(point, Axes.inverse(extent)), point + " / " + extent);
+            }
+        }
+    }
+
+    @Test
+    void manyPointsAreDividedIn64Bits() {
+        long[] strides = {0, 1};
+        Argument.Int64s narrow = (Argument.Int64s) Axes.of("op", new long[] {1L << 28, 7}, strides).argument();
+        assertEquals(Axes.inverse(7), narrow.values()[50]);
+        Argument.Int64s wide = (Argument.Int64s) Axes.of("op", new long[] {1L << 29, 7}, strides).argument();
+        assertEquals(0, wide.values()[50]);
     }
 
     @Test

@@ -33,7 +33,10 @@ final class KernelSources {
         all.add("integer_matmul.cu", CNames.asT(DType.I32));
         all.add("integer_matmul.cu", CNames.asT(DType.I64));
         for (String unit : List.of("u8", "f16", "i32", "i64")) {
-            all.add("transpose.cu", Map.of("T", unit));
+            all.add("transpose.cu", Map.of("T", unit, "SIDE", "1"));
+            if (!unit.equals("i64")) {
+                all.add("transpose.cu", Map.of("T", unit, "SIDE", unit.equals("u8") ? "4" : "2"));
+            }
         }
         all.add("matrices.cu", CNames.asT(DType.F32));
         all.add("matrices.cu", CNames.asT(DType.F64));
