@@ -1,5 +1,6 @@
 package org.adjoint.cuda;
 
+import java.util.Arrays;
 import org.adjoint.cuda.launch.Argument;
 
 /**
@@ -11,6 +12,14 @@ import org.adjoint.cuda.launch.Argument;
  * @param scalars the plan's scalar values
  */
 record Binding(long[] slots, long workspace, long status, long[] scalars) {
+    /** All that varies from run to run. */
+    long[] all() {
+        long[] all = Arrays.copyOf(slots, slots.length + scalars.length + 1);
+        System.arraycopy(scalars, 0, all, slots.length, scalars.length);
+        all[all.length - 1] = workspace;
+        return all;
+    }
+
     /** @param argument one that stands for an address */
     long address(Argument argument) {
         return switch (argument) {

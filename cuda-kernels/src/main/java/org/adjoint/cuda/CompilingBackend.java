@@ -59,7 +59,7 @@ public final class CompilingBackend implements Backend {
         int architecture = architecture(options.get("architecture"));
         KernelCompiler compiler = KernelCompiler.filling(Path.of(options.get("folder")), Libraries.loadCompiler());
         int target = compiler.target(architecture);
-        compiler.prepare(List.of(StatusWord.NOTHING), target);
+        compiler.prepare(List.of(StatusWord.NOTHING, Landing.DELIVER), target);
         return new Compiling(compiler, target, new Kernels(new Card(architecture, SHARED_BYTES)),
             new AtomicReference<>());
     }

@@ -3,6 +3,7 @@ package org.adjoint.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.adjoint.backend.Buffer;
 import org.adjoint.backend.Executable;
@@ -28,6 +29,7 @@ final class CudaExecutable implements Executable {
     private final StatusWord status;
     private final boolean separateIntermediates;
     private final Replay replay;
+    private final Landing landing;
     private final Arena arena = Arena.ofShared();
     private final List<Entry> entries = new ArrayList<>();
     /** The plan's steps, then those of loops' bodies: kernels report a step by its place here. */
@@ -37,6 +39,11 @@ final class CudaExecutable implements Executable {
     private final int checked;
     private final boolean storesIntoLeaves;
     private boolean closed;
+    /** Whether results go through memory of the lease, see {@link Landing}. */
+    private boolean lands;
+    /** What the last run bound, but for its results, and how many runs bound nothing else anew and had no graph. */
+    private long[] lastBound;
+    private int strangers;
 
     /** @param prepared one for each step */
     CudaExecutable(Plan plan, List<Prepared> prepared, Gpu gpu, StatusWord status, CudaOptions options) {
@@ -63,6 +70,7 @@ final class CudaExecutable implements Executable {
             throw e;
         }
         this.workspaceBytes = workspace;
+        this.landing = replay == null ? null : Landing.of(plan, align(workspace));
         this.checked = lastCheck;
         this.storesIntoLeaves = plan.storesIntoLeaves();
     }
@@ -77,6 +85,10 @@ final class CudaExecutable implements Executable {
         execute(externals, scalars, true);
     }
 
+    private static long align(long bytes) {
+        return bytes + (-bytes & WORKSPACE_ALIGNMENT - 1);
+    }
+
     private synchronized void execute(Buffer[] externals, long[] scalars, boolean dry) {
         if (closed) {
             throw new IllegalStateException("this executable is closed");
@@ -84,6 +96,11 @@ final class CudaExecutable implements Executable {
         if (externals.length != plan.externals()) {
             throw new IllegalArgumentException(
                 "the plan binds " + plan.externals() + " buffers, not " + externals.length);
+        }
+        if (!lands && strangers > Replay.KEPT) {
+            landing.load(gpu, arena);
+            replay.forget();
+            lands = true;
         }
         long[] slots = new long[plan.slots().size()];
         for (int i = 0; i < slots.length; i++) {
@@ -98,15 +115,31 @@ final class CudaExecutable implements Executable {
                 enqueueEmpty(binding);
                 return;
             }
+            if (lands) {
+                landing.bind(binding, gpu);
+            }
+            boolean replayed = true;
             if (checked > 0) {
                 synchronized (status) {
                     status.begin();
-                    enqueue(binding, 0, checked);
+                    replayed = enqueue(binding, 0, checked);
                     check(binding);
                 }
             }
-            enqueue(binding, checked, entries.size());
+            replayed &= enqueue(binding, checked, entries.size());
+            if (landing != null && !lands) {
+                watch(binding, replayed);
+            }
         }
+    }
+
+    /** Counts the runs that there was no graph for, for nothing but where the caller wants results. */
+    private void watch(Binding binding, boolean replayed) {
+        long[] bound = landing.boundBesides(binding);
+        if (!replayed && Arrays.equals(bound, lastBound)) {
+            strangers++;
+        }
+        lastBound = bound;
     }
 
     private long external(Slot slot, Buffer buffer) {
@@ -120,20 +153,25 @@ final class CudaExecutable implements Executable {
         return own.address();
     }
 
-    private void enqueue(Binding binding, int from, int to) {
-        if (from == to) {
-            return;
+    /** Returns whether it was replayed. */
+    private boolean enqueue(Binding binding, int from, int to) {
+        boolean delivers = lands && from == checked;
+        if (from == to && !delivers) {
+            return true;
         }
         Runnable commands = () -> {
             for (int i = from; i < to; i++) {
                 entries.get(i).command.enqueue(gpu, binding);
             }
+            if (delivers) {
+                landing.deliver(gpu, binding);
+            }
         };
         if (replay == null) {
             commands.run();
-        } else {
-            replay.run(binding, from, from == checked && storesIntoLeaves, commands);
+            return false;
         }
+        return replay.run(binding, from, from == checked && storesIntoLeaves, commands);
     }
 
     private void enqueueEmpty(Binding binding) {
@@ -170,16 +208,16 @@ final class CudaExecutable implements Executable {
 
         Lease(long[] slots) {
             try {
-                long arenaBytes = separateIntermediates ? 0 : plan.arenaBytes();
-                long start = -arenaBytes & WORKSPACE_ALIGNMENT - 1;
-                long base = allocate(arenaBytes + start + (separateIntermediates ? 0 : workspaceBytes));
+                long scratchBytes = lands ? landing.end() : workspaceBytes;
+                long arenaBytes = separateIntermediates ? 0 : align(plan.arenaBytes());
+                long base = allocate(arenaBytes + (separateIntermediates ? 0 : scratchBytes));
                 for (int i = 0; i < slots.length; i++) {
                     Slot slot = plan.slots().get(i);
                     if (slot.kind() == Slot.Kind.ARENA) {
                         slots[i] = separateIntermediates ? allocate(slot.bytes()) : base + slot.position();
                     }
                 }
-                workspace = separateIntermediates ? allocate(workspaceBytes) : base + arenaBytes + start;
+                workspace = separateIntermediates ? allocate(scratchBytes) : base + arenaBytes;
             } catch (RuntimeException | Error e) {
                 close();
                 throw e;
@@ -190,7 +228,7 @@ final class CudaExecutable implements Executable {
             if (bytes == 0) {
                 return 0;
             }
-            long address = gpu.allocate(bytes);
+            long address = gpu.lease(bytes);
             allocations.add(address);
             return address;
         }

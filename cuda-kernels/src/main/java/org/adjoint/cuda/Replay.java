@@ -14,7 +14,7 @@ import org.adjoint.cuda.driver.Graph;
  */
 final class Replay implements AutoCloseable {
     /** Results that a caller keeps for a few steps make a loop go through several sets of addresses. */
-    private static final int KEPT = 8;
+    static final int KEPT = 8;
     private static final int REMEMBERED = 64;
 
     /** @param bound slots, scalars and workspace */
@@ -41,9 +41,10 @@ final class Replay implements AutoCloseable {
     /**
      * @param part tells the parts of a plan that are enqueued on their own apart
      * @param atomic whether all of the commands must be enqueued or none: then they are captured at once
+     * @return whether there was a graph of them
      */
-    void run(Binding binding, int part, boolean atomic, Runnable commands) {
-        Key key = new Key(part, bound(binding));
+    boolean run(Binding binding, int part, boolean atomic, Runnable commands) {
+        Key key = new Key(part, binding.all());
         Graph graph = graphs.get(key);
         if (graph == null) {
             if (!atomic && !seen.remove(key)) {
@@ -52,29 +53,29 @@ final class Replay implements AutoCloseable {
                     seen.removeFirst();
                 }
                 commands.run();
-                return;
+                return false;
             }
             graph = gpu.capture(commands);
             graphs.put(key, graph);
             if (graphs.size() > KEPT) {
                 graphs.pollFirstEntry().getValue().close();
             }
+            graph.launch();
+            return false;
         }
         graph.launch();
+        return true;
     }
 
-    private static long[] bound(Binding binding) {
-        long[] slots = binding.slots();
-        long[] scalars = binding.scalars();
-        long[] bound = Arrays.copyOf(slots, slots.length + scalars.length + 1);
-        System.arraycopy(scalars, 0, bound, slots.length, scalars.length);
-        bound[bound.length - 1] = binding.workspace();
-        return bound;
+    /** Closes the graphs there are. */
+    void forget() {
+        graphs.values().forEach(Graph::close);
+        graphs.clear();
+        seen.clear();
     }
 
     @Override
     public void close() {
-        graphs.values().forEach(Graph::close);
-        graphs.clear();
+        forget();
     }
 }

@@ -20,6 +20,11 @@ final class Lines {
         }
         if (fields.get("rate") instanceof Double rate) {
             String line = String.format(Locale.ROOT, "%-46s %10.1f %s", key, rate, fields.get("unit"));
+            if (fields.get("replayHostFraction") instanceof Double replay
+                && fields.get("enqueueHostFraction") instanceof Double enqueue) {
+                return line + String.format(Locale.ROOT,
+                    "  the host is busy for %.1f%% of it, %.1f%% without graphs", replay * 100, enqueue * 100);
+            }
             return fields.get("fractionOfCeiling") instanceof Double fraction
                 ? line + String.format(Locale.ROOT, "  %3.0f%% of %s", fraction * 100, fields.get("ceiling")) : line;
         }

@@ -35,7 +35,7 @@ record SpeedPart(Supplier<Device> device) implements Part {
             items.add(new Item(work.key(), () -> check(work, ceilings)));
         }
         for (GptStep.Case model : GptStep.CASES) {
-            items.add(new Item(model.key(), () -> GptStep.measure(device.get(), model, SpeedPart::seconds)));
+            items.add(new Item(model.key(), () -> GptStep.measure(device.get(), model)));
         }
         return items;
     }
@@ -47,7 +47,7 @@ record SpeedPart(Supplier<Device> device) implements Part {
             items.add(new Item(work.key(), () -> Map.of("seconds", seconds(work, device.get(), SpeedPart::once))));
         }
         for (GptStep.Case model : GptStep.CASES) {
-            items.add(new Item(model.key(), () -> GptStep.measure(device.get(), model, SpeedPart::once)));
+            items.add(new Item(model.key(), () -> GptStep.rehearse(device.get(), model)));
         }
         return items;
     }

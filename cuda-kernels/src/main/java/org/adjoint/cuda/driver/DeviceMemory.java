@@ -14,7 +14,9 @@ import org.adjoint.plan.Plan;
  * Takes memory from the driver in segments and hands out blocks of them, best fit first; a block is split where much
  * would be left over, and joins its free neighbors when it is freed. The sizes are those of PyTorch's caching allocator
  * (c10/cuda/CUDACachingAllocator.cpp). A freed block serves the next request at once, while kernels that were enqueued
- * before may still use it: all work is on one stream, so whatever is enqueued later runs later.
+ * before may still use it: all work is on one stream, so whatever is enqueued later runs later. Small leases have
+ * segments of their own: results that callers keep would push them from one address to the next, and graphs hold
+ * addresses.
  *
  * <p>Not thread-safe: calls are ordered by the context's lock.
  */
@@ -36,7 +38,9 @@ final class DeviceMemory {
     private final boolean pooling;
     private final Map<Long, Block> live = new HashMap<>();
     private final TreeSet<Block> smallIdle = new TreeSet<>(Block.BEST_FIT);
+    private final TreeSet<Block> smallLeasesIdle = new TreeSet<>(Block.BEST_FIT);
     private final TreeSet<Block> largeIdle = new TreeSet<>(Block.BEST_FIT);
+    private final List<TreeSet<Block>> pools = List.of(smallIdle, smallLeasesIdle, largeIdle);
     private long liveBytes;
     private long reservedBytes;
 
@@ -46,17 +50,18 @@ final class DeviceMemory {
             Comparator.<Block>comparingLong(block -> block.bytes).thenComparingLong(block -> block.address);
 
         final long address;
-        final boolean small;
+        /** Where it lies when it is idle; null if it does not come from a pool. */
+        final TreeSet<Block> pool;
         long bytes;
         long asked;
         boolean idle;
         Block lower;
         Block higher;
 
-        Block(long address, long bytes, boolean small) {
+        Block(long address, long bytes, TreeSet<Block> pool) {
             this.address = address;
             this.bytes = bytes;
-            this.small = small;
+            this.pool = pool;
         }
     }
 
@@ -73,6 +78,15 @@ final class DeviceMemory {
      * @throws OutOfDeviceMemoryException if there is not enough, even after idle segments were given back
      */
     long allocate(long bytes, boolean counted) {
+        return allocate(bytes, counted, smallIdle);
+    }
+
+    /** As {@link #allocate} of what is counted, for memory that is freed as soon as a run is enqueued. */
+    long lease(long bytes) {
+        return allocate(bytes, true, smallLeasesIdle);
+    }
+
+    private long allocate(long bytes, boolean counted, TreeSet<Block> small) {
         if (bytes < 0) {
             throw new IllegalArgumentException("a size of " + bytes + " bytes");
         }
@@ -80,7 +94,7 @@ final class DeviceMemory {
             throw outOfMemory(text(bytes) + " were");
         }
         long rounded = Math.max(1, Math.ceilDiv(bytes, ALIGNMENT)) * ALIGNMENT;
-        Block block = pooling ? fromPool(rounded, bytes) : own(bytes);
+        Block block = pooling ? fromPool(rounded, bytes, rounded <= SMALL ? small : largeIdle) : own(bytes);
         block.asked = counted ? bytes : 0;
         liveBytes += block.asked;
         live.put(block.address, block);
@@ -95,22 +109,20 @@ final class DeviceMemory {
             throw outOfMemory(text(bytes) + " were");
         }
         reservedBytes += rounded;
-        return new Block(address, rounded, false);
+        return new Block(address, rounded, null);
     }
 
-    private Block fromPool(long rounded, long bytes) {
-        boolean small = rounded <= SMALL;
-        TreeSet<Block> idle = small ? smallIdle : largeIdle;
-        Block block = idle.ceiling(new Block(0, rounded, small));
+    private Block fromPool(long rounded, long bytes, TreeSet<Block> idle) {
+        Block block = idle.ceiling(new Block(0, rounded, idle));
         if (block == null) {
-            block = segment(rounded, small, bytes);
+            block = segment(rounded, idle, bytes);
         } else {
             idle.remove(block);
             block.idle = false;
         }
         long left = block.bytes - rounded;
-        if (left >= (small ? ALIGNMENT : MEBIBYTE)) {
-            Block rest = new Block(block.address + rounded, left, small);
+        if (left >= (idle == largeIdle ? MEBIBYTE : ALIGNMENT)) {
+            Block rest = new Block(block.address + rounded, left, idle);
             block.bytes = rounded;
             rest.lower = block;
             rest.higher = block.higher;
@@ -124,9 +136,9 @@ final class DeviceMemory {
         return block;
     }
 
-    private Block segment(long rounded, boolean small, long bytes) {
+    private Block segment(long rounded, TreeSet<Block> pool, long bytes) {
         long exact = Math.ceilDiv(rounded, SEGMENT_ROUNDING) * SEGMENT_ROUNDING;
-        long roomy = small ? SMALL_SEGMENT : rounded < MEDIUM ? MEDIUM_SEGMENT : exact;
+        long roomy = pool != largeIdle ? SMALL_SEGMENT : rounded < MEDIUM ? MEDIUM_SEGMENT : exact;
         long size = roomy;
         long address = raw.take(size);
         if (address == 0) {
@@ -141,7 +153,7 @@ final class DeviceMemory {
             throw outOfMemory(text(bytes) + " were");
         }
         reservedBytes += size;
-        return new Block(address, size, small);
+        return new Block(address, size, pool);
     }
 
     /** Work that was enqueued before may still use the block. */
@@ -156,7 +168,7 @@ final class DeviceMemory {
             giveBack(address);
             return;
         }
-        TreeSet<Block> idle = block.small ? smallIdle : largeIdle;
+        TreeSet<Block> idle = block.pool;
         Block joined = block;
         if (block.lower != null && block.lower.idle) {
             joined = block.lower;
@@ -200,7 +212,7 @@ final class DeviceMemory {
             return;
         }
         List<Block> whole = new ArrayList<>();
-        for (TreeSet<Block> idle : List.of(smallIdle, largeIdle)) {
+        for (TreeSet<Block> idle : pools) {
             idle.stream().filter(block -> block.lower == null && block.higher == null).forEach(whole::add);
         }
         if (whole.isEmpty()) {
@@ -208,7 +220,7 @@ final class DeviceMemory {
         }
         raw.synchronize();
         for (Block block : whole) {
-            (block.small ? smallIdle : largeIdle).remove(block);
+            block.pool.remove(block);
             reservedBytes -= block.bytes;
             raw.release(block.address);
         }
@@ -228,7 +240,7 @@ final class DeviceMemory {
     OutOfDeviceMemoryException outOfMemory(String asked) {
         long[] card = raw.freeAndTotal();
         long idle = 0;
-        for (TreeSet<Block> blocks : List.of(smallIdle, largeIdle)) {
+        for (TreeSet<Block> blocks : pools) {
             idle += blocks.stream().mapToLong(block -> block.bytes).sum();
         }
         long others = Math.max(0, card[1] - card[0] - reservedBytes);
@@ -247,7 +259,7 @@ final class DeviceMemory {
                 segments.add(block.address);
             }
         }
-        for (TreeSet<Block> idle : List.of(smallIdle, largeIdle)) {
+        for (TreeSet<Block> idle : pools) {
             idle.stream().filter(block -> block.lower == null).forEach(block -> segments.add(block.address));
             idle.clear();
         }

@@ -134,7 +134,17 @@ public final class Gpu implements AutoCloseable {
         }
     }
 
-    /** Frees what {@link #allocate} gave; work enqueued before may still use it. Does nothing once this is closed. */
+    /** As {@link #allocate}, for memory that is freed as soon as all that uses it is enqueued. */
+    public long lease(long bytes) {
+        context.enter();
+        try {
+            return memory.lease(bytes);
+        } finally {
+            context.exit();
+        }
+    }
+
+    /** Frees what {@link #allocate} and {@link #lease} gave; work enqueued before may still use it. Does nothing once this is closed. */
     public void free(long address) {
         if (context.enterToFree()) {
             try {

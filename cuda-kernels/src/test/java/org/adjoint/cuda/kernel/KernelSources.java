@@ -42,6 +42,7 @@ final class KernelSources {
         all.add("matrices.cu", CNames.asT(DType.F64));
         all.add("random_bits.cu", Map.of());
         all.add("nothing.cu", Map.of());
+        all.add("deliver.cu", Map.of());
         return all.sources;
     }
 
