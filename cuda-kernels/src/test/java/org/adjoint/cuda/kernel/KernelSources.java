@@ -26,7 +26,8 @@ final class KernelSources {
         all.indexing();
         all.optimizer();
         for (DType dtype : List.of(DType.U8, DType.I64, DType.F32, DType.BF16)) {
-            all.add("arg_reduce.cu", CNames.asT(dtype));
+            all.sources.add(ArgReduceKernel.source(dtype, 1));
+            all.sources.add(ArgReduceKernel.source(dtype, 16 / dtype.bytes()));
             all.add("iota.cu", CNames.asT(dtype));
             all.add("search_sorted.cu", CNames.asT(dtype));
         }

@@ -97,7 +97,8 @@ class SourcesTest {
     @ParameterizedTest
     @CsvSource({"F32, 2, 9000, 1", "F32, 1, 4097, 0", "F32, 1100, 40, 0", "F32, 513, 33, 0", "F32, 70, 600, 1",
         "U8, 1, 4100, 1", "I32, 1, 4100, 1", "I64, 1, 4100, 1", "F16, 1, 4100, 1", "BF16, 513, 32, 0",
-        "F64, 1, 4100, 1"})
+        "F64, 1, 4100, 1", "BF16, 3, 1032, 1", "F32, 11, 1024, 1", "I32, 2, 1028, 1", "U8, 3, 4112, 1",
+        "BF16, 1, 80000, 1"})
     void partsOfLongLinesAreJoined(DType dtype, int rows, int columns, int axis) {
         StepFixture fixture = new StepFixture();
         View x = fixture.tensor(dtype, Shape.of(rows, columns),
@@ -120,5 +121,12 @@ class SourcesTest {
         View best = fixture.output(DType.I64, Shape.SCALAR);
         fixture.run(new Op.ArgReduce(true, 0), List.of(longLine), List.of(best));
         assertEquals(5000, fixture.get(best, 0));
+        // Among elements that are loaded together.
+        View packed = fixture.tensor(DType.BF16, Shape.of(2, 9008), i -> i % 9008 > 5003 && i % 5 == 0 ? nan : 9 - i);
+        View bests = fixture.output(DType.I64, Shape.of(2));
+        for (boolean largest : new boolean[] {true, false}) {
+            fixture.run(new Op.ArgReduce(largest, 1), List.of(packed), List.of(bests));
+            assertEquals(List.of(5005.0, 5007.0), List.of(fixture.get(bests, 0), fixture.get(bests, 1)));
+        }
     }
 }
