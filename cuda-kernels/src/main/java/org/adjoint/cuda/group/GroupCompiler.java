@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.adjoint.cuda.group.Form.Skeleton;
 import org.adjoint.cuda.group.GroupSource.Program;
 import org.adjoint.cuda.launch.Argument;
@@ -34,7 +35,9 @@ public final class GroupCompiler {
     private static final int COLUMNS = 32;
     /** Most threads of a block that share a column. */
     private static final int COLUMN_DEPTH = 8;
-    private static final long LEAST_STRIPE = 64;
+    /** As many as a large card holds at once, five or six a multiprocessor, so that all end together. */
+    private static final long COLUMN_BLOCKS = 768;
+    private static final long LEAST_STRIPE = 32;
 
     private record Key(Group group, Form form) { }
 
@@ -156,12 +159,21 @@ public final class GroupCompiler {
         if (loops.length() < COLUMN_DEPTH) {
             return loops.keptPoints() >= COLUMNS;
         }
+        int lastKept = loops.kept().length - 1;
+        int lastReduced = loops.kept().length + loops.reduced().length - 1;
         int columns = 0;
-        for (int i = 0; i < step.inputs().size(); i++) {
-            columns += loops.stride(i, loops.kept().length - 1) == 1 ? 1 : 0;
-            columns -= loops.stride(i, loops.kept().length + loops.reduced().length - 1) == 1 ? 1 : 0;
+        for (int i = 0; i < step.inputs().size() + step.outputs().size(); i++) {
+            // What is the same for all that is folded, or for all results, is little and remains in a cache.
+            if (moves(loops, i, 0, lastKept) && moves(loops, i, lastKept + 1, lastReduced)) {
+                columns += loops.stride(i, lastKept) == 1 ? 1 : 0;
+                columns -= loops.stride(i, lastReduced) == 1 ? 1 : 0;
+            }
         }
-        return columns > 0 && loops.kept()[loops.kept().length - 1] >= COLUMNS / 2;
+        return columns > 0 && loops.kept()[lastKept] >= COLUMNS / 2;
+    }
+
+    private static boolean moves(Loops loops, int operand, int firstAxis, int lastAxis) {
+        return IntStream.rangeClosed(firstAxis, lastAxis).anyMatch(axis -> loops.stride(operand, axis) != 0);
     }
 
     private Prepared rows(PlanStep.Elementwise step, Loops loops) {
@@ -199,8 +211,8 @@ public final class GroupCompiler {
         int width = Form.of(step.group(), loops, Skeleton.COLUMNS, false).width();
         long blocks = Math.ceilDiv(columns, COLUMNS * width);
         long piece = Math.max(1, length);
-        if (blocks < MANY_BLOCKS / 2) {
-            piece = Math.ceilDiv(Math.ceilDiv(length * blocks, MANY_BLOCKS), LEAST_STRIPE) * LEAST_STRIPE;
+        if (blocks < COLUMN_BLOCKS / 2) {
+            piece = Math.ceilDiv(Math.ceilDiv(length * blocks, COLUMN_BLOCKS), LEAST_STRIPE) * LEAST_STRIPE;
         }
         int pieces = Math.toIntExact(Math.max(1, Math.ceilDiv(length, Math.max(1, piece))));
         Form form = Form.of(step.group(), loops, Skeleton.COLUMNS, pieces > 1);

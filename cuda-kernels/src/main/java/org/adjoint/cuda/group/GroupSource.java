@@ -206,7 +206,7 @@ final class GroupSource {
         return lines;
     }
 
-    /** The points of several turns of a fold at once, so that their loads wait together. */
+    /** The points of several turns of a fold: all are loaded before any is stored, so that the loads wait together. */
     private List<String> unrolled() {
         int turns = turns();
         if (turns == 1) {
@@ -216,15 +216,21 @@ final class GroupSource {
         int reach = isColumnwise() ? 1 : form.width();
         lines.add("for (; first + " + (turns - 1) + " * step + " + reach + " <= limit; first += " + turns
             + " * step) {");
+        lines.add("    Index at[" + turns + "][" + form.walks() + "];");
+        for (int i = 0; i < inputs; i++) {
+            lines.add("    " + loaded(i) + " p" + i + "[" + turns + "];");
+        }
+        String turn = "[turn]";
         lines.add("#pragma unroll");
         lines.add("    for (int turn = 0; turn < " + turns + "; turn++) {");
-        lines.add("        Index at[" + form.walks() + "];");
-        lines.add("        reduced.locate(base, first + turn * step, at);");
-        if (form.width() == 1) {
-            single(lines, "        ", "");
-        } else {
-            packs(lines, "        ");
+        lines.add("        reduced.locate(base, first + turn * step, at[turn]);");
+        for (int i = 0; i < inputs; i++) {
+            lines.add("        p" + i + turn + " = " + load(i, turn) + ";");
         }
+        lines.add("    }");
+        lines.add("#pragma unroll");
+        lines.add("    for (int turn = 0; turn < " + turns + "; turn++) {");
+        compute(lines, "        ", turn);
         lines.add("    }");
         lines.add("}");
         return lines;
@@ -239,29 +245,41 @@ final class GroupSource {
     private void single(List<String> lines, String indent, String step) {
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            arguments.add(element("x" + i, i, form.packed().get(i) ? step : ""));
+            arguments.add(element("x" + i, i, "", form.packed().get(i) ? step : ""));
         }
         scalars(arguments);
         for (int i = 0; i < group.results().size(); i++) {
             boolean reduced = group.results().get(i).reduce() != null;
             int operand = inputs + i;
-            arguments.add(reduced ? "r" + i : element("y" + i, operand, form.packed().get(operand) ? step : ""));
+            arguments.add(reduced ? "r" + i : element("y" + i, operand, "", form.packed().get(operand) ? step : ""));
         }
         call(lines, indent, arguments);
     }
 
     private void packs(List<String> lines, String indent) {
+        for (int i = 0; i < inputs; i++) {
+            lines.add(indent + loaded(i) + " p" + i + " = " + load(i, "") + ";");
+        }
+        compute(lines, indent, "");
+    }
+
+    /** The type of what a thread loads of an input at once. */
+    private String loaded(int input) {
+        String type = PointFunction.stored(group.inputs().get(input));
+        return form.packed().get(input) ? "Pack<" + type + ", " + form.width() + ">" : type;
+    }
+
+    private String load(int input, String turn) {
+        return form.packed().get(input) ? "load_pack<" + form.width() + ">(" + address("x" + input, input, turn) + ")"
+            : element("x" + input, input, turn, "");
+    }
+
+    /** The points of what is loaded, in {@code p0 ...}, each with an index {@code turn} where there are several. */
+    private void compute(List<String> lines, String indent, String turn) {
+        boolean many = form.width() > 1;
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            String type = PointFunction.stored(group.inputs().get(i));
-            if (form.packed().get(i)) {
-                lines.add(indent + "Pack<" + type + ", " + form.width() + "> p" + i + " = load_pack<" + form.width()
-                    + ">(" + address("x" + i, i) + ");");
-                arguments.add("p" + i + ".values[k]");
-            } else {
-                lines.add(indent + type + " p" + i + " = " + element("x" + i, i, "") + ";");
-                arguments.add("p" + i);
-            }
+            arguments.add("p" + i + turn + (form.packed().get(i) ? ".values[k]" : ""));
         }
         scalars(arguments);
         List<String> stores = new ArrayList<>();
@@ -269,17 +287,24 @@ final class GroupSource {
             Group.Result result = group.results().get(i);
             if (result.reduce() != null) {
                 arguments.add("r" + i);
-                continue;
+            } else if (many) {
+                lines.add(indent + "Pack<" + PointFunction.stored(result.dtype()) + ", " + form.width() + "> q" + i
+                    + ";");
+                arguments.add("q" + i + ".values[k]");
+                stores.add(indent + "store_pack(" + address("y" + i, inputs + i, turn) + ", q" + i + ");");
+            } else {
+                arguments.add(element("y" + i, inputs + i, turn, ""));
             }
-            lines.add(indent + "Pack<" + PointFunction.stored(result.dtype()) + ", " + form.width() + "> q" + i + ";");
-            arguments.add("q" + i + ".values[k]");
-            stores.add(indent + "store_pack(" + address("y" + i, inputs + i) + ", q" + i + ");");
         }
-        lines.add("#pragma unroll");
-        lines.add(indent + "for (int k = 0; k < " + form.width() + "; k++) {");
-        call(lines, indent + "    ", arguments);
-        lines.add(indent + "}");
-        lines.addAll(stores);
+        if (many) {
+            lines.add("#pragma unroll");
+            lines.add(indent + "for (int k = 0; k < " + form.width() + "; k++) {");
+            call(lines, indent + "    ", arguments);
+            lines.add(indent + "}");
+            lines.addAll(stores);
+        } else {
+            call(lines, indent, arguments);
+        }
     }
 
     private void scalars(StringJoiner arguments) {
@@ -295,12 +320,12 @@ final class GroupSource {
         reductions().forEach(i -> lines.add(indent + accumulate(i, place, "r" + i)));
     }
 
-    private String element(String pointer, int operand, String step) {
-        return pointer + "[" + offset(operand, "at") + step + "]";
+    private String element(String pointer, int operand, String turn, String step) {
+        return pointer + "[" + offset(operand, "at" + turn) + step + "]";
     }
 
-    private String address(String pointer, int operand) {
-        return pointer + " + " + offset(operand, "at");
+    private String address(String pointer, int operand, String turn) {
+        return pointer + " + " + offset(operand, "at" + turn);
     }
 
     private String offset(int operand, String offsets) {
@@ -336,8 +361,13 @@ final class GroupSource {
             + ");";
     }
 
+    /** Without a branch, so that loads of several turns wait together. */
     private List<String> parts() {
-        return reductions().map(i -> accumulate(i, "0", "part" + i + "[part]")).toList();
+        return reductions().map(i -> {
+            Group.Result result = group.results().get(i);
+            return accumulate(i, "0", "piece < count ? part" + i + "[part] : " + fold(result.reduce()) + "::identity<"
+                + PointFunction.folded(result) + ">()");
+        }).toList();
     }
 
     private List<String> folds() {

@@ -80,9 +80,15 @@ final class Skeletons {
             Index base[$WALKS] = {};
             kept.advance((Index) blockIdx.x, base);
             $ACCUMULATORS
-            for (i64 i = threadIdx.x; i < pieces; i += blockDim.x) {
-                i64 part = blockIdx.x * pieces + i;
-                $PARTS
+            const int count = (int) pieces;
+        #pragma unroll 1
+            for (int first = threadIdx.x; first < count; first += 4 * blockDim.x) {
+        #pragma unroll
+                for (int turn = 0; turn < 4; turn++) {
+                    int piece = first + turn * blockDim.x;
+                    i64 part = blockIdx.x * pieces + piece;
+                    $PARTS
+                }
             }
             $FOLDS
             if (threadIdx.x == 0) {
@@ -127,9 +133,15 @@ final class Skeletons {
             $ACCUMULATORS
             if (column < columns) {
                 kept.advance((Index) column, base);
-                for (i64 i = threadIdx.y; i < pieces; i += blockDim.y) {
-                    i64 part = i * columns + column;
-                    $PARTS
+                const int count = (int) pieces;
+        #pragma unroll 1
+                for (int first = threadIdx.y; first < count; first += 8 * blockDim.y) {
+        #pragma unroll
+                    for (int turn = 0; turn < 8; turn++) {
+                        int piece = first + turn * blockDim.y;
+                        i64 part = piece * columns + column;
+                        $PARTS
+                    }
                 }
             }
             $FOLDS

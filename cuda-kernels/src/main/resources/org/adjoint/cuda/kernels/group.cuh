@@ -2,9 +2,16 @@
 #pragma once
 #include "elementwise.cuh"
 
+// Divides numbers below 2^31 by an extent of at least 2, exactly: multiplies by its reciprocal, rounded up.
+struct Divisor {
+    u32 multiplier;
+    u32 shift;
+};
+
 // A loop domain in row-major order and ways to walk memory along it, in elements.
 template <int RANK, int WALKS> struct Domain {
     i64 extents[RANK];
+    Divisor divisors[RANK];
     i64 strides[WALKS][RANK];
 
     // Adds where a point of the domain lies along each walk. Index: i32 where all fits.
@@ -13,7 +20,7 @@ template <int RANK, int WALKS> struct Domain {
         for (int axis = RANK - 1; axis >= 0; axis--) {
             Index i = point;
             if (axis > 0) {
-                point = quotient(point, (Index) extents[axis]);
+                point = quotient(point, axis);
                 i -= point * (Index) extents[axis];
             }
 #pragma unroll
@@ -33,8 +40,11 @@ template <int RANK, int WALKS> struct Domain {
         advance(point, at);
     }
 
-    __device__ static inline i32 quotient(i32 a, i32 b) { return (i32) ((u32) a / (u32) b); }
-    __device__ static inline i64 quotient(i64 a, i64 b) { return (i64) ((u64) a / (u64) b); }
+    // point / extents[axis]
+    __device__ inline i32 quotient(i32 point, int axis) const {
+        return (i32) ((u32) ((u64) (u32) point * divisors[axis].multiplier >> 32) >> divisors[axis].shift);
+    }
+    __device__ inline i64 quotient(i64 point, int axis) const { return (i64) ((u64) point / (u64) extents[axis]); }
 };
 
 // N neighbors in memory, moved 16 bytes at a time where there are as many.

@@ -2,6 +2,7 @@ package org.adjoint.cuda.group;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.adjoint.cuda.launch.Launch;
@@ -75,5 +76,23 @@ class GroupSourceTest {
         assertNotEquals(aligned, offset);
         assertNotEquals(aligned, broadcast);
         assertNotEquals(aligned, huge);
+    }
+
+    /** What is folded along a row follows that row in memory, whatever is broadcast to it. */
+    @Test
+    void broadcastOperandsDoNotChooseTheLoop() {
+        long[] extents = {64, 4000};
+        View row = new View(0, DType.F32, Shape.of(extents), of(4000, 1), 0);
+        View perRow = new View(1, DType.F32, Shape.of(extents), of(1, 0), 0);
+        View result = new View(3, DType.F32, Shape.of(extents), of(1, 0), 0);
+        Group group = new Group(List.of(DType.F32, DType.F32, DType.F32), List.of(),
+            List.of(new Instruction.Load(0, DType.F32), new Instruction.Load(1, DType.F32),
+                new Instruction.Load(2, DType.F32), new Instruction.Binary(BinaryOp.SUB, 0, 1, DType.F32),
+                new Instruction.Binary(BinaryOp.MUL, 3, 2, DType.F32)),
+            List.of(new Group.Result(4, DType.F32, ReduceOp.SUM)));
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, extents, 1, List.of(row, perRow, perRow),
+            List.of(result), new int[0]);
+        Launch launch = (Launch) new GroupCompiler().prepare(step).work().getFirst();
+        assertTrue(launch.source().text().contains("a piece of a row"), launch.source().text());
     }
 }

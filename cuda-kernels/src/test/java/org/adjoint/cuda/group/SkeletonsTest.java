@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The loops of groups over awkward sizes and layouts, against the CPU backend and against sums in double. */
 class SkeletonsTest {
-    private static final int RANDOM_STEPS = 60;
+    private static final int RANDOM_STEPS = 120;
 
     @BeforeAll
     static void open() {
