@@ -42,6 +42,12 @@ record SanitizerPart(String device) implements Part {
             .map(op -> new Item(tool + " " + op, () -> check(tool, op)))).toList();
     }
 
+    /** A process takes a processor for most of its time, and waits for the card for the rest. */
+    @Override
+    public int concurrency() {
+        return Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    }
+
     /** The kernels are those of the contract. */
     @Override
     public List<Item> rehearsals() {

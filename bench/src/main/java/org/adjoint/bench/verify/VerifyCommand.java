@@ -5,11 +5,18 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -144,35 +151,59 @@ public final class VerifyCommand implements Callable<Integer> {
 
     private Outcome verify(Device device, Part part, VerifyRecord record, long deadline, PrintWriter out)
         throws IOException {
-        boolean passed = true;
-        boolean lost = false;
-        int done = 0;
         List<Item> items = part.items();
         long start = System.nanoTime();
-        for (Item item : items) {
-            Map<String, Object> fields = record.get(part, item.key());
-            if (fields == null && !lost && System.nanoTime() < deadline) {
-                fields = run(item);
-                lost = !isPassed(fields) && isLost(device);
-                record.put(part, item.key(), fields);
-                String line = Lines.of(item.key(), fields);
+        boolean lost = run(device, part, items.stream().filter(item -> record.get(part, item.key()) == null).toList(),
+            record, deadline, out);
+        List<Map<String, Object>> done = items.stream().map(item -> record.get(part, item.key()))
+            .filter(Objects::nonNull).toList();
+        boolean passed = done.stream().allMatch(VerifyCommand::isPassed);
+        boolean complete = done.size() == items.size();
+        record.conclude(part, complete, passed && complete);
+        out.printf(Locale.ROOT, "%-9s  %d of %d %s in %.0f s: %s%n", part.name(), done.size(), items.size(),
+            items.size() == 1 ? "item" : "items", (System.nanoTime() - start) / 1e9,
+            !passed ? "FAILED" : complete ? "passed" : "stopped by the budget");
+        out.flush();
+        return lost ? Outcome.LOST : !passed ? Outcome.FAILED : complete ? Outcome.PASSED : Outcome.UNFINISHED;
+    }
+
+    private record Done(String key, Map<String, Object> fields) { }
+
+    /** Runs items until time is up, and records them; returns whether the device was lost on the way. */
+    private static boolean run(Device device, Part part, List<Item> items, VerifyRecord record, long deadline,
+        PrintWriter out) throws IOException {
+        int most = part.concurrency();
+        try (ExecutorService threads = most == 1 ? null : Executors.newFixedThreadPool(most)) {
+            // One by one they run in this thread.
+            CompletionService<Done> runs = new ExecutorCompletionService<>(threads == null ? Runnable::run : threads);
+            Iterator<Item> next = items.iterator();
+            boolean lost = false;
+            int running = 0;
+            while (true) {
+                while (running < most && next.hasNext() && !lost && System.nanoTime() < deadline) {
+                    Item item = next.next();
+                    runs.submit(() -> new Done(item.key(), run(item)));
+                    running++;
+                }
+                if (running == 0) {
+                    return lost;
+                }
+                Done done = runs.take().get();
+                running--;
+                lost |= !isPassed(done.fields) && isLost(device);
+                record.put(part, done.key, done.fields);
+                String line = Lines.of(done.key, done.fields);
                 if (line != null) {
                     out.println("  " + line);
                     out.flush();
                 }
             }
-            if (fields != null) {
-                done++;
-                passed &= isPassed(fields);
-            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
         }
-        boolean complete = done == items.size();
-        record.conclude(part, complete, passed && complete);
-        out.printf(Locale.ROOT, "%-9s  %d of %d %s in %.0f s: %s%n", part.name(), done, items.size(),
-            items.size() == 1 ? "item" : "items", (System.nanoTime() - start) / 1e9,
-            !passed ? "FAILED" : complete ? "passed" : "stopped by the budget");
-        out.flush();
-        return lost ? Outcome.LOST : !passed ? Outcome.FAILED : complete ? Outcome.PASSED : Outcome.UNFINISHED;
     }
 
     private static boolean isPassed(Map<String, Object> fields) {

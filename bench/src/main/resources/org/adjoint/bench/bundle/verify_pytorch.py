@@ -160,12 +160,73 @@ def attention(add):
         add(f"attention with gradient b{b} h{h} t{t} d{d} bf16", gradients(function, (q, k, v), dout))
 
 
+class Block(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm1 = torch.nn.LayerNorm(WIDTH)
+        self.qkv = torch.nn.Linear(WIDTH, 3 * WIDTH)
+        self.project = torch.nn.Linear(WIDTH, WIDTH)
+        self.norm2 = torch.nn.LayerNorm(WIDTH)
+        self.up = torch.nn.Linear(WIDTH, 4 * WIDTH)
+        self.down = torch.nn.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x):
+        b, t, _ = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, 12, 64).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.project(y.transpose(1, 2).reshape(b, t, WIDTH))
+        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+
+
+class GPT(torch.nn.Module):
+    """GPT-2 124M, its token embedding tied to the logits."""
+
+    def __init__(self, context):
+        super().__init__()
+        self.tokens = torch.nn.Embedding(VOCABULARY, WIDTH)
+        self.positions = torch.nn.Parameter(0.02 * torch.randn(context, WIDTH))
+        self.blocks = torch.nn.ModuleList(Block() for _ in range(12))
+        self.norm = torch.nn.LayerNorm(WIDTH)
+        torch.nn.init.normal_(self.tokens.weight, std=0.02)
+
+    def forward(self, tokens, targets):
+        x = self.tokens(tokens) + self.positions
+        for block in self.blocks:
+            x = block(x)
+        logits = self.norm(x) @ self.tokens.weight.t()
+        return F.cross_entropy(logits.view(-1, VOCABULARY), targets.view(-1))
+
+
+def models(add):
+    """Training steps; bf16 by autocast over f32 parameters, as PyTorch's users train, also compiled."""
+    for batch, context, name in ((4, 1024, "bf16"), (32, 1024, "bf16"), (4, 1024, "f32")):
+        model = GPT(context).to(DEVICE)
+        adamw = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.1, fused=True)
+        tokens, targets = (torch.randint(50_257, (batch, context), device=DEVICE) for _ in range(2))
+
+        def step(forward):
+            adamw.zero_grad(set_to_none=True)
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=name == "bf16"):
+                loss = forward(tokens, targets)
+            loss.backward()
+            adamw.step()
+
+        key = f"gpt2 124M step b{batch} t{context} {name}"
+        add(key, lambda: step(model))
+        compiled = torch.compile(model)
+        add(key + " compiled", lambda: step(compiled))
+
+
 def main():
     results = {}
 
     def add(key, work):
-        results[key] = {"milliseconds": seconds(work) * 1e3}
-        print(f"  pytorch  {key:46s} {results[key]['milliseconds']:9.3f} ms", flush=True)
+        try:
+            results[key] = {"milliseconds": seconds(work) * 1e3}
+            print(f"  pytorch  {key:46s} {results[key]['milliseconds']:9.3f} ms", flush=True)
+        except Exception as e:  # out of memory, or no compiler for torch.compile: the rest is timed all the same
+            results[key] = {"threw": f"{type(e).__name__}: {e}"[:500]}
+            print(f"  pytorch  {key:46s} {results[key]['threw'][:100]}", flush=True)
         with open(sys.argv[1], "w") as file:
             json.dump({"card": torch.cuda.get_device_name(), "pytorch": torch.__version__,
                 "cuda": torch.version.cuda, "items": results}, file, indent=2)
@@ -179,6 +240,8 @@ def main():
     products(add)
     factorizations(add)
     attention(add)
+    torch.cuda.empty_cache()
+    models(add)
 
 
 if __name__ == "__main__":

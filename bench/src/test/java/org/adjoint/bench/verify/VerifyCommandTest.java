@@ -9,8 +9,11 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import org.adjoint.Device;
 import org.adjoint.bench.CommandRun;
 import org.adjoint.bench.Json;
@@ -24,11 +27,13 @@ class VerifyCommandTest {
     @TempDir
     private Path folder;
 
-    private final List<String> ran = new ArrayList<>();
+    private final List<String> ran = Collections.synchronizedList(new ArrayList<>());
     private Device device;
+    private int concurrency = 1;
+    private Item.Check first = () -> Map.of("passed", true);
     private Item.Check second = () -> Map.of("passed", true, "samples", 7);
 
-    private record Listed(String name, List<Item> items) implements Part {
+    private record Listed(String name, List<Item> items, int concurrency) implements Part {
         @Override
         public List<Item> rehearsals() {
             return items;
@@ -43,8 +48,9 @@ class VerifyCommandTest {
     }
 
     private List<Part> parts() {
-        return List.of(new Listed("kernels", List.of(item("one", () -> Map.of("passed", true)), item("two", second))),
-            new Listed("speed", List.of(item("copy", () -> Map.of("passed", true, "rate", 12.5, "unit", "GB/s")))));
+        Item.Check copy = () -> Map.of("passed", true, "rate", 12.5, "unit", "GB/s");
+        return List.of(new Listed("kernels", List.of(item("one", first), item("two", second)), concurrency),
+            new Listed("speed", List.of(item("copy", copy)), 1));
     }
 
     private CommandRun run(String... arguments) {
@@ -96,6 +102,18 @@ class VerifyCommandTest {
         assertEquals(0, run("--restart", "--part", "speed").status());
         assertEquals(List.of("one", "two", "copy", "copy"), ran);
         assertEquals(null, part("kernels"));
+    }
+
+    @Test
+    void itemsRunTogetherWhereTheirPartAllowsIt() throws IOException {
+        CyclicBarrier both = new CyclicBarrier(2);
+        first = () -> Map.of("passed", both.await(1, TimeUnit.MINUTES) >= 0);
+        second = () -> Map.of("passed", both.await(1, TimeUnit.MINUTES) >= 0, "samples", 7);
+        concurrency = 2;
+        assertEquals(0, run().status());
+        assertEquals(2, ((Map<?, ?>) part("kernels").get("items")).size());
+        assertEquals(true, part("kernels").get("passed"));
+        assertEquals("copy", ran.getLast());
     }
 
     @Test
