@@ -1,6 +1,7 @@
 package org.adjoint.cuda.kernel;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.adjoint.cuda.launch.Argument;
@@ -17,9 +18,16 @@ import org.adjoint.plan.View;
 public final class CumulativeKernel {
     private static final int THREADS = 256;
     private static final int WARP = 32;
-    /** As in the source: elements of a line for one warp, and for one thread. */
-    private static final long ROW_PART = 4096;
+    /** As in the source: elements of a line for one thread. */
     private static final long COLUMN_PART = 256;
+    /** Lines of up to so many elements are for a warp, longer ones for a block. */
+    private static final long WARP_LINE = 1024;
+    /** Lines from which on each is for one block, and blocks that fewer are cut for: they fill any card. */
+    private static final long MANY_LINES = 512;
+    private static final long MANY_BLOCKS = 2048;
+    /** Elements of a line for one block: a multiple of every tile. */
+    private static final long LEAST_PART = 16_384;
+    private static final int WIDEST = 16;
 
     private CumulativeKernel() { }
 
@@ -35,30 +43,63 @@ public final class CumulativeKernel {
             return Prepared.NOTHING;
         }
         DType dtype = x.dtype();
-        Source source = Source.ofFile("cumulative.cu", definitions(op, dtype));
         long[] extents = y.shape().without(axis).toArray();
         Axes axes = Axes.of(op.name(), extents, ArgReduceKernel.without(x.strides(), axis),
             ArgReduceKernel.without(b.strides(), axis));
         long count = y.shape().without(axis).elements();
         long extent = y.shape().extent(axis);
         long stride = x.strides()[axis];
+        long inner = y.shape().contiguousStrides()[axis];
         boolean columns = count >= WARP && Math.abs(stride) > Math.abs(axes.innermostA());
-        long parts = Math.ceilDiv(extent, columns ? COLUMN_PART : ROW_PART);
+        boolean packed = !columns && inner == 1 && isPacked(x, axis) && isPacked(b, axis) && y.byteOffset() % WIDEST == 0;
+        Source source = source(op, dtype, packed ? WIDEST / dtype.bytes() : 1);
+        long part = columns ? COLUMN_PART : rowPart(count, extent);
+        long parts = Math.ceilDiv(extent, part);
         WorkspaceLayout workspace = new WorkspaceLayout();
         Argument totals = parts == 1 ? Argument.of(y) : workspace.take(count * parts, stateBytes(op, dtype));
         Argument[] arguments = {Argument.of(x), Argument.of(b), Argument.of(y), totals, Argument.of(count),
-            Argument.of(extent), Argument.of(stride), Argument.of(b.strides()[axis]),
-            Argument.of(y.shape().contiguousStrides()[axis]), Argument.of(parts), axes.argument()};
+            Argument.of(extent), Argument.of(stride), Argument.of(b.strides()[axis]), Argument.of(inner),
+            Argument.of(part), Argument.of(parts), axes.argument()};
         String kind = (columns ? "columns_" : "rows_") + CNames.of(dtype);
-        long blocks = Math.ceilDiv(count * parts * (columns ? 1 : WARP), (long) THREADS);
         List<Work> work = new ArrayList<>();
         if (parts > 1) {
-            work.add(Launch.of(source, "cumulative_total_" + kind, blocks, THREADS, arguments));
-            work.add(Launch.of(source, "cumulative_join_" + CNames.of(dtype),
-                Math.ceilDiv(count * WARP, (long) THREADS), THREADS, totals, Argument.of(count), Argument.of(parts)));
+            work.add(launch(source, "cumulative_total_" + kind, columns, count * parts, part, arguments));
+            work.add(launch(source, "cumulative_join_" + CNames.of(dtype), false, count, parts, totals,
+                Argument.of(count), Argument.of(parts)));
         }
-        work.add(Launch.of(source, "cumulative_" + kind, blocks, THREADS, arguments));
+        work.add(launch(source, "cumulative_" + kind, columns, count * parts, Math.min(part, extent), arguments));
         return new Prepared(work, workspace.bytes(), false);
+    }
+
+    /** A thread for each task, or a warp, or a block where tasks are long. */
+    private static Launch launch(Source source, String function, boolean threads, long tasks, long length,
+        Argument... arguments) {
+        boolean warps = length <= WARP_LINE;
+        long perBlock = threads ? THREADS : warps ? THREADS / WARP : 1;
+        return new Launch(source, function, Math.ceilDiv(tasks, perBlock), 1, 1, threads || !warps ? THREADS : WARP,
+            threads || !warps ? 1 : THREADS / WARP, 0, List.of(arguments));
+    }
+
+    private static long rowPart(long lines, long extent) {
+        return lines >= MANY_LINES ? extent
+            : Math.ceilDiv(Math.ceilDiv(lines * extent, MANY_BLOCKS), LEAST_PART) * LEAST_PART;
+    }
+
+    /** Whether lines along the axis consist of whole packs of 16 bytes. */
+    private static boolean isPacked(View view, int axis) {
+        int size = view.dtype().bytes();
+        long[] distances = ArgReduceKernel.without(view.strides(), axis);
+        for (int i = 0; i < distances.length; i++) {
+            distances[i] *= size;
+        }
+        return view.strides()[axis] == 1 && view.byteOffset() % WIDEST == 0
+            && view.shape().extent(axis) * size % WIDEST == 0 && Axes.unit(distances) == WIDEST;
+    }
+
+    static Source source(CumulativeOp op, DType dtype, int vector) {
+        Map<String, String> definitions = new HashMap<>(definitions(op, dtype));
+        definitions.put("VECTOR", Integer.toString(vector));
+        return Source.ofFile("cumulative.cu", definitions);
     }
 
     /** What the source is compiled with. */

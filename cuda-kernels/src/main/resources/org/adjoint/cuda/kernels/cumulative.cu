@@ -1,15 +1,21 @@
 // Running results along an axis. FUNCTION is Sum, Prod, ArgMax, ArgMin (the index of the last largest or smallest element
 // so far, or of the last NaN) or Linear: h[i] = a[i] h[i - 1] + b[i], as the composition of the steps x -> a x + b.
-// Traffic: every element is read and written once; of lines that are cut into parts it is read twice, for the parts' totals
-// are folded first. All folds are in a fixed order: of 32 elements as a tree, of these in turn, of parts likewise.
+// VECTOR: elements of a row that a thread loads at once, 16 bytes of them where rows allow. Traffic, which bounds it:
+// every element is read and written once; of lines that are cut into parts it is read twice, for the parts' totals are
+// folded first. All folds are in a fixed order: the elements of a thread in turn, then threads as a tree, chunks of a
+// warp in turn, then warps, tiles and parts.
 #include "common.cuh"
 #include "axes.cuh"
 
 typedef Compute<T>::type C;
 
-// Elements of a line for one warp, and for one thread.
-const i64 ROW_PART = 4096;
+// Elements of a line for one thread, of those that lie side by side.
 const i64 COLUMN_PART = 256;
+const int COLUMN_STEP = 8;
+const int WARP = 32;
+const int MOST_WARPS = 8;
+// Vectors that a thread has on their way at once.
+const int CHUNKS = VECTOR >= 16 ? 1 : VECTOR == 8 ? 2 : 4;
 
 // Integers wrap.
 __device__ inline i32 plus(i32 a, i32 b) { return (i32) ((u32) a + (u32) b); }
@@ -19,11 +25,12 @@ __device__ inline i32 times(i32 a, i32 b) { return (i32) ((u32) a * (u32) b); }
 __device__ inline i64 times(i64 a, i64 b) { return (i64) ((u64) a * (u64) b); }
 template <typename X> __device__ inline X times(X a, X b) { return a * b; }
 
-// What some consecutive elements come to. x and b: the inputs, read at i * stride; b is a linear recurrence's alone.
+// What some consecutive elements come to. x and b: the inputs; b is a linear recurrence's alone.
 struct SumState {
     typedef T Result;
+    static const bool BINARY = false;
     C value;
-    __device__ static inline SumState load(const T* x, const T*, i64 at, i64, i64) { return {widen(x[at])}; }
+    __device__ static inline SumState of(T x, T, i64) { return {widen(x)}; }
     __device__ inline SumState then(SumState later) const { return {plus(value, later.value)}; }
     __device__ inline SumState shuffle_up(int lanes) const { return {(C) __shfl_up_sync(0xffffffffu, value, lanes)}; }
     __device__ inline SumState shuffle(int lane) const { return {(C) __shfl_sync(0xffffffffu, value, lane)}; }
@@ -32,8 +39,9 @@ struct SumState {
 
 struct ProdState {
     typedef T Result;
+    static const bool BINARY = false;
     C value;
-    __device__ static inline ProdState load(const T* x, const T*, i64 at, i64, i64) { return {widen(x[at])}; }
+    __device__ static inline ProdState of(T x, T, i64) { return {widen(x)}; }
     __device__ inline ProdState then(ProdState later) const { return {times(value, later.value)}; }
     __device__ inline ProdState shuffle_up(int lanes) const { return {(C) __shfl_up_sync(0xffffffffu, value, lanes)}; }
     __device__ inline ProdState shuffle(int lane) const { return {(C) __shfl_sync(0xffffffffu, value, lane)}; }
@@ -42,9 +50,10 @@ struct ProdState {
 
 template <bool LARGEST> struct ArgState {
     typedef i64 Result;
+    static const bool BINARY = false;
     C value;
     i64 index;
-    __device__ static inline ArgState load(const T* x, const T*, i64 at, i64, i64 i) { return {widen(x[at]), i}; }
+    __device__ static inline ArgState of(T x, T, i64 i) { return {widen(x), i}; }
     __device__ inline ArgState then(ArgState later) const {
         bool not_worse = LARGEST ? later.value >= value : later.value <= value;
         return not_worse || later.value != later.value ? later : *this;
@@ -60,12 +69,11 @@ template <bool LARGEST> struct ArgState {
 
 struct LinearState {
     typedef T Result;
+    static const bool BINARY = true;
     C a, b;
     // The first a has nothing to act on, and may be infinite.
-    __device__ static inline LinearState load(const T* x, const T* y, i64 at, i64 at_y, i64 i) {
-        return {i == 0 ? C(0) : widen(x[at]), widen(y[at_y])};
-    }
-    __device__ inline LinearState then(LinearState later) const { 
+    __device__ static inline LinearState of(T x, T b, i64 i) { return {i == 0 ? C(0) : widen(x), widen(b)}; }
+    __device__ inline LinearState then(LinearState later) const {
         return {(C) (later.a * a), (C) (later.a * b + later.b)};
     }
     __device__ inline LinearState shuffle_up(int lanes) const {
@@ -95,13 +103,58 @@ template <bool LARGEST> __device__ inline void write(ArgState<LARGEST>* to, cons
     to->index = state.index;
 }
 
-// A line and where its elements lie: x and b read at i * stride, y written at i * inner.
+template <typename X> struct __align__(sizeof(X) * VECTOR < 16 ? sizeof(X) * VECTOR : 16) Pack { X values[VECTOR]; };
+
+// A line and where its elements lie: x and b read at i * stride, y written at i * inner; side by side, where a thread
+// takes several.
 struct Line {
     const T* x;
     const T* b;
     Result* y;
     i64 stride, stride_b, inner;
-    __device__ inline State load(i64 i) const { return State::load(x, b, i * stride, i * stride_b, i); }
+    static const int WIDTH = VECTOR;
+
+    __device__ inline State load(i64 i) const {
+        T x_i = x[i * stride];
+        return State::of(x_i, State::BINARY ? b[i * stride_b] : x_i, i);
+    }
+
+    __device__ inline void load(i64 i, State (&states)[VECTOR]) const {
+        if (VECTOR == 1) {
+            states[0] = load(i);
+            return;
+        }
+        Pack<T> xs = *(const Pack<T>*) (x + i);
+        Pack<T> bs = xs;
+        if (State::BINARY) {
+            bs = *(const Pack<T>*) (b + i);
+        }
+#pragma unroll
+        for (int k = 0; k < VECTOR; k++) {
+            states[k] = State::of(xs.values[k], bs.values[k], i + k);
+        }
+    }
+
+    __device__ inline void store(i64 i, const State (&states)[VECTOR]) const {
+        Pack<Result> results;
+#pragma unroll
+        for (int k = 0; k < VECTOR; k++) {
+            results.values[k] = states[k].result();
+        }
+        if (VECTOR == 1) {
+            y[i * inner] = results.values[0];
+        } else {
+            *(Pack<Result>*) (y + i) = results;
+        }
+    }
+};
+
+// The totals of a line's parts.
+struct Totals {
+    State* at;
+    static const int WIDTH = 1;
+    __device__ inline void load(i64 i, State (&states)[1]) const { states[0] = read(at + i); }
+    __device__ inline void store(i64 i, const State (&states)[1]) const { write(at + i, states[0]); }
 };
 
 __device__ inline Line line_of(const T* x, const T* b, Result* y, i64 extent, i64 stride, i64 stride_b, i64 inner,
@@ -111,67 +164,167 @@ __device__ inline Line line_of(const T* x, const T* b, Result* y, i64 extent, i6
     return {x + at.a, b + at.b, y + outer * extent * inner + (number - outer * inner), stride, stride_b, inner};
 }
 
-// The state after elements first to end, of which this warp takes 32 at a time; with them after those of before, where
-// there is one.
-template <bool STORE> __device__ inline State scan_row(Line line, i64 first, i64 end, const State* before) {
-    i64 lane = threadIdx.x & 31;
-    State carry = line.load(first);
-    bool has_carry = before != nullptr;
-    if (has_carry) {
-        carry = read(before);
+// What comes before a state, if anything does.
+struct Before {
+    bool exists;
+    State state;
+    __device__ inline State then(State later) const { return exists ? state.then(later) : later; }
+    __device__ inline void add(State later) {
+        state = then(later);
+        exists = true;
     }
-    for (i64 base = first; base < end; base += 32) {
-        i64 i = base + lane;
-        State state = line.load(i < end ? i : base);
+};
+
+// The state after elements first to end of a line, for a team, a warp or a block; with them after those of before, where
+// there is one. A tile is CHUNKS vectors of each thread, those of a warp side by side. Without a meaning where the last
+// tile is not full: nothing comes after it.
+template <bool STORE, typename Elements> __device__ inline State scan_row(const Elements& elements, i64 first, i64 end,
+    const State* before) {
+    const int WIDTH = Elements::WIDTH;
+    const int CHUNK = WARP * WIDTH;
+    // Tiles take turns, so that a barrier per tile is enough.
+    __shared__ State totals[2][MOST_WARPS];
+    int lane = threadIdx.x % WARP;
+    int warp = threadIdx.x / WARP;
+    int warps = blockDim.x / WARP;
+    int turn = 0;
+    Before carry = {before != nullptr, State {}};
+    if (before != nullptr) {
+        carry.state = read(before);
+    }
+    for (i64 tile = first; tile < end; tile += warps * CHUNKS * CHUNK) {
+        i64 mine = tile + warp * (CHUNKS * CHUNK) + lane * WIDTH;
+        State states[CHUNKS][WIDTH];
 #pragma unroll
-        for (int lanes = 1; lanes < 32; lanes <<= 1) {
-            State earlier = state.shuffle_up(lanes);
-            state = lane >= lanes ? earlier.then(state) : state;
+        for (int c = 0; c < CHUNKS; c++) {
+            if (mine + c * CHUNK < end) {
+                elements.load(mine + c * CHUNK, states[c]);
+            } else {
+#pragma unroll
+                for (int k = 0; k < WIDTH; k++) {
+                    states[c][k] = State {};
+                }
+            }
         }
-        state = has_carry ? carry.then(state) : state;
-        if (STORE && i < end) {
-            line.y[i * line.inner] = state.result();
+        // What comes before the thread's states within its warp's chunk, and whole chunks.
+        State within[CHUNKS];
+        State chunk[CHUNKS];
+#pragma unroll
+        for (int c = 0; c < CHUNKS; c++) {
+#pragma unroll
+            for (int k = 1; k < WIDTH; k++) {
+                states[c][k] = states[c][k - 1].then(states[c][k]);
+            }
+            State sum = states[c][WIDTH - 1];
+#pragma unroll
+            for (int lanes = 1; lanes < WARP; lanes <<= 1) {
+                State earlier = sum.shuffle_up(lanes);
+                sum = lane >= lanes ? earlier.then(sum) : sum;
+            }
+            within[c] = sum.shuffle_up(1);
+            chunk[c] = sum.shuffle(WARP - 1);
         }
-        carry = state.shuffle((int) (end - base < 32 ? end - base - 1 : 31));
-        has_carry = true;
+        Before start = carry;
+        if (warps > 1) {
+            State total = chunk[0];
+#pragma unroll
+            for (int c = 1; c < CHUNKS; c++) {
+                total = total.then(chunk[c]);
+            }
+            if (lane == 0) {
+                write(&totals[turn][warp], total);
+            }
+            __syncthreads();
+            for (int w = 0; w < warps; w++) {
+                if (w == warp) {
+                    start = carry;
+                }
+                carry.add(read(&totals[turn][w]));
+            }
+            turn ^= 1;
+        }
+#pragma unroll
+        for (int c = 0; c < CHUNKS; c++) {
+            if (STORE) {
+                Before mine_before = start;
+                if (lane > 0) {
+                    mine_before.add(within[c]);
+                }
+#pragma unroll
+                for (int k = 0; k < WIDTH; k++) {
+                    states[c][k] = mine_before.then(states[c][k]);
+                }
+                i64 i = mine + c * CHUNK;
+                if (i < end) {
+                    elements.store(i, states[c]);
+                }
+            }
+            start.add(chunk[c]);
+        }
+        if (warps == 1) {
+            carry = start;
+        }
     }
-    return carry;
+    return carry.state;
 }
 
+// The same for a thread.
 template <bool STORE> __device__ inline State scan_column(Line line, i64 first, i64 end, const State* before) {
-    State state = line.load(first);
-    state = before != nullptr ? read(before).then(state) : state;
-    if (STORE) {
-        line.y[first * line.inner] = state.result();
+    Before state = {before != nullptr, State {}};
+    if (before != nullptr) {
+        state.state = read(before);
     }
-#pragma unroll 4
-    for (i64 i = first + 1; i < end; i++) {
-        state = state.then(line.load(i));
-        if (STORE) {
-            line.y[i * line.inner] = state.result();
+    i64 i = first;
+    for (; i + COLUMN_STEP <= end; i += COLUMN_STEP) {
+        // All on their way before the first is waited for.
+        State states[COLUMN_STEP];
+#pragma unroll
+        for (int k = 0; k < COLUMN_STEP; k++) {
+            states[k] = line.load(i + k);
+        }
+#pragma unroll
+        for (int k = 0; k < COLUMN_STEP; k++) {
+            state.add(states[k]);
+            if (STORE) {
+                line.y[(i + k) * line.inner] = state.state.result();
+            }
         }
     }
-    return state;
+    for (; i < end; i++) {
+        state.add(line.load(i));
+        if (STORE) {
+            line.y[i * line.inner] = state.state.result();
+        }
+    }
+    return state.state;
 }
 
 #define PARAMETERS                                                                                                     \
     const T *__restrict__ x, const T *__restrict__ b, Result *__restrict__ y, State *__restrict__ totals, i64 lines,   \
-        i64 extent, i64 stride, i64 stride_b, i64 inner, i64 parts, Axes axes
+        i64 extent, i64 stride, i64 stride_b, i64 inner, i64 row_part, i64 parts, Axes axes
+#define ARGUMENTS x, b, y, totals, lines, extent, stride, stride_b, inner, row_part, parts, axes
 
-// A warp per part of a line: for lines whose elements lie close together. totals: (lines, parts)
-KERNEL SYMBOL(cumulative_total_rows, T)(PARAMETERS) {
-    i64 warp = ((i64) blockIdx.x * blockDim.x + threadIdx.x) >> 5;
-    if (warp >= lines * parts) {
+// A team per part of a line: for lines whose elements lie close together. totals: (lines, parts)
+template <bool STORE> __device__ inline void scan_part(PARAMETERS) {
+    i64 task = (i64) blockIdx.x * blockDim.y + threadIdx.y;
+    if (task >= lines * parts) {
         return;
     }
-    i64 first = warp % parts * ROW_PART;
-    i64 end = first + ROW_PART < extent ? first + ROW_PART : extent;
-    Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, warp / parts);
-    State total = scan_row<false>(line, first, end, nullptr);
-    if ((threadIdx.x & 31) == 0) {
-        write(totals + warp, total);
+    i64 number = parts == 1 ? task : task / parts;
+    i64 part = task - number * parts;
+    i64 first = part * row_part;
+    i64 end = first + row_part < extent ? first + row_part : extent;
+    Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, number);
+    State total = scan_row<STORE>(line, first, end, STORE && part > 0 ? totals + task - 1 : nullptr);
+    if (!STORE && threadIdx.x == 0) {
+        write(totals + task, total);
     }
 }
+
+KERNEL SYMBOL(cumulative_total_rows, T)(PARAMETERS) { scan_part<false>(ARGUMENTS); }
+
+// With results; joined totals are read where there is more than one part.
+KERNEL SYMBOL(cumulative_rows, T)(PARAMETERS) { scan_part<true>(ARGUMENTS); }
 
 // A thread per part of a line: for lines that lie side by side. totals: (lines, parts)
 KERNEL SYMBOL(cumulative_total_columns, T)(PARAMETERS) {
@@ -187,43 +340,12 @@ KERNEL SYMBOL(cumulative_total_columns, T)(PARAMETERS) {
     write(totals + number * parts + part, scan_column<false>(line, first, end, nullptr));
 }
 
-// A warp per line: each part's total becomes that of all up to it.
+// A team per line: each part's total becomes that of all up to it.
 KERNEL SYMBOL(cumulative_join, T)(State* totals, i64 lines, i64 parts) {
-    i64 number = ((i64) blockIdx.x * blockDim.x + threadIdx.x) >> 5;
-    i64 lane = threadIdx.x & 31;
-    if (number >= lines) {
-        return;
+    i64 number = (i64) blockIdx.x * blockDim.y + threadIdx.y;
+    if (number < lines) {
+        scan_row<true>(Totals {totals + number * parts}, 0, parts, nullptr);
     }
-    State* line = totals + number * parts;
-    State carry = read(line);
-    for (i64 base = 0; base < parts; base += 32) {
-        i64 i = base + lane;
-        State state = read(line + (i < parts ? i : base));
-        __syncwarp();
-#pragma unroll
-        for (int lanes = 1; lanes < 32; lanes <<= 1) {
-            State earlier = state.shuffle_up(lanes);
-            state = lane >= lanes ? earlier.then(state) : state;
-        }
-        state = base > 0 ? carry.then(state) : state;
-        if (i < parts) {
-            write(line + i, state);
-        }
-        carry = state.shuffle(31);
-    }
-}
-
-// As cumulative_total_rows, with results; joined totals are read where there is more than one part.
-KERNEL SYMBOL(cumulative_rows, T)(PARAMETERS) {
-    i64 warp = ((i64) blockIdx.x * blockDim.x + threadIdx.x) >> 5;
-    if (warp >= lines * parts) {
-        return;
-    }
-    i64 part = warp % parts;
-    i64 first = part * ROW_PART;
-    i64 end = first + ROW_PART < extent ? first + ROW_PART : extent;
-    Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, warp / parts);
-    scan_row<true>(line, first, end, part > 0 ? totals + warp - 1 : nullptr);
 }
 
 // As cumulative_total_columns, with results; joined totals are read where there is more than one part.

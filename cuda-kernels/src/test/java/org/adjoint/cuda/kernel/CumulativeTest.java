@@ -21,7 +21,7 @@ class CumulativeTest {
     /** Lines one by one, side by side, and long enough for several parts. */
     private static final List<Shape> SHAPES = List.of(Shape.of(3, 4, 5), Shape.of(2, 40, 9),
         Shape.of(1, 4096 * 2 + 5, 1),
-        Shape.of(300, 1, 40), Shape.of(0, 3, 2));
+        Shape.of(300, 1, 40), Shape.of(1, 2, 1040), Shape.of(1, 1, 16_384 + 4112), Shape.of(0, 3, 2));
 
     @BeforeAll
     static void open() {
@@ -37,15 +37,20 @@ class CumulativeTest {
         void check(StepFixture fixture, View x, View b, View y, long line, long step, int extent);
     }
 
-    /** Runs the operation along each axis of each shape and checks each line; x is backwards along the last axis. */
+    /** Runs the operation along each axis of each shape and checks each line; x is backwards along an odd last axis. */
     private static void run(CumulativeOp[] ops, DType dtype, DType result, LongToDoubleFunction values,
         Check check) {
         for (Shape shape : SHAPES) {
             for (int axis = 0; axis < 3; axis++) {
+                if (shape.extent(axis) == 1 && shape.elements() > 1000) {
+                    continue;
+                }
                 StepFixture fixture = new StepFixture();
                 long[] strides = shape.contiguousStrides();
-                strides[2] = -1;
-                View x = fixture.strided(dtype, shape, strides, Math.max(0, shape.extent(2) - 1),
+                // Of lines of packs not.
+                boolean backwards = shape.extent(2) % 16 != 0;
+                strides[2] = backwards ? -1 : 1;
+                View x = fixture.strided(dtype, shape, strides, backwards ? Math.max(0, shape.extent(2) - 1) : 0,
                     Math.max(1, shape.elements()), values);
                 View b = fixture.tensor(dtype, shape, i -> (i * 31 % 17 - 8) / 8.0);
                 View y = fixture.output(result, shape);

@@ -102,12 +102,19 @@ final class KernelSources {
         }
         add("argsort.cu", Map.of("T", "f32", "K", "u64"));
         for (DType dtype : List.of(DType.F32, DType.BF16, DType.I64)) {
-            add("cumulative.cu", Map.of("T", dtype.text(), "FUNCTION", "Sum"));
+            cumulative(dtype, "Sum", 1);
+            cumulative(dtype, "Sum", 16 / dtype.bytes());
         }
-        add("cumulative.cu", Map.of("T", "f64", "FUNCTION", "Prod"));
-        add("cumulative.cu", Map.of("T", "u8", "FUNCTION", "ArgMax"));
-        add("cumulative.cu", Map.of("T", "f16", "FUNCTION", "ArgMin"));
-        add("cumulative.cu", Map.of("T", "f64", "FUNCTION", "Linear"));
+        cumulative(DType.F64, "Prod", 2);
+        cumulative(DType.U8, "ArgMax", 1);
+        cumulative(DType.U8, "ArgMax", 16);
+        cumulative(DType.F16, "ArgMin", 8);
+        cumulative(DType.F64, "Linear", 1);
+        cumulative(DType.BF16, "Linear", 8);
+    }
+
+    private void cumulative(DType dtype, String function, int vector) {
+        add("cumulative.cu", Map.of("T", dtype.text(), "FUNCTION", function, "VECTOR", Integer.toString(vector)));
     }
 
     private void optimizer() {
