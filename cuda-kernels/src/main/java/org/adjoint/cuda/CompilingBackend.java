@@ -1,6 +1,5 @@
 package org.adjoint.cuda;
 
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -13,7 +12,6 @@ import org.adjoint.backend.Buffer;
 import org.adjoint.backend.DeviceDriver;
 import org.adjoint.backend.DeviceReport;
 import org.adjoint.backend.Executable;
-import org.adjoint.cuda.driver.FilledCubins;
 import org.adjoint.cuda.driver.KernelCompiler;
 import org.adjoint.cuda.driver.Libraries;
 import org.adjoint.cuda.launch.Card;
@@ -70,15 +68,6 @@ public final class CompilingBackend implements Backend {
                 + "such as 90, but is '" + text + "'");
         }
         return Integer.parseInt(text);
-    }
-
-    /**
-     * Packs a folder that such a device filled into one file, which serves as the folder does.
-     *
-     * @throws IOException if it can't be written
-     */
-    public static void pack(Path folder, Path archive) throws IOException {
-        FilledCubins.pack(folder, archive);
     }
 
     private record Size(long bytes) implements Buffer {

@@ -44,7 +44,7 @@ import picocli.CommandLine.Spec;
 public final class BundleCommand implements Callable<Integer> {
     /** What makes a folder a bundle, which may be made anew. */
     private static final String MARKER = "bundle.json";
-    private static final String CUBINS = "cubins.gz";
+    private static final String CUBINS = "cubins.xz";
     private static final List<String> SCRIPTS = List.of("verify.sh", "adjoint", "verify_pytorch.py");
 
     @Spec

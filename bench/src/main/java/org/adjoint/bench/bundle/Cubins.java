@@ -16,7 +16,6 @@ import org.adjoint.Device;
 import org.adjoint.backend.DeviceUnavailableException;
 import org.adjoint.bench.verify.Item;
 import org.adjoint.bench.verify.Parts;
-import org.adjoint.cuda.CompilingBackend;
 
 /** The kernels of everything that is verified, compiled for cards that are elsewhere. */
 final class Cubins {
@@ -37,13 +36,8 @@ final class Cubins {
         for (int architecture : architectures) {
             compile(folder, architecture, err);
         }
-        CompilingBackend.pack(folder, archive);
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
-            }
-        }
-        Files.delete(folder);
+        CubinArchive.pack(folder, archive);
+        CubinArchive.remove(folder);
     }
 
     private static void compile(Path folder, int architecture, PrintWriter err)

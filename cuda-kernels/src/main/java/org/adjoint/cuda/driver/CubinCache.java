@@ -39,15 +39,14 @@ public final class CubinCache {
     private static final long DEFAULT_LIMIT = 512L << 20;
 
     private final Path folder;
-    private final List<FilledCubins> filled;
+    private final List<Path> filled;
     private final long limitBytes;
     private final Consumer<String> notice;
     private final AtomicBoolean complained = new AtomicBoolean();
 
     /**
      * @param folder made on the first store, with access for its owner only
-     * @param filled folders, or archives of such, that were filled beforehand, searched when {@code folder} lacks an
-     *     entry
+     * @param filled folders that were filled beforehand, searched when {@code folder} lacks an entry; never written
      * @param limitBytes of all entries in {@code folder}; beyond it, those that were not used for longest go
      */
     public CubinCache(Path folder, List<Path> filled, long limitBytes) {
@@ -58,19 +57,18 @@ public final class CubinCache {
     CubinCache(Path folder, List<Path> filled, long limitBytes, Consumer<String> notice) {
         this.notice = notice;
         this.folder = folder;
-        this.filled = filled.stream().map(FilledCubins::new).toList();
+        this.filled = List.copyOf(filled);
         this.limitBytes = limitBytes;
     }
 
     /**
      * The cache of this user: the property {@code adjoint.cuda.cache}, else {@code ADJOINT_CUDA_CACHE}, else
-     * {@code adjoint/cubins} in {@code XDG_CACHE_HOME} or {@code ~/.cache}. Folders filled
-     * beforehand, or archives of them, come from the property {@code adjoint.cuda.cubins}, separated as in a class
-     * path.
+     * {@code adjoint/cubins} in {@code XDG_CACHE_HOME} or {@code ~/.cache}. Folders filled beforehand come from the
+     * property {@code adjoint.cuda.cubins}, separated as in a class path.
      */
     public static CubinCache ofUser() {
         return new CubinCache(userFolder(System.getProperties()::get, System.getenv()),
-            filledPlaces(System.getProperty("adjoint.cuda.cubins", "")), DEFAULT_LIMIT);
+            filledFolders(System.getProperty("adjoint.cuda.cubins", "")), DEFAULT_LIMIT);
     }
 
     static Path userFolder(Function<Object, Object> properties, Map<String, String> environment) {
@@ -87,7 +85,7 @@ public final class CubinCache {
         return root.resolve("adjoint").resolve("cubins");
     }
 
-    private static List<Path> filledPlaces(String text) {
+    private static List<Path> filledFolders(String text) {
         List<Path> folders = new ArrayList<>();
         for (String folder : text.split(File.pathSeparator)) {
             if (!folder.isEmpty()) {
@@ -126,8 +124,8 @@ public final class CubinCache {
             touch(folder.resolve(file));
             return cubin;
         }
-        for (FilledCubins place : filled) {
-            cubin = place.read(file(filledKey)).flatMap(entry -> cubin(entry, filledKey));
+        for (Path place : filled) {
+            cubin = read(place.resolve(file(filledKey)), filledKey);
             if (cubin.isPresent()) {
                 return cubin;
             }

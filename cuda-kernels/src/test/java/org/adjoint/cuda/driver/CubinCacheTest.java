@@ -174,35 +174,6 @@ class CubinCacheTest {
     }
 
     @Test
-    void anArchiveServesAsAFolderDoes() throws IOException {
-        cache().store(key("a"), cubin(1, 1000));
-        cache().store(key("b"), cubin(2, 50));
-        Path archive = root.resolve("filled.gz");
-        FilledCubins.pack(root.resolve("cubins"), archive);
-        CubinCache cache = new CubinCache(root.resolve("own"), List.of(root.resolve("absent.gz"), archive), LIMIT);
-        requireStored(cache, key("b"), cubin(2, 50));
-        requireStored(cache, key("a"), cubin(1, 1000));
-        assertEquals(Optional.empty(), load(cache, key("c")));
-    }
-
-    @Test
-    void aDamagedArchiveServesAsFarAsItCanBeRead() throws IOException {
-        cache().store(key("a"), cubin(1, 1000));
-        Path archive = root.resolve("filled.gz");
-        FilledCubins.pack(root.resolve("cubins"), archive);
-        byte[] whole = Files.readAllBytes(archive);
-        for (int length : new int[] {0, 5, 100, whole.length / 2}) {
-            Files.write(archive, Arrays.copyOf(whole, length));
-            assertEquals(Optional.empty(),
-                load(new CubinCache(root.resolve("own"), List.of(archive), LIMIT), key("a")), length + " bytes");
-        }
-        byte[] damaged = whole.clone();
-        damaged[whole.length / 2] ^= 1;
-        Files.write(archive, damaged);
-        assertEquals(Optional.empty(), load(new CubinCache(root.resolve("own"), List.of(archive), LIMIT), key("a")));
-    }
-
-    @Test
     void aFolderThatCannotBeWrittenIsSaidOnce() throws IOException {
         Path blocked = root.resolve("blocked");
         Files.writeString(blocked, "a file, not a folder");
