@@ -22,6 +22,7 @@ import org.adjoint.plan.View;
  */
 public final class ScatterAddKernel {
     private static final int THREADS = 256;
+    private static final int WARP = 32;
     /** As in the source. */
     private static final long PIECE = 32;
     private static final int MOST_BLOCKS = 65_535;
@@ -76,25 +77,36 @@ public final class ScatterAddKernel {
         addRows(rows.sorted(work), rows.sort().type(), rows.count(), rows.width(), rows.rowStride());
     }
 
-    /** Blocks have as many columns as a row needs, up to 256, and as many rows as there is room for. */
+    /** A warp for each piece's length of entries and the columns that it covers at once. */
     private void addRows(RadixSort.Pairs sorted, String keyType, long count, long width, long rowStride) {
-        int columns = (int) Math.min(THREADS, Long.highestOneBit(2 * width - 1));
-        int rows = THREADS / columns;
-        long chunks = Math.ceilDiv(count, PIECE);
-        long blocks = Math.ceilDiv(chunks, (long) rows);
-        int columnBlocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(width, (long) columns));
         DType dtype = y.dtype();
-        String type = CNames.of(dtype);
+        int size = dtype.bytes();
+        int vector = Axes.unit(y.byteOffset(), updates.byteOffset(), width * size, rowStride * size) / size;
+        long chunks = Math.ceilDiv(count, PIECE);
         Argument partial = count <= PIECE ? new Argument.Workspace(0)
             : workspace.take(2 * chunks * width, dtype.computeType().bytes());
-        Source source = Source.ofFile("scatter_rows.cu", Map.of("T", type, "K", keyType));
-        work.add(new Launch(source, "scatter_rows_" + type, blocks, columnBlocks, 1, columns, rows, 0,
-            List.of(Argument.of(y), Argument.of(updates), sorted.keys(), sorted.positions(), partial,
-                Argument.of(count), Argument.of(width), Argument.of(rowStride), new Argument.Status())));
+        Source source = source(dtype, keyType, vector);
+        work.add(new Launch(source, "scatter_rows_" + CNames.of(dtype), Math.ceilDiv(chunks, THREADS / WARP),
+            columnBlocks(width, WARP * vector), 1, WARP, THREADS / WARP, 0, List.of(Argument.of(y),
+                Argument.of(updates), sorted.keys(), sorted.positions(), partial, Argument.of(count),
+                Argument.of(width), Argument.of(rowStride), new Argument.Status())));
         if (count > PIECE) {
-            work.add(new Launch(source, "scatter_join_" + type, blocks, columnBlocks, 1, columns, rows, 0,
-                List.of(Argument.of(y), sorted.keys(), partial, Argument.of(count), Argument.of(width),
-                    Argument.of(rowStride), new Argument.Status())));
+            // Blocks have as many columns as a row needs, up to 256, and as many rows as there is room for.
+            int columns = (int) Math.min(THREADS, Long.highestOneBit(2 * width - 1));
+            int rows = THREADS / columns;
+            work.add(new Launch(source, "scatter_join_" + CNames.of(dtype), Math.ceilDiv(chunks, (long) rows),
+                columnBlocks(width, columns), 1, columns, rows, 0, List.of(Argument.of(y), sorted.keys(), partial,
+                    Argument.of(count), Argument.of(width), Argument.of(rowStride), new Argument.Status())));
         }
+    }
+
+    private static int columnBlocks(long width, long columns) {
+        return (int) Math.min(MOST_BLOCKS, Math.ceilDiv(width, columns));
+    }
+
+    /** Compiled for moves of {@code vector} elements. */
+    static Source source(DType dtype, String keyType, int vector) {
+        return Source.ofFile("scatter_rows.cu",
+            Map.of("T", CNames.of(dtype), "K", keyType, "VECTOR", Integer.toString(vector)));
     }
 }

@@ -91,7 +91,8 @@ final class KernelSources {
         }
         for (DType dtype : List.of(DType.F32, DType.BF16, DType.F64, DType.I64)) {
             add("scatter_once.cu", Map.of("T", dtype.text(), "I", "i32"));
-            add("scatter_rows.cu", Map.of("T", dtype.text(), "K", "i32"));
+            sources.add(ScatterAddKernel.source(dtype, "u32", 1));
+            sources.add(ScatterAddKernel.source(dtype, "u64", 16 / dtype.bytes()));
         }
         add("scatter_last.cu", Map.of("T", "bytes1", "K", "u64"));
         add("scatter_last.cu", Map.of("T", "bytes16", "K", "u32"));
