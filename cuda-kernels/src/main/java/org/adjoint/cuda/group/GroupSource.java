@@ -266,7 +266,7 @@ final class GroupSource {
     /** The type of what a thread loads of an input at once. */
     private String loaded(int input) {
         String type = PointFunction.stored(group.inputs().get(input));
-        return form.packed().get(input) ? "Pack<" + type + ", " + form.width() + ">" : type;
+        return form.packed().get(input) ? "Loaded<" + type + ", " + form.width() + ">" : type;
     }
 
     private String load(int input, String turn) {
@@ -279,7 +279,7 @@ final class GroupSource {
         boolean many = form.width() > 1;
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            arguments.add("p" + i + turn + (form.packed().get(i) ? ".values[k]" : ""));
+            arguments.add("p" + i + turn + (form.packed().get(i) ? "[k]" : ""));
         }
         scalars(arguments);
         List<String> stores = new ArrayList<>();

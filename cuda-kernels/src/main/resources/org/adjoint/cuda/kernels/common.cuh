@@ -94,10 +94,7 @@ template <> struct Narrow<bf16> {
         u32 rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
         y.bits = (unsigned short) (x != x ? bits >> 16 | 0x40u : rounded);
 #else
-        // Of two at a time: the instruction for one alone is four times as slow.
-        u32 pair;
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(0.0f), "f"(x));
-        y.bits = (unsigned short) pair;
+        asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
 #endif
         return y;
     }
@@ -105,11 +102,28 @@ template <> struct Narrow<bf16> {
 
 template <typename T> __device__ __forceinline__ T narrow(typename Compute<T>::type x) { return Narrow<T>::from(x); }
 
+// What narrow and widen make of x.
+template <typename T> __device__ inline f32 rounded(f32 x) { return widen(narrow<T>(x)); }
+#if !defined(ADJOINT_EMULATED) && __CUDA_ARCH__ >= 800
+// The upper one of a pair: the instruction for one alone is four times as slow.
+template <> __device__ inline f32 rounded<bf16>(f32 x) {
+    u32 pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(x), "f"(0.0f));
+    return f32_of(pair);
+}
+#endif
+
 // Folds in a fixed order: the same bits whatever the card.
 
-// NaN if either is; -0 is less than +0.
+// NaN if either is, with any payload; -0 is less than +0.
 __device__ inline f32 maximum(f32 a, f32 b) {
+#if defined(ADJOINT_EMULATED) || __CUDA_ARCH__ < 800
     return a != a ? a : b != b ? b : a == b ? f32_of(bits_of(a) & bits_of(b)) : a < b ? b : a;
+#else
+    f32 y;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+    return y;
+#endif
 }
 __device__ inline f64 maximum(f64 a, f64 b) {
     return a != a ? a : b != b ? b : a == b ? f64_of(bits_of(a) & bits_of(b)) : a < b ? b : a;

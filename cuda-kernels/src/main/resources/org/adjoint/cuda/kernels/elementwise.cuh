@@ -143,7 +143,7 @@ __device__ inline f32 roundable(f64 x) { return to_odd(x); }
 __device__ inline f32 roundable(i32 x) { return to_odd((f64) x); }
 __device__ inline f32 roundable(i64 x) { return to_odd((f64) x); }
 
-template <typename C> __device__ inline f32 to_f16(C x) { return widen(narrow<f16>(roundable(x))); }
-template <typename C> __device__ inline f32 to_bf16(C x) { return widen(narrow<bf16>(roundable(x))); }
+template <typename C> __device__ inline f32 to_f16(C x) { return rounded<f16>(roundable(x)); }
+template <typename C> __device__ inline f32 to_bf16(C x) { return rounded<bf16>(roundable(x)); }
 
 }  // namespace op

@@ -46,17 +46,23 @@ template <typename C> __device__ inline C exponential(C x, C low) {
     C held = x < least ? least : x;
     Reduced<C> reduced = reduce(held);
     C p = 1 + expm1_of_remainder(reduced.remainder + low);
-    auto bits = bits_of(p) + exponent_of(reduced.shifted);
+    C result = of_bits(bits_of(p) + exponent_of(reduced.shifted));
     // Results below the normal range are computed 2^64 times larger and rounded when they are scaled back.
-    auto up = (typename Bits<C>::type) 64 << fraction_bits<C>();
-    bool small = held < number<C>(-87, -708);
-    C result = of_bits(bits + (small ? up : 0)) * (small ? (C) 0x1p-64 : (C) 1);
+    C larger = of_bits(bits_of(result) + ((typename Bits<C>::type) 64 << fraction_bits<C>()));
+    result = held < number<C>(-87, -708) ? larger * (C) 0x1p-64 : result;
     // Neither too large nor NaN, whose bits were added to.
     bool bounded = x <= number<C>(0x1.62e42ep6, 0x1.62e42fefa39efp9);
     return bounded ? result : x + infinity<C>();
 }
 
 template <typename C> __device__ inline C exp(C x) { return exponential(x, (C) -0.0); }
+
+// e^x where it is a normal number: between -87 and 88 (f64: -708 and 709).
+template <typename C> __device__ inline C exp_in_range(C x) {
+    Reduced<C> reduced = reduce(x);
+    C p = 1 + expm1_of_remainder(reduced.remainder);
+    return of_bits(bits_of(p) + exponent_of(reduced.shifted));
+}
 
 // e^x - 1 for x <= ln(2) 2^6 (f64: 2^9): 2^n (e^r - 1) + (2^n - 1).
 template <typename C> __device__ inline C expm1_in_range(C x) {
@@ -75,21 +81,31 @@ template <typename C> __device__ inline C expm1(C x) {
     return magnitude(x) < number<C>(0x1p-25, 0x1p-54) ? x : above;
 }
 
+// t / (t + 2), as division rounds it; denominator: t + 2
+__device__ inline f64 tanh_ratio(f64 t, f64 denominator) { return t / denominator; }
+__device__ inline f32 tanh_ratio(f32 t, f32 denominator) {
+    // What division does, but for the checks of its range, around which compilers branch. Any reciprocal that is off by
+    // up to two units in the last place gives the quotient's bits, tried for each t from 2^-13 to e^20.
+    f32 reciprocal = approximate_reciprocal(denominator);
+    reciprocal = fused(reciprocal, fused(-denominator, reciprocal, 1), reciprocal);
+    f32 ratio = t * reciprocal;
+    return fused(fused(-denominator, ratio, t), reciprocal, ratio);
+}
+
 // t / (t + 2) with t = e^(2 |x|) - 1, with x's sign.
 template <typename C> __device__ inline C tanh(C x) {
-    C size = magnitude(x);
-    C limit = number<C>(10, 22);
-    C bounded = limit < size ? limit : size;
+    C size = absolute(x);
+    C bounded = at_most(size, number<C>(10, 22));
     C t = expm1_in_range(bounded + bounded);
     C denominator = t + 2;
-    C ratio = t / denominator;
+    C ratio = tanh_ratio(t, denominator);
     // What rounding took from the denominator, times the derivative -ratio / denominator = -ratio (1 - ratio) / 2,
     // where 1 - ratio has bits enough.
-    C rounded = t - (denominator - 2);
-    C low = size < 1 ? rounded : 0;
-    ratio = fused(ratio * low, fused(ratio, (C) 0.5, (C) -0.5), ratio);
-    // The polynomial would round subnormal squares away; below this the result is x.
-    return size < number<C>(0x1p-13, 0x1p-28) ? x : copy_sign(ratio, x);
+    C low = t - (denominator - 2);
+    C corrected = fused(ratio * low, fused(ratio, (C) 0.5, (C) -0.5), ratio);
+    C result = size < 1 ? corrected : ratio;
+    // The polynomial would round subnormal squares away; below this, and where x is NaN, the result is x.
+    return size >= number<C>(0x1p-13, 0x1p-28) ? with_sign(result, x) : x;
 }
 
 // 1 / (1 + e^-x), as e^x / (1 + e^x) for negative x, which keeps small results.
@@ -102,27 +118,27 @@ template <typename C> __device__ inline C sigmoid(C x) {
 // relative error (2^-56 for f64).
 
 __device__ inline f32 erf(f32 x) {
-    f32 size = magnitude(x);
-    f32 bounded = 4 < size ? 4 : size;
+    f32 size = absolute(x);
+    f32 bounded = at_most(size, 4);
     f32 q = fused(polynomial(bounded, 0x1.079d0cp-3, 0x1.450aap-1, 0x1.b55cb8p-4, -0x1.8d6342p-6, 0x1.fd1438p-9,
         -0x1.91cfb2p-12, 0x1.22p-16), bounded, bounded);
-    f32 large = copy_sign(1 - exp(-q), x);
+    f32 large = with_sign(1 - exp_in_range(-q), x);
     f32 small = fused(polynomial(x * x, 0x1.06eba8p-3, -0x1.8127p-2, 0x1.ce1c44p-4, -0x1.b691b2p-6, 0x1.471a58p-8,
         -0x1.38ep-11), x, x);
     return 0.921875f < size ? large : small;
 }
 
 __device__ inline f64 erf(f64 x) {
-    f64 size = magnitude(x);
+    f64 size = absolute(x);
     // erf rounds to 1 from 6 on.
-    f64 bounded = 6 < size ? 6 : size;
+    f64 bounded = at_most(size, 6);
     f64 q = polynomial(bounded - 1, 0x1.d97fbf27aa2a1p+0, 0x1.51c9b0006c240p+1, 0x1.afabc11a28dc5p-1,
         0x1.5477f09cbb62bp-5, -0x1.48c9d40d8022ep-7, 0x1.033f6993c3dc6p-9, -0x1.f1b4b0acf2235p-13,
         -0x1.b8c06844ce6eap-16, 0x1.c760b7ffb4f65p-16, -0x1.4178830e57ab2p-17, 0x1.0f9595c80dd85p-19,
         -0x1.cf099286f3562p-24, -0x1.087c8ad18b64ep-23, 0x1.1c28de332a943p-24, -0x1.6444914a9c95dp-26,
         0x1.3e26be26bc97bp-28, -0x1.9bbbc8ca5fbe9p-31, 0x1.7154a6dc396ffp-34, -0x1.9b58fcaeeaca8p-38,
         0x1.abe721454e24ap-43);
-    f64 large = copy_sign(1 - exp(-q), x);
+    f64 large = with_sign(1 - exp_in_range(-q), x);
     f64 small = fused(polynomial(x * x, 0x1.06eba8214db69p-3, -0x1.812746b0379fdp-2, 0x1.ce2f21a043610p-4,
         -0x1.b82ce312ab114p-6, 0x1.565bcd126eb03p-8, -0x1.c02db49267ac7p-11, 0x1.f9a334289efeap-14,
         -0x1.f4d31e13b86f4p-17, 0x1.b9ed791a90f17p-20, -0x1.5f8e89288ca2ap-23, 0x1.fc0fdaf91b897p-27,

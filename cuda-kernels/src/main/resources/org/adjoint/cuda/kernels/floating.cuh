@@ -36,6 +36,15 @@ template <typename C> __device__ inline C copy_sign(C x, C sign) {
     return of_bits((bits_of(x) & ~sign_bit<C>()) | (bits_of(sign) & sign_bit<C>()));
 }
 
+// |x| where a NaN may become another: instructions take the absolute value of an operand.
+__device__ inline f32 absolute(f32 x) { return fabsf(x); }
+__device__ inline f64 absolute(f64 x) { return ::fabs(x); }
+
+// x, which has none, with the sign of sign
+template <typename C> __device__ inline C with_sign(C x, C sign) {
+    return of_bits(bits_of(x) | (bits_of(sign) & sign_bit<C>()));
+}
+
 // a * b + c, rounded once
 __device__ inline f32 fused(f32 a, f32 b, f32 c) { return __fmaf_rn(a, b, c); }
 __device__ inline f64 fused(f64 a, f64 b, f64 c) { return __fma_rn(a, b, c); }
@@ -44,6 +53,22 @@ __device__ inline f64 fused(f64 a, f64 b, f64 c) { return __fma_rn(a, b, c); }
 template <typename C> __device__ inline C polynomial(C x, f64 c0) { return (C) c0; }
 template <typename C, typename... Rest> __device__ inline C polynomial(C x, f64 c0, Rest... rest) {
     return fused(polynomial(x, rest...), x, (C) c0);
+}
+
+// The lesser one; limit where x is NaN or not, as is cheapest.
+__device__ inline f32 at_most(f32 x, f32 limit) { return fminf(x, limit); }
+__device__ inline f64 at_most(f64 x, f64 limit) { return limit < x ? limit : x; }
+
+// 1 / x, off by a unit in the last place or two; for normal x and results.
+__device__ inline f32 approximate_reciprocal(f32 x) {
+#ifdef ADJOINT_EMULATED
+    // Off by -1, 0 or 1.
+    return f32_of(bits_of(1 / x) + (bits_of(x) >> 2) % 3 - 1);
+#else
+    f32 y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#endif
 }
 
 // One result each under IEEE 754, ties to even; zeros keep their sign.
@@ -56,9 +81,18 @@ __device__ inline f64 round(f64 x) { return ::rint(x); }
 __device__ inline f32 trunc(f32 x) { return ::truncf(x); }
 __device__ inline f64 trunc(f64 x) { return ::trunc(x); }
 
-// NaN if either is; -0 is less than +0.
-template <typename C> __device__ inline C minimum(C a, C b) {
-    return a != a ? a : b != b ? b : a == b ? of_bits(bits_of(a) | bits_of(b)) : a < b ? a : b;
+// NaN if either is, with any payload; -0 is less than +0.
+__device__ inline f32 minimum(f32 a, f32 b) {
+#if defined(ADJOINT_EMULATED) || __CUDA_ARCH__ < 800
+    return a != a ? a : b != b ? b : a == b ? f32_of(bits_of(a) | bits_of(b)) : a < b ? a : b;
+#else
+    f32 y;
+    asm("min.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+    return y;
+#endif
+}
+__device__ inline f64 minimum(f64 a, f64 b) {
+    return a != a ? a : b != b ? b : a == b ? f64_of(bits_of(a) | bits_of(b)) : a < b ? a : b;
 }
 
 // An f32 that rounds to a 16-bit format as x itself would: where it is inexact, its last bit is odd, so that rounding
