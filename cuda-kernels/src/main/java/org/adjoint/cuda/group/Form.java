@@ -1,6 +1,7 @@
 package org.adjoint.cuda.group;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.adjoint.graph.DType;
 import org.adjoint.plan.Group;
@@ -14,12 +15,13 @@ import org.adjoint.plan.Group;
  * @param walks how many ways to walk through memory there are
  * @param walkOf the walk of each operand, inputs first, or {@link Loops#UNIFORM}
  * @param packed whether an operand's {@code width} points follow each other in memory, with an access for them all
+ * @param spread whether an operand's {@code width} points have an access each
  * @param width neighboring points that a thread takes at once
  * @param wide whether points are counted in 64 bits
  * @param partial whether rows are folded piece by piece, and the pieces by a second kernel
  */
 record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<Integer> walkOf, List<Boolean> packed,
-    int width, boolean wide, boolean partial) {
+    List<Boolean> spread, int width, boolean wide, boolean partial) {
 
     /** The loop that a group runs in. */
     enum Skeleton {
@@ -37,12 +39,18 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
         boolean columns = skeleton == Skeleton.COLUMNS;
         int axis = loops.kept().length + (columns ? 0 : loops.reduced().length) - 1;
         int width = width(group, loops, axis, columns);
+        if (width == 1 && skeleton == Skeleton.POINTS) {
+            width = storedWidth(group, loops, axis);
+        }
         List<Boolean> packed = new ArrayList<>();
+        List<Boolean> spread = new ArrayList<>();
         for (int i = 0; i < loops.walkOf().size(); i++) {
-            packed.add(width > 1 && loops.stride(i, axis) == 1);
+            boolean packs = width > 1 && isPacked(loops, i, axis, width, dtype(group, i));
+            packed.add(packs);
+            spread.add(width > 1 && !packs && loops.stride(i, axis) != 0);
         }
         return new Form(skeleton, loops.kept().length, loops.reduced().length, loops.walks().size(), loops.walkOf(),
-            packed, width, loops.isWide(), partial);
+            packed, spread, width, loops.isWide(), partial);
     }
 
     /** Of a {@link Batch}. */
@@ -55,7 +63,8 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
             narrowest = dense.get(i) ? Math.min(narrowest, types.get(i).bytes()) : narrowest;
             walkOf.add(dense.get(i) ? 0 : Loops.UNIFORM);
         }
-        return new Form(Skeleton.TENSORS, 1, 0, 1, walkOf, dense, pointWidth(narrowest), false, false);
+        return new Form(Skeleton.TENSORS, 1, 0, 1, walkOf, dense, Collections.nCopies(dense.size(), false),
+            pointWidth(narrowest), false, false);
     }
 
     /** So many points that an access to the narrowest elements has 16 bytes, but for registers' sake at most 8. */
@@ -86,7 +95,7 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
         }
         int width = columns ? Math.clamp(16 / widest, 2, 4) : pointWidth(narrowest);
         for (int i = 0; i < types.size(); i++) {
-            if (loops.stride(i, axis) == 1 && !isAligned(loops, i, axis, Math.min(width, 16 / types.get(i).bytes()))) {
+            if (loops.stride(i, axis) == 1 && !isPacked(loops, i, axis, width, types.get(i))) {
                 return 1;
             }
         }
@@ -94,6 +103,39 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
         boolean fits = columns ? extent % width == 0 && extent >= 32L * width
             : loops.isOnlyOfItsKind(axis) || extent % width == 0;
         return any && fits ? width : 1;
+    }
+
+    /**
+     * So many points that all results are stored in packs whatever the inputs, which saves finding each point's place by
+     * itself; 1 where they are not, or a row is no whole number of packs.
+     */
+    private static int storedWidth(Group group, Loops loops, int axis) {
+        int inputs = group.inputs().size();
+        int narrowest = 8;
+        for (Group.Result result : group.results()) {
+            narrowest = Math.min(narrowest, result.dtype().bytes());
+        }
+        int width = pointWidth(narrowest);
+        while (loops.extent(axis) % width != 0) {
+            width /= 2;
+        }
+        for (int i = inputs; i < loops.walkOf().size(); i++) {
+            if (!isPacked(loops, i, axis, width, dtype(group, i))) {
+                return 1;
+            }
+        }
+        return width;
+    }
+
+    private static DType dtype(Group group, int operand) {
+        int inputs = group.inputs().size();
+        return operand < inputs ? group.inputs().get(operand) : group.results().get(operand - inputs).dtype();
+    }
+
+    /** Whether an operand's points follow each other along {@code axis}, and packs start at multiples of their size. */
+    private static boolean isPacked(Loops loops, int operand, int axis, int width, DType dtype) {
+        return loops.stride(operand, axis) == 1
+            && isAligned(loops, operand, axis, Math.min(width, 16 / dtype.bytes()));
     }
 
     /** Whether each pack of an operand, along {@code axis}, starts at a multiple of {@code elements}. */

@@ -245,7 +245,8 @@ final class GroupSource {
     private void single(List<String> lines, String indent, String step) {
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            arguments.add(element("x" + i, i, "", form.packed().get(i) ? step : ""));
+            arguments.add(element("x" + i, i, "", step.isEmpty() || form.packed().get(i) ? step
+                : form.spread().get(i) ? step + " * " + innermostStride(i) : ""));
         }
         scalars(arguments);
         for (int i = 0; i < group.results().size(); i++) {
@@ -266,12 +267,24 @@ final class GroupSource {
     /** The type of what a thread loads of an input at once. */
     private String loaded(int input) {
         String type = PointFunction.stored(group.inputs().get(input));
-        return form.packed().get(input) ? "Loaded<" + type + ", " + form.width() + ">" : type;
+        return isPack(input) ? (form.packed().get(input) ? "Loaded<" : "Pack<") + type + ", " + form.width() + ">" : type;
     }
 
     private String load(int input, String turn) {
-        return form.packed().get(input) ? "load_pack<" + form.width() + ">(" + address("x" + input, input, turn) + ")"
-            : element("x" + input, input, turn, "");
+        if (!isPack(input)) {
+            return element("x" + input, input, turn, "");
+        }
+        String address = address("x" + input, input, turn);
+        return form.packed().get(input) ? "load_pack<" + form.width() + ">(" + address + ")"
+            : "load_spread<" + form.width() + ">(" + address + ", " + innermostStride(input) + ")";
+    }
+
+    private boolean isPack(int input) {
+        return form.packed().get(input) || form.spread().get(input);
+    }
+
+    private String innermostStride(int operand) {
+        return "(Index) domain.strides[" + form.walkOf().get(operand) + "][" + (form.keptRank() - 1) + "]";
     }
 
     /** The points of what is loaded, in {@code p0 ...}, each with an index {@code turn} where there are several. */
@@ -279,7 +292,7 @@ final class GroupSource {
         boolean many = form.width() > 1;
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            arguments.add("p" + i + turn + (form.packed().get(i) ? "[k]" : ""));
+            arguments.add("p" + i + turn + (form.packed().get(i) ? "[k]" : form.spread().get(i) ? ".values[k]" : ""));
         }
         scalars(arguments);
         List<String> stores = new ArrayList<>();

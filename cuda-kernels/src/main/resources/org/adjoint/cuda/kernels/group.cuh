@@ -68,6 +68,17 @@ template <int N, typename T> __device__ inline Loaded<T, N> load_pack(const T* f
     return *(const Loaded<T, N>*) from;
 }
 
+// N elements that lie stride apart.
+template <int N, typename T, typename Index> __device__ __forceinline__ Pack<T, N> load_spread(const T* from,
+    Index stride) {
+    Pack<T, N> pack;
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+        pack.values[k] = from[k * stride];
+    }
+    return pack;
+}
+
 template <typename T, int N> __device__ inline void store_pack(T* to, const Pack<T, N>& pack) {
     *(Pack<T, N>*) to = pack;
 }

@@ -55,6 +55,9 @@ class CopyTest {
     void strided(DType dtype) {
         check(dtype, new long[] {9, 64}, new long[] {80, 1}, 16, false);
         check(dtype, new long[] {9, 61}, new long[] {62, 1}, 1, false);
+        check(dtype, new long[] {9, 64}, new long[] {67, 1}, 3, false);
+        check(dtype, new long[] {5, 9, 28}, new long[] {1, 90, 3}, 0, false);
+        check(dtype, new long[] {9, 14}, new long[] {-20, -1}, 300, false);
         check(dtype, new long[] {9, 61}, new long[] {-61, 1}, 8 * 61, false);
         check(dtype, new long[] {5, 6, 7}, new long[] {2, 0, 11}, 0, false);
         check(dtype, new long[] {1000}, new long[] {1}, 3, false);
