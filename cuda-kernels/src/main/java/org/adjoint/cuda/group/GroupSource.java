@@ -267,7 +267,8 @@ final class GroupSource {
     /** The type of what a thread loads of an input at once. */
     private String loaded(int input) {
         String type = PointFunction.stored(group.inputs().get(input));
-        return isPack(input) ? (form.packed().get(input) ? "Loaded<" : "Pack<") + type + ", " + form.width() + ">" : type;
+        String pack = (form.packed().get(input) ? "Loaded<" : "Pack<") + type + ", " + form.width() + ">";
+        return isPack(input) ? pack : type;
     }
 
     private String load(int input, String turn) {

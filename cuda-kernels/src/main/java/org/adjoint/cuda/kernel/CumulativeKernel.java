@@ -51,7 +51,8 @@ public final class CumulativeKernel {
         long stride = x.strides()[axis];
         long inner = y.shape().contiguousStrides()[axis];
         boolean columns = count >= WARP && Math.abs(stride) > Math.abs(axes.innermostA());
-        boolean packed = !columns && inner == 1 && isPacked(x, axis) && isPacked(b, axis) && y.byteOffset() % WIDEST == 0;
+        boolean packed = !columns && inner == 1 && isPacked(x, axis) && isPacked(b, axis)
+            && y.byteOffset() % WIDEST == 0;
         Source source = source(op, dtype, packed ? WIDEST / dtype.bytes() : 1);
         long part = columns ? COLUMN_PART : rowPart(count, extent);
         long parts = Math.ceilDiv(extent, part);
