@@ -9,6 +9,8 @@ import static org.adjoint.graph.Ops.*;
  * <p>All methods throw {@link IllegalArgumentException} for arguments that do not fit.
  */
 public final class RandomOps {
+    private static final int F32_DIGITS = 24;
+
     private RandomOps() { }
 
     /** Uniform in [0, 1), with as many random bits as the dtype has digits: no value rounds to 1. */
@@ -28,11 +30,20 @@ public final class RandomOps {
     /** Standard normal by Box and Muller's transform of two uniforms, in {@code F32} or, for that type, {@code F64}. */
     public static Node normal(DType dtype, Shape shape, Node state, Node stream) {
         requireResult("normal", dtype);
-        DType compute = dtype.computeType();
-        Node uniform = uniform(compute, pair(shape), state, stream);
-        Node first = sub(1, half(uniform, 0, shape));
-        Node radius = sqrt(mul(log(first), -2));
-        return cast(mul(radius, cos(mul(half(uniform, 1, shape), 2 * Math.PI))), dtype);
+        Node first;
+        Node second;
+        if (dtype == DType.F64) {
+            Node uniform = uniform(dtype, pair(shape), state, stream);
+            first = half(uniform, 0, shape);
+            second = half(uniform, 1, shape);
+        } else {
+            // The same uniforms, of halves rather than halved, so that all is one group.
+            Node bits = randomBits(pair(shape), state, stream);
+            first = fraction(half(bits, 0, shape), F32_DIGITS);
+            second = fraction(half(bits, 1, shape), F32_DIGITS);
+        }
+        Node radius = sqrt(mul(log(sub(1, first)), -2));
+        return cast(mul(radius, cos(mul(second, 2 * Math.PI))), dtype);
     }
 
     private static void requireResult(String op, DType dtype) {
@@ -46,7 +57,7 @@ public final class RandomOps {
         if (!(probability >= 0 && probability <= 1)) {
             throw error("bernoulli: the probability must be in [0, 1] but is %s", probability);
         }
-        return lessThan(fraction(randomBits(shape, state, stream), 24), constant(DType.F32, probability));
+        return lessThan(fraction(randomBits(shape, state, stream), F32_DIGITS), constant(DType.F32, probability));
     }
 
     /**

@@ -11,7 +11,8 @@ import org.adjoint.plan.View;
 /** {@link org.adjoint.graph.Philox}: {@code random_bits.cu}. */
 public final class RandomBitsKernel {
     private static final int THREADS = 256;
-    private static final int WORDS = 4;
+    /** Of a thread. */
+    private static final int WORDS = 16;
 
     private RandomBitsKernel() { }
 
