@@ -25,9 +25,9 @@ public final class CrossEntropyKernel {
             return Prepared.NOTHING;
         }
         DType dtype = logits.view().dtype();
-        Source source = RowTeam.source("cross_entropy.cu", dtype, Rows.vector(dtype, logits),
-            Map.of("I", targets.dtype()));
         // Nothing is held of a row, however long it is.
+        Source source = RowTeam.source("cross_entropy.cu", dtype, Rows.vector(dtype, logits),
+            RowTeam.LEAST_VALUES, Map.of("I", targets.dtype()));
         RowTeam team = RowTeam.of(dtype, logits.width()) == RowTeam.WARP ? RowTeam.WARP : RowTeam.BLOCK;
         return new Prepared(List.of(team.launch(source, "cross_entropy_forward", dtype, logits.count(),
             logits.address(), logits.layout(), Argument.of(targets), Argument.of(targets.strides()[0]),

@@ -53,7 +53,7 @@ public final class LayerNormKernel {
         }
         DType dtype = x.view().dtype();
         Source source = RowTeam.source("layer_norm.cu", dtype, Rows.vector(dtype, x, gamma, beta, y),
-            Map.of("P", gamma.view().dtype()));
+            RowTeam.values(dtype, x.width()), Map.of("P", gamma.view().dtype()));
         return Prepared.of(RowTeam.of(dtype, x.width()).launch(source, "layer_norm_forward", dtype, x.count(),
             x.address(), x.layout(), gamma.address(), beta.address(), y.address(), Argument.of(step.outputs().get(1)),
             Argument.of(step.outputs().get(2)), Argument.of(x.count()), Argument.of(x.width()),
@@ -69,7 +69,8 @@ public final class LayerNormKernel {
         Rows dx = Rows.of(step.outputs().getFirst());
         DType dtype = x.view().dtype();
         int vector = Rows.vector(dtype, x, gamma, dy, dx);
-        Source source = RowTeam.source("layer_norm.cu", dtype, vector, Map.of("P", gamma.view().dtype()));
+        Source source = RowTeam.source("layer_norm.cu", dtype, vector, RowTeam.values(dtype, x.width()),
+            Map.of("P", gamma.view().dtype()));
         Argument count = Argument.of(x.count());
         Argument width = Argument.of(x.width());
         Stripes stripes = Stripes.of(x.count());

@@ -47,7 +47,7 @@ public final class RmsNormKernel {
         }
         DType dtype = x.view().dtype();
         Source source = RowTeam.source("rms_norm.cu", dtype, Rows.vector(dtype, x, gamma, y),
-            Map.of("P", gamma.view().dtype()));
+            RowTeam.values(dtype, x.width()), Map.of("P", gamma.view().dtype()));
         return Prepared.of(RowTeam.of(dtype, x.width()).launch(source, "rms_norm_forward", dtype, x.count(),
             x.address(), x.layout(), gamma.address(), y.address(), Argument.of(step.outputs().get(1)),
             Argument.of(x.count()), Argument.of(x.width()), RowTeam.number(dtype, 1.0 / x.width()),
@@ -62,7 +62,8 @@ public final class RmsNormKernel {
         Rows dx = Rows.of(step.outputs().getFirst());
         DType dtype = x.view().dtype();
         int vector = Rows.vector(dtype, x, gamma, dy, dx);
-        Source source = RowTeam.source("rms_norm.cu", dtype, vector, Map.of("P", gamma.view().dtype()));
+        Source source = RowTeam.source("rms_norm.cu", dtype, vector, RowTeam.values(dtype, x.width()),
+            Map.of("P", gamma.view().dtype()));
         Argument count = Argument.of(x.count());
         Argument width = Argument.of(x.width());
         Stripes stripes = Stripes.of(x.count());

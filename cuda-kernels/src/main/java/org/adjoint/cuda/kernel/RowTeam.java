@@ -21,6 +21,8 @@ enum RowTeam {
     static final int THREADS = 256;
     static final int WARP_THREADS = 32;
     private static final int REGISTER_BYTES = 128;
+    /** Elements of a row in a thread's registers are a multiple of this, lest there be a program for every width. */
+    static final int LEAST_VALUES = 8;
 
     private final String suffix;
 
@@ -55,10 +57,26 @@ enum RowTeam {
         return (count + perBlock - 1) / perBlock;
     }
 
-    /** A source compiled for {@code dtype}, loads of so many elements, and further definitions: names and dtypes. */
-    static Source source(String file, DType dtype, int vector, Map<String, DType> dtypes) {
-        Stream<Map.Entry<String, String>> fixed =
-            Stream.of(Map.entry("T", dtype.text()), Map.entry("VECTOR", Integer.toString(vector)));
+    /** Elements of a row of so many that a thread holds in registers; any number would do where it holds none. */
+    static int values(DType dtype, long width) {
+        return switch (of(dtype, width)) {
+            case WARP -> values(width, WARP_THREADS);
+            case BLOCK -> values(width, THREADS);
+            case LONG -> LEAST_VALUES;
+        };
+    }
+
+    private static int values(long width, int threads) {
+        return Math.toIntExact(LEAST_VALUES * blocks(Math.max(1, width), (long) LEAST_VALUES * threads));
+    }
+
+    /**
+     * A source compiled for {@code dtype}, loads of so many elements, so many in registers, and further definitions:
+     * names and dtypes.
+     */
+    static Source source(String file, DType dtype, int vector, int values, Map<String, DType> dtypes) {
+        Stream<Map.Entry<String, String>> fixed = Stream.of(Map.entry("T", dtype.text()),
+            Map.entry("VECTOR", Integer.toString(vector)), Map.entry("VALUES", Integer.toString(values)));
         Stream<Map.Entry<String, String>> further =
             dtypes.entrySet().stream().map(entry -> Map.entry(entry.getKey(), entry.getValue().text()));
         return Source.ofFile(file,

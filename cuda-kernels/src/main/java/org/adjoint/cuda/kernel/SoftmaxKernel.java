@@ -16,6 +16,10 @@ public final class SoftmaxKernel {
         return Rows.fits(view);
     }
 
+    private static Source source(DType dtype, int vector, long width) {
+        return RowTeam.source("softmax.cu", dtype, vector, RowTeam.values(dtype, width), Map.of());
+    }
+
     /** @param log whether the logarithm is wanted */
     public static Prepared prepare(PlanStep.Kernel step, boolean log) {
         Rows x = Rows.of(step.inputs().getFirst());
@@ -24,7 +28,7 @@ public final class SoftmaxKernel {
             return Prepared.NOTHING;
         }
         DType dtype = x.view().dtype();
-        Source source = RowTeam.source("softmax.cu", dtype, Rows.vector(dtype, x, y), Map.of());
+        Source source = source(dtype, Rows.vector(dtype, x, y), x.width());
         return Prepared.of(RowTeam.of(dtype, x.width()).launch(source, log ? "log_softmax_forward" : "softmax_forward",
             dtype, x.count(), x.address(), x.layout(), y.address(), Argument.of(x.count()), Argument.of(x.width())));
     }
@@ -38,7 +42,7 @@ public final class SoftmaxKernel {
             return Prepared.NOTHING;
         }
         DType dtype = y.view().dtype();
-        Source source = RowTeam.source("softmax.cu", dtype, Rows.vector(dtype, y, dy, dx), Map.of());
+        Source source = source(dtype, Rows.vector(dtype, y, dy, dx), y.width());
         return Prepared.of(RowTeam.of(dtype, y.width()).launch(source,
             log ? "log_softmax_backward" : "softmax_backward", dtype, y.count(), y.address(), y.layout(), dy.address(),
             dy.layout(), dx.address(), Argument.of(y.count()), Argument.of(y.width())));

@@ -1,4 +1,4 @@
-// What the kernels of attention share: how they are told extents and layouts, and the inner exponential.
+// What the kernels of attention share: how they are told extents and layouts.
 #pragma once
 #include "common.cuh"
 #include "exponentials.cuh"
@@ -40,15 +40,4 @@ __device__ inline i64 offset_of(const Problem& problem, const Strides& strides, 
 __device__ inline int tile_distance(i64 start, i64 end) {
     i64 distance = end - start;
     return distance > 128 ? 128 : distance < -128 ? -128 : (int) distance;
-}
-
-// 2^x with a relative error of 2^-22; what is below the normal numbers is 0.
-__device__ inline f32 fast_exp2(f32 x) {
-#ifdef ADJOINT_EMULATED
-    return (f32) op::exp(x * 0x1.62e42fefa39efp-1);
-#else
-    f32 y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-#endif
 }

@@ -113,6 +113,13 @@ template <> __device__ inline f32 rounded<bf16>(f32 x) {
 }
 #endif
 
+// Asks for the 128 bytes around an address to be fetched to the L2 cache.
+template <typename T> __device__ inline void prefetch(const T* address) {
+#ifndef ADJOINT_EMULATED
+    asm volatile("prefetch.global.L2 [%0];" : : "l"(address));
+#endif
+}
+
 // Folds in a fixed order: the same bits whatever the card.
 
 // NaN if either is, with any payload; -0 is less than +0.

@@ -1,7 +1,8 @@
 // The negative log-likelihood of each row's target class, and the row's statistics:
 // loss = log(sum) + (max - x[target]), sum = sum(exp(x - max)). I: the targets' dtype.
 // The logits are read once and nothing of their size is written. A row of up to 1,024 classes is shared by a warp, a
-// longer one by a block.
+// longer one by a block. Bound by memory: 8 instructions an element of bf16, 7 of f32, of about 15 and 30 that are
+// issued while it is read, and one of them the exponential, of about 2 and 4 (on sm_90, counted in the machine code).
 #include "rows.cuh"
 
 template <int THREADS>

@@ -8,15 +8,16 @@ namespace op {
 // Adding it rounds to an integer, which the last bits of the sum then hold.
 template <typename C> __device__ constexpr C rounder() { return number<C>(0x1.8p23, 0x1.8p52); }
 
-// x = n ln 2 + remainder; the last bits of shifted are n.
+// x = n ln 2 + remainder; the last bits of shifted are n + ADDED, which is even.
 template <typename C> struct Reduced {
     C remainder;
     C shifted;
 };
 
-template <typename C> __device__ inline Reduced<C> reduce(C x) {
-    C shifted = fused(x, number<C>(0x1.715476p0, 0x1.71547652b82fep0), rounder<C>());
-    C n = shifted - rounder<C>();
+template <int ADDED = 0, typename C> __device__ inline Reduced<C> reduce(C x) {
+    C adder = rounder<C>() + ADDED;
+    C shifted = fused(x, number<C>(0x1.715476p0, 0x1.71547652b82fep0), adder);
+    C n = shifted - adder;
     C high = fused(n, number<C>(-0x1.62e400p-1, -0x1.62e42fefa3800p-1), x);
     return {fused(n, number<C>(-0x1.7f7d1cp-20, -0x1.ef35793c76730p-45), high), shifted};
 }
@@ -38,24 +39,31 @@ template <typename C> __device__ inline typename Bits<C>::type exponent_of(C shi
     return bits_of(shifted) << fraction_bits<C>();
 }
 
-// e^(x + low), where low is far smaller than x. Selects between numbers that are there anyway: where one is computed for a
-// select alone, compilers branch around it, and exponentials that follow each other wait for one another.
+// The exponent's bits of 1.
+template <typename C> __device__ constexpr int bias() { return is_single<C>() ? 127 : 1023; }
+
+// What is below rounds to 0 as this does.
+template <typename C> __device__ constexpr C least_exponent() { return number<C>(-104, -746); }
+
+// e^(x + low), where low is far smaller than x.
 template <typename C> __device__ inline C exponential(C x, C low) {
-    // What is below rounds to 0 as this does.
-    C least = number<C>(-104, -746);
-    C held = x < least ? least : x;
-    Reduced<C> reduced = reduce(held);
+    // What is above rounds to infinity as this does.
+    Reduced<C> reduced = reduce<2 * bias<C>()>(lowered(raised(x, least_exponent<C>()), number<C>(89, 710)));
+    // NaN of NaN, whatever it is multiplied by.
     C p = 1 + expm1_of_remainder(reduced.remainder + low);
-    C result = of_bits(bits_of(p) + exponent_of(reduced.shifted));
-    // Results below the normal range are computed 2^64 times larger and rounded when they are scaled back.
-    C larger = of_bits(bits_of(result) + ((typename Bits<C>::type) 64 << fraction_bits<C>()));
-    result = held < number<C>(-87, -708) ? larger * (C) 0x1p-64 : result;
-    // Neither too large nor NaN, whose bits were added to.
-    bool bounded = x <= number<C>(0x1.62e42ep6, 0x1.62e42fefa39efp9);
-    return bounded ? result : x + infinity<C>();
+    // 2^n may be too large or too small for a number: it is multiplied by in two halves, of which the first is exact.
+    auto half = bits_of(reduced.shifted) >> 1 << fraction_bits<C>();
+    return p * of_bits(half) * of_bits(exponent_of(reduced.shifted) - half);
 }
 
 template <typename C> __device__ inline C exp(C x) { return exponential(x, (C) -0.0); }
+
+// The same for x <= 43 (f64: 660), with less work: 2^65 times as large, then rounded when it is scaled back.
+template <typename C> __device__ inline C bounded_exp(C x) {
+    Reduced<C> reduced = reduce<bias<C>() + 64 + 1>(raised(x, least_exponent<C>()));
+    C p = 1 + expm1_of_remainder(reduced.remainder);
+    return p * of_bits(exponent_of(reduced.shifted)) * (C) 0x1p-65;
+}
 
 // e^x where it is a normal number: between -87 and 88 (f64: -708 and 709).
 template <typename C> __device__ inline C exp_in_range(C x) {
@@ -110,7 +118,7 @@ template <typename C> __device__ inline C tanh(C x) {
 
 // 1 / (1 + e^-x), as e^x / (1 + e^x) for negative x, which keeps small results.
 template <typename C> __device__ inline C sigmoid(C x) {
-    C e = exp(-magnitude(x));
+    C e = bounded_exp(-magnitude(x));
     return (x < 0 ? e : 1) / (1 + e);
 }
 
@@ -147,3 +155,14 @@ __device__ inline f64 erf(f64 x) {
 }
 
 }  // namespace op
+
+// 2^x with a relative error of 2^-22; what is below the normal numbers is 0.
+__device__ inline f32 fast_exp2(f32 x) {
+#ifdef ADJOINT_EMULATED
+    return (f32) op::exp(x * 0x1.62e42fefa39efp-1);
+#else
+    f32 y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#endif
+}

@@ -95,6 +95,12 @@ __device__ inline f64 minimum(f64 a, f64 b) {
     return a != a ? a : b != b ? b : a == b ? f64_of(bits_of(a) | bits_of(b)) : a < b ? a : b;
 }
 
+// The limit, which is not 0, where x is beyond it; NaN of NaN.
+__device__ inline f32 raised(f32 x, f32 limit) { return maximum(x, limit); }
+__device__ inline f32 lowered(f32 x, f32 limit) { return minimum(x, limit); }
+__device__ inline f64 raised(f64 x, f64 limit) { return x < limit ? limit : x; }
+__device__ inline f64 lowered(f64 x, f64 limit) { return limit < x ? limit : x; }
+
 // An f32 that rounds to a 16-bit format as x itself would: where it is inexact, its last bit is odd, so that rounding
 // twice is rounding once.
 __device__ inline f32 to_odd(f64 x) {

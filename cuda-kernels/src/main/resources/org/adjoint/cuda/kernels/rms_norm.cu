@@ -31,11 +31,11 @@ __device__ inline void rms_norm_in_registers(const T* x, Rows x_rows, const P* g
     C squares = 0;
 #pragma unroll
     for (int i = 0; i < VALUES; i++) {
-        squares += values[i] * values[i];
+        squares = op::fused(values[i], values[i], squares);
     }
     C rstd = 1 / op::sqrt(Team::sum(squares) * inverse_width + epsilon);
 #pragma unroll
-    for (int k = 0; k < VALUES / VECTOR; k++) {
+    for (int k = 0; k < VECTORS; k++) {
         if (Team::position(k) < width) {
             scale(values + k * VECTOR, rstd, gamma, Team::position(k), y + row * width);
         }
@@ -66,7 +66,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(rms_norm_forward_long, T)(const T* x, Row
         load_vector(source + Team::position(k), values);
 #pragma unroll
         for (int i = 0; i < VECTOR; i++) {
-            squares += values[i] * values[i];
+            squares = op::fused(values[i], values[i], squares);
         }
     }
     C rstd = 1 / op::sqrt(Team::sum(squares) * inverse_width + epsilon);
@@ -82,8 +82,9 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(rms_norm_forward_long, T)(const T* x, Row
 // Backward: dx = rstd (g - n mean(g n)) with g = dy gamma and n = x rstd, dgamma = sum over rows of dy n.
 // sums: (stripes, width), those of dgamma over each stripe of stripe_rows rows.
 
-// Blocks of a multiprocessor. Addresses of loads of less than 16 bytes, and f64, take too many registers for two.
-constexpr int BLOCKS = VECTOR * sizeof(T) == 16 && sizeof(C) == 4 ? 2 : 1;
+// Blocks of a multiprocessor. Addresses of loads of less than 16 bytes, and the most values, take too many registers
+// for two.
+constexpr int BLOCKS = VECTOR * sizeof(T) == 16 && VALUES * sizeof(C) <= 96 ? 2 : 1;
 
 // A stripe of rows, of which a team takes one after the other.
 template <int THREADS>
@@ -93,7 +94,12 @@ __device__ inline void rms_norm_gradient_in_registers(const T* x, Rows x_rows, c
     i64 first = blockIdx.x * stripe_rows;
     i64 end = first + stripe_rows < rows ? first + stripe_rows : rows;
     C dgamma[VALUES] = {};
-    for (i64 row = first + threadIdx.x / THREADS; row < end; row += blockDim.x / THREADS) {
+    i64 step = blockDim.x / THREADS;
+    for (i64 row = first + threadIdx.x / THREADS; row < end; row += step) {
+        if (row + step < end) {
+            prefetch_row<THREADS>(x + row_start(x_rows, row + step), width);
+            prefetch_row<THREADS>(dy + row_start(dy_rows, row + step), width);
+        }
         C rstd = rstds[row];
         C normalized[VALUES];
         C scaled[VALUES];
@@ -101,7 +107,7 @@ __device__ inline void rms_norm_gradient_in_registers(const T* x, Rows x_rows, c
         load_row<THREADS>(dy + row_start(dy_rows, row), width, 0, scaled);
         C products = 0;
 #pragma unroll
-        for (int k = 0; k < VALUES / VECTOR; k++) {
+        for (int k = 0; k < VECTORS; k++) {
             if (Team::position(k) < width) {
                 C factors[VECTOR];
                 load_vector(gamma + Team::position(k), factors);
@@ -109,16 +115,16 @@ __device__ inline void rms_norm_gradient_in_registers(const T* x, Rows x_rows, c
                 for (int i = 0; i < VECTOR; i++) {
                     int at = k * VECTOR + i;
                     normalized[at] *= rstd;
-                    dgamma[at] += scaled[at] * normalized[at];
+                    dgamma[at] = op::fused(scaled[at], normalized[at], dgamma[at]);
                     scaled[at] *= factors[i];
-                    products += scaled[at] * normalized[at];
+                    products = op::fused(scaled[at], normalized[at], products);
                 }
             }
         }
         C slope = Team::sum(products) * inverse_width;
 #pragma unroll
         for (int i = 0; i < VALUES; i++) {
-            scaled[i] = rstd * (scaled[i] - normalized[i] * slope);
+            scaled[i] = rstd * op::fused(-normalized[i], slope, scaled[i]);
         }
         store_row<THREADS>(scaled, width, dx + row * width);
     }
@@ -129,8 +135,8 @@ __device__ inline void rms_norm_gradient_in_registers(const T* x, Rows x_rows, c
     }
 }
 
-KERNEL __launch_bounds__(GRADIENT_WARPS * WARP) SYMBOL(rms_norm_backward_warp, T)(const T* x, Rows x_rows,
-    const P* gamma, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C inverse_width,
+KERNEL __launch_bounds__(GRADIENT_WARPS * WARP, GRADIENT_BLOCKS) SYMBOL(rms_norm_backward_warp, T)(const T* x,
+    Rows x_rows, const P* gamma, const C* rstds, const T* dy, Rows dy_rows, T* dx, i64 rows, i64 width, C inverse_width,
     i64 stripe_rows, C* sums) {
     rms_norm_gradient_in_registers<WARP>(x, x_rows, gamma, rstds, dy, dy_rows, dx, rows, (int) width, inverse_width,
         stripe_rows, sums);
@@ -201,7 +207,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(rms_norm_backward_stripes, T)(const T* x,
 }
 
 // Adds the stripes' sums.
-KERNEL __launch_bounds__(FOLD_WARPS * WARP) SYMBOL(rms_norm_backward_fold, T)(const C* sums, i64 stripes, i64 width,
+KERNEL __launch_bounds__(FOLD_WARPS * WARP, 1) SYMBOL(rms_norm_backward_fold, T)(const C* sums, i64 stripes, i64 width,
     P* dgamma) {
     i64 column = fold_column();
     C total = fold_stripes(sums, stripes, width, column);

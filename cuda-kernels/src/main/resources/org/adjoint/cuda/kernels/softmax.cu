@@ -1,7 +1,9 @@
 // softmax and logSoftmax along the last axis: y = exp(x - max) / sum(exp(x - max)), or its logarithm,
 // x - max - log(sum(exp(x - max))); and the gradients: dx = y (dy - sum(y dy)) and dx = dy - exp(y) sum(dy).
 // A row of up to 1,024 elements (512 of f64) is shared by a warp, one of up to 8,192 (4,096) by a block, in registers:
-// memory is read once and written once. A longer row is read twice, by a block, the second time from the L2 cache.
+// memory is read once and written once. A longer row is read twice, by a block, the second time from the L2 cache where
+// the rows of all blocks fit there. Bound by memory: 13 instructions an element of bf16, 27 of f32, of about 30 and 60
+// that are issued while it is read and written (on sm_90, counted in the machine code).
 #include "rows.cuh"
 
 template <int THREADS, bool LOG>
@@ -23,7 +25,7 @@ __device__ inline void softmax_in_registers(const T* x, Rows x_rows, T* y, i64 r
 #pragma unroll
     for (int i = 0; i < VALUES; i++) {
         values[i] -= maximum;
-        C e = op::exp(values[i]);
+        C e = row_exp(values[i]);
         sum += e;
         values[i] = LOG ? values[i] : e;
     }
@@ -51,7 +53,7 @@ __device__ inline void softmax_of_long_row(const T* x, Rows x_rows, T* y, i64 wi
 #pragma unroll
         for (int i = 0; i < VECTOR; i++) {
             C shifted = values[i] - total.maximum;
-            values[i] = LOG ? shifted - scale : op::exp(shifted) * scale;
+            values[i] = LOG ? shifted - scale : row_exp(shifted) * scale;
         }
         store_vector(values, target + at);
     }
@@ -94,7 +96,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(log_softmax_forward_long, T)(const T* x, 
 template <bool LOG> __device__ inline C term(C y, C dy) { return LOG ? dy : y * dy; }
 
 template <bool LOG> __device__ inline C differentiated(C y, C dy, C sum) {
-    return LOG ? dy - op::exp(y) * sum : y * (dy - sum);
+    return LOG ? dy - row_exp(y) * sum : y * (dy - sum);
 }
 
 template <int THREADS, bool LOG>

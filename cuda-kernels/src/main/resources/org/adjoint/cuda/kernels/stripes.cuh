@@ -7,8 +7,10 @@ constexpr int WARPS = BLOCK / WARP;
 // So many that little is left to do in order.
 constexpr int FOLD_WARPS = 32;
 
-// Where warps have whole rows, registers suffice for 12 warps of a multiprocessor, which are three blocks of 4.
+// Where warps have whole rows: warps of a block, and blocks of a multiprocessor for which registers suffice. Addresses
+// of loads of less than 16 bytes, and f64, take more.
 constexpr int GRADIENT_WARPS = 4;
+constexpr int GRADIENT_BLOCKS = VECTOR * sizeof(T) < 16 || sizeof(C) == 8 ? 2 : VALUES * sizeof(C) <= 96 ? 4 : 3;
 
 // Stores the sums of a stripe whose rows the block's warps had, each thread with its places of a row in registers: adds
 // the warps' sums in order. Lanes are neighbors in shared memory, lest their banks conflict.
@@ -62,9 +64,20 @@ __device__ inline C fold_stripes(const C* sums, i64 stripes, i64 columns, i64 co
     int warp = threadIdx.x >> 5;
     C sum = 0;
     if (column < columns) {
-#pragma unroll 8
-        for (i64 stripe = warp; stripe < stripes; stripe += FOLD_WARPS) {
-            sum += sums[stripe * columns + column];
+        // So many loads under way at once, however many there are.
+        constexpr int TOGETHER = 8;
+#pragma unroll 1
+        for (i64 stripe = warp; stripe < stripes; stripe += TOGETHER * FOLD_WARPS) {
+            C terms[TOGETHER];
+#pragma unroll
+            for (int i = 0; i < TOGETHER; i++) {
+                i64 at = stripe + i * FOLD_WARPS;
+                terms[i] = at < stripes ? sums[at * columns + column] : 0;
+            }
+#pragma unroll
+            for (int i = 0; i < TOGETHER; i++) {
+                sum += terms[i];
+            }
         }
     }
     partial[warp][lane] = sum;

@@ -47,21 +47,28 @@ final class KernelSources {
         return all.sources;
     }
 
-    /** As wide as accesses get, one by one, and some in between. */
+    /** As wide as accesses get, one by one, and some in between; with fewest and most elements in registers. */
     private void rows() {
         for (DType dtype : FLOATS) {
+            int most = 128 / dtype.computeType().bytes();
             for (int vector : new int[] {16 / dtype.bytes(), 1}) {
-                sources.add(RowTeam.source("softmax.cu", dtype, vector, Map.of()));
-                sources.add(RowTeam.source("cross_entropy.cu", dtype, vector, Map.of("I", DType.I32)));
-                sources.add(RowTeam.source("layer_norm.cu", dtype, vector, Map.of("P", dtype)));
-                sources.add(RowTeam.source("rms_norm.cu", dtype, vector, Map.of("P", dtype)));
+                rows(dtype, vector, most);
+                sources.add(RowTeam.source("cross_entropy.cu", dtype, vector, 8, Map.of("I", DType.I32)));
             }
+            rows(dtype, 16 / dtype.bytes(), 8);
         }
-        sources.add(RowTeam.source("softmax.cu", DType.F32, 2, Map.of()));
-        sources.add(RowTeam.source("layer_norm.cu", DType.F32, 2, Map.of("P", DType.F32)));
-        sources.add(RowTeam.source("rms_norm.cu", DType.F32, 2, Map.of("P", DType.F32)));
-        sources.add(RowTeam.source("layer_norm.cu", DType.BF16, 8, Map.of("P", DType.F32)));
-        sources.add(RowTeam.source("cross_entropy.cu", DType.F32, 4, Map.of("I", DType.I64)));
+        rows(DType.F32, 2, 32);
+        // A transformer's, of width 768.
+        rows(DType.F32, 4, 24);
+        rows(DType.BF16, 8, 24);
+        sources.add(RowTeam.source("layer_norm.cu", DType.BF16, 8, 24, Map.of("P", DType.F32)));
+        sources.add(RowTeam.source("cross_entropy.cu", DType.F32, 4, 8, Map.of("I", DType.I64)));
+    }
+
+    private void rows(DType dtype, int vector, int values) {
+        sources.add(RowTeam.source("softmax.cu", dtype, vector, values, Map.of()));
+        sources.add(RowTeam.source("layer_norm.cu", dtype, vector, values, Map.of("P", dtype)));
+        sources.add(RowTeam.source("rms_norm.cu", dtype, vector, values, Map.of("P", dtype)));
     }
 
     private void attention() {
