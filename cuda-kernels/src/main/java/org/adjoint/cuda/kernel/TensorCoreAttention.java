@@ -16,8 +16,8 @@ final class TensorCoreAttention {
     private static final int THREADS = 128;
     /** A block's own queries: 64 QUERY_PARTS of {@code attention_mma.cu}. */
     private static final int QUERY_ROWS = 128;
-    /** Rows that a block visits at a time in the gradient: VISITED of {@code attention_mma.cu}. */
-    private static final int VISITED = 32;
+    /** Keys that a block of queries visits at a time. */
+    private static final int VISITED_KEYS = 32;
     private static final int CHUNK_BYTES = 16;
 
     private TensorCoreAttention() { }
@@ -27,7 +27,7 @@ final class TensorCoreAttention {
         return card.isAmpereOrLater() && !biased && problem.dtype().isHalf() && isHead(problem.depth())
             && isHead(problem.width()) && (float) scale > 0 && Float.isFinite((float) scale)
             && Math.max(problem.queries(), problem.keys()) < Integer.MAX_VALUE - 1024
-            && gradientShared(head(problem), QUERY_ROWS) <= card.sharedBytes()
+            && gradientShared(head(problem), QUERY_ROWS, VISITED_KEYS) <= card.sharedBytes()
             && problem.strides().stream().allMatch(TensorCoreAttention::inChunks)
             && operands.stream().allMatch(view -> view.byteOffset() % CHUNK_BYTES == 0);
     }
@@ -56,34 +56,36 @@ final class TensorCoreAttention {
         return head == 128 ? 64 : 128;
     }
 
-    /** Own rows of two operands; visited ones of two, and their statistics, twice. */
-    private static int gradientShared(int head, int ownRows) {
-        return (2 * ownRows + 4 * VISITED) * head * 2 + 4 * VISITED * Float.BYTES;
+    /** Queries that a block of keys visits at a time: VISITED_QUERIES of {@code attention_mma.cu}. */
+    private static int visitedQueries(int head) {
+        return head == 128 ? 64 : 32;
+    }
+
+    /** Own rows of two operands and visited ones of two, the latter twice; two statistics of the queries among them. */
+    private static int gradientShared(int head, int ownRows, int visited) {
+        return (2 * ownRows + 4 * visited) * head * 2 + Math.max(2 * ownRows, 4 * visited) * Float.BYTES;
     }
 
     static Work forward(AttentionProblem problem, double scale, List<View> inputs, List<View> outputs) {
         int head = head(problem);
-        int visited = head == 128 ? 32 : 64;
         List<Argument> arguments = new ArrayList<>();
         inputs.forEach(view -> arguments.add(Argument.of(view)));
         outputs.forEach(view -> arguments.add(Argument.of(view)));
         arguments.add(problem.argument());
         arguments.add(Argument.of((float) scale));
         return launch("attention_mma_forward_", problem, problem.queries(), QUERY_ROWS,
-            (QUERY_ROWS + 4 * visited) * head * 2, arguments);
+            (QUERY_ROWS + 4 * VISITED_KEYS) * head * 2, arguments);
     }
 
     /** @param inputs q, k, v, out, maxima, totals, dout */
     static Prepared gradient(AttentionProblem problem, double scale, List<View> inputs, List<View> outputs) {
         int head = head(problem);
-        long statisticBytes = problem.heads() * problem.queries() * Float.BYTES;
-        Argument shifts = new Argument.Workspace(0);
-        Argument means = new Argument.Workspace(statisticBytes);
+        Argument pairs = new Argument.Workspace(0);
         Work statistics = launch("attention_mma_statistics_", problem, problem.queries(), THREADS, 0,
             List.of(Argument.of(inputs.get(3)), Argument.of(inputs.get(6)), Argument.of(inputs.get(4)),
-                Argument.of(inputs.get(5)), shifts, means, problem.argument()));
+                Argument.of(inputs.get(5)), pairs, problem.argument()));
         List<Argument> keyGradient = new ArrayList<>(List.of(Argument.of(inputs.get(0)), Argument.of(inputs.get(1)),
-            Argument.of(inputs.get(2)), Argument.of(inputs.get(6)), shifts, means));
+            Argument.of(inputs.get(2)), Argument.of(inputs.get(6)), pairs));
         List<Argument> queryGradient = new ArrayList<>(keyGradient);
         keyGradient.add(Argument.of(outputs.get(1)));
         keyGradient.add(Argument.of(outputs.get(2)));
@@ -94,10 +96,11 @@ final class TensorCoreAttention {
         }
         int keyRows = keyRows(head);
         return new Prepared(List.of(statistics,
-            launch("attention_mma_gradient_keys_", problem, problem.keys(), keyRows, gradientShared(head, keyRows),
-                keyGradient),
+            launch("attention_mma_gradient_keys_", problem, problem.keys(), keyRows,
+                gradientShared(head, keyRows, visitedQueries(head)), keyGradient),
             launch("attention_mma_gradient_queries_", problem, problem.queries(), QUERY_ROWS,
-                gradientShared(head, QUERY_ROWS), queryGradient)), 2 * statisticBytes, false);
+                gradientShared(head, QUERY_ROWS, VISITED_KEYS), queryGradient)),
+            2 * Float.BYTES * problem.heads() * problem.queries(), false);
     }
 
     private static Work launch(String function, AttentionProblem problem, long rows, int ownRows, int shared,

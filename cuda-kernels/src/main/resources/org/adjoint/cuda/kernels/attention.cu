@@ -29,6 +29,7 @@ constexpr int ROWS = 64;                               // a block's own queries 
 constexpr int PER_THREAD = sizeof(C) == 8 ? 2 : 4;     // of the columns of scores
 constexpr int COLUMNS = 16 * PER_THREAD;               // keys (queries) that it visits at a time
 constexpr int DEPTH = sizeof(C) == 8 ? 16 : 32;        // of the tiles that scores are computed from
+constexpr int UNROLLED = sizeof(C) == 8 ? 2 : 4;       // steps of them: as many as registers suffice for
 constexpr int PADDING = 4;
 constexpr int SUMS = WIDTH / 16;                       // a thread's columns of the result
 constexpr int VECTOR = SUMS < 4 ? SUMS : 4;            // how many of them lie side by side
@@ -114,7 +115,7 @@ __device__ inline void multiply(C (&scores)[4][PER_THREAD], Shared& shared, cons
         load_transposed<4>(shared.factors.left, left, row, c);
         load_transposed<PER_THREAD>(shared.factors.right, right, column, c);
         __syncthreads();
-#pragma unroll 4
+#pragma unroll UNROLLED
         for (int k = 0; k < DEPTH; k++) {
             Pack<4> a = *(const Pack<4>*) &shared.factors.left[k][4 * y];
             Pack<PER_THREAD> b = *(const Pack<PER_THREAD>*) &shared.factors.right[k][PER_THREAD * x];
@@ -157,7 +158,7 @@ __device__ inline void accumulate(C (&sums)[4][SUMS], Shared& shared, const C (&
             from += THREADS / WIDTH * right.row;
         }
         __syncthreads();
-#pragma unroll 4
+#pragma unroll UNROLLED
         for (int k = 0; k < DEPTH; k++) {
             Pack<4> a = *(const Pack<4>*) &shared.weights[slice + k][4 * y];
 #pragma unroll
@@ -199,10 +200,11 @@ __device__ inline C score(C product, C scale, const B* bias, const Strides& stri
 KERNEL __launch_bounds__(THREADS, FORWARD_BLOCKS) SYMBOL(attention_forward, T)(const T* q, const T* k, const T* v,
     const B* bias, T* out, C* maxima, C* totals, Problem problem, C scale) {
     __shared__ Shared shared;
-    i64 blocks = (problem.queries + ROWS - 1) / ROWS;
-    i64 head = blockIdx.x / blocks;
-    // The last queries see the most keys: they start first.
-    i64 first = (blocks - 1 - blockIdx.x % blocks) * ROWS;
+    u32 blocks = (u32) ((problem.queries + ROWS - 1) / ROWS);
+    Place place(blocks);
+    u32 head = place.head;
+    // The last queries see the most keys.
+    i64 first = (i64) (blocks - 1 - place.block) * ROWS;
     i64 column = (i64) blockIdx.y * WIDTH;
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
@@ -299,9 +301,9 @@ KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_key
     const T* v, const B* bias, const C* maxima, const C* reciprocals, const C* deltas, const T* dout, T* dk,
     T* dv, Problem problem, C scale) {
     __shared__ Shared shared;
-    i64 blocks = (problem.keys + ROWS - 1) / ROWS;
-    i64 head = blockIdx.x / blocks;
-    i64 first = blockIdx.x % blocks * ROWS;
+    Place place((u32) ((problem.keys + ROWS - 1) / ROWS));
+    u32 head = place.head;
+    i64 first = (i64) place.block * ROWS;
     i64 column = (i64) blockIdx.y * WIDTH;
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;
@@ -357,9 +359,10 @@ KERNEL __launch_bounds__(THREADS, GRADIENT_BLOCKS) SYMBOL(attention_gradient_que
     const T* v, const B* bias, const C* maxima, const C* reciprocals, const C* deltas, const T* dout, T* dq,
     Problem problem, C scale) {
     __shared__ Shared shared;
-    i64 blocks = (problem.queries + ROWS - 1) / ROWS;
-    i64 head = blockIdx.x / blocks;
-    i64 first = (blocks - 1 - blockIdx.x % blocks) * ROWS;
+    u32 blocks = (u32) ((problem.queries + ROWS - 1) / ROWS);
+    Place place(blocks);
+    u32 head = place.head;
+    i64 first = (i64) (blocks - 1 - place.block) * ROWS;
     i64 column = (i64) blockIdx.y * WIDTH;
     int x = threadIdx.x & 15;
     int y = threadIdx.x >> 4;

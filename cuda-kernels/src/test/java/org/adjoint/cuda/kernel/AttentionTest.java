@@ -223,7 +223,8 @@ class AttentionTest {
         "BF16, 1, 130, 130, 128, 128, true",  "F16,  1,  33, 200, 128, 128, false",
         "BF16, 1, 200,   5,  64,  64, true",  "F16,  1,   5, 130,  64,  64, true",
         "BF16, 2,  65, 129,  32,  32, true",  "F16,  1, 129,  40,   8,   8, false",
-        "F16,  1,  70,  70,  40,  16, true",  "BF16, 1,  40,  70,  24,  96, false"})
+        "F16,  1,  70,  70,  40,  16, true",  "BF16, 1,  40,  70,  24,  96, false",
+        "F16,  3, 300, 260,  32,  32, true"})
     void matchesItsDefinitionOnTensorCores(DType dtype, int heads, int t, int s, int d, int e, boolean causal) {
         new Problem(dtype, heads, t, s, d, e, causal, false).check(dtype.epsilon() / 2);
     }
@@ -286,6 +287,21 @@ class AttentionTest {
             assertTrue(Arrays.stream(fixture.values(zero)).allMatch(x -> x == 0));
         }
         assertArrayEquals(fixture.values(dout), fixture.values(results.get(2)));
+    }
+
+    /** More blocks than start with the longest first. */
+    @Test
+    void headsMayBeMany() {
+        StepFixture fixture = new StepFixture();
+        Shape shape = Shape.of(514, 1, 8);
+        View q = fixture.tensor(DType.BF16, shape, random(1));
+        View k = fixture.tensor(DType.BF16, shape, random(2));
+        View v = fixture.tensor(DType.BF16, shape, random(3));
+        View out = fixture.output(DType.BF16, shape);
+        View max = fixture.output(DType.F32, Shape.of(514, 1));
+        View sum = fixture.output(DType.F32, Shape.of(514, 1));
+        fixture.run(new FusedOp.Attention(SCALE, true, false), List.of(q, k, v), List.of(out, max, sum));
+        assertArrayEquals(fixture.values(v), fixture.values(out));
     }
 
     /** q, k and v cut from one (batch, t, 3, heads, head) tensor, seen as (batch, heads, t, head). */
