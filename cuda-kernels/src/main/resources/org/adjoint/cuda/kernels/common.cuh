@@ -102,8 +102,8 @@ template <> struct Narrow<bf16> {
 
 template <typename T> __device__ __forceinline__ T narrow(typename Compute<T>::type x) { return Narrow<T>::from(x); }
 
-// What narrow and widen make of x.
-template <typename T> __device__ inline f32 rounded(f32 x) { return widen(narrow<T>(x)); }
+// What narrow and widen make of x. Not T: a file compiled for f32 defines that as the type of x and the result.
+template <typename Stored> __device__ inline f32 rounded(f32 x) { return widen(narrow<Stored>(x)); }
 #if !defined(ADJOINT_EMULATED) && __CUDA_ARCH__ >= 800
 // The upper one of a pair: the instruction for one alone is four times as slow.
 template <> __device__ inline f32 rounded<bf16>(f32 x) {
