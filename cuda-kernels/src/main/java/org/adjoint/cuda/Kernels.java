@@ -2,11 +2,15 @@ package org.adjoint.cuda;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.adjoint.cuda.group.Batch;
 import org.adjoint.cuda.group.GroupCompiler;
+import org.adjoint.cuda.group.RandomInput;
 import org.adjoint.cuda.kernel.AdamWKernel;
 import org.adjoint.cuda.kernel.ArgReduceKernel;
 import org.adjoint.cuda.kernel.ArgSortKernel;
@@ -51,20 +55,36 @@ final class Kernels {
 
     /**
      * One for each step. Updates of an optimizer that follow each other become one launch, at the first of them, and so
-     * do elementwise steps of one group.
+     * do elementwise steps of one group. Random bits that one elementwise step reads are made by it.
      */
     List<Prepared> prepare(Plan plan) {
         List<Prepared> prepared = new ArrayList<>();
         List<PlanStep> steps = plan.steps();
+        Map<Integer, Prepared> makingBits = new HashMap<>();
         while (prepared.size() < steps.size()) {
-            switch (steps.get(prepared.size())) {
+            int position = prepared.size();
+            switch (steps.get(position)) {
+                case PlanStep.Elementwise _ when makingBits.containsKey(position) ->
+                    prepared.add(makingBits.get(position));
                 case PlanStep.Elementwise _ -> {
-                    List<PlanStep.Elementwise> batch = Batch.of(plan, prepared.size());
-                    add(prepared, groups.prepare(batch), batch.size());
+                    List<PlanStep.Elementwise> batch = Batch.of(plan, position);
+                    int size = 1;
+                    while (size < batch.size() && !makingBits.containsKey(position + size)) {
+                        size++;
+                    }
+                    add(prepared, groups.prepare(batch.subList(0, size)), size);
                 }
                 case PlanStep.Kernel kernel when kernel.op() instanceof FusedOp.AdamWUpdate -> {
-                    List<PlanStep.Kernel> updates = updatesFrom(kernel, steps, prepared.size());
+                    List<PlanStep.Kernel> updates = updatesFrom(kernel, steps, position);
                     add(prepared, AdamWKernel.prepare(updates), updates.size());
+                }
+                case PlanStep.Kernel kernel when kernel.op() instanceof Op.RandomBits -> {
+                    Optional<RandomInput> random = RandomInput.of(plan, position)
+                        .filter(_ -> RandomBitsKernel.canDefer(kernel));
+                    Optional<Prepared> reader = random.flatMap(input ->
+                        groups.prepare((PlanStep.Elementwise) steps.get(input.reader()), input));
+                    reader.ifPresent(maker -> makingBits.put(random.get().reader(), maker));
+                    prepared.add(reader.isPresent() ? RandomBitsKernel.defer(kernel) : prepare(kernel));
                 }
                 case PlanStep.Kernel kernel -> prepared.add(prepare(kernel));
                 case PlanStep.Scan scan -> prepared.add(Loop.of(scan, prepare(scan.body())));

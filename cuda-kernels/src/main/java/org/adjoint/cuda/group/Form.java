@@ -19,9 +19,11 @@ import org.adjoint.plan.Group;
  * @param width neighboring points that a thread takes at once
  * @param wide whether points are counted in 64 bits
  * @param partial whether rows are folded piece by piece, and the pieces by a second kernel
+ * @param random the input that is random bits made on the spot, or {@link #NONE}
  */
 record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<Integer> walkOf, List<Boolean> packed,
-    List<Boolean> spread, int width, boolean wide, boolean partial) {
+    List<Boolean> spread, int width, boolean wide, boolean partial, int random) {
+    static final int NONE = -1;
 
     /** The loop that a group runs in. */
     enum Skeleton {
@@ -50,7 +52,12 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
             spread.add(width > 1 && !packs && loops.stride(i, axis) != 0);
         }
         return new Form(skeleton, loops.kept().length, loops.reduced().length, loops.walks().size(), loops.walkOf(),
-            packed, spread, width, loops.isWide(), partial);
+            packed, spread, width, loops.isWide(), partial, NONE);
+    }
+
+    /** The same with an input that is not loaded: its packs start at multiples of 4, as blocks of random bits do. */
+    Form withRandom(int input) {
+        return new Form(skeleton, keptRank, reducedRank, walks, walkOf, packed, spread, width, wide, partial, input);
     }
 
     /** Of a {@link Batch}. */
@@ -64,7 +71,7 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
             walkOf.add(dense.get(i) ? 0 : Loops.UNIFORM);
         }
         return new Form(Skeleton.TENSORS, 1, 0, 1, walkOf, dense, Collections.nCopies(dense.size(), false),
-            pointWidth(narrowest), false, false);
+            pointWidth(narrowest), false, false, NONE);
     }
 
     /** So many points that an access to the narrowest elements has 16 bytes, but for registers' sake at most 8. */

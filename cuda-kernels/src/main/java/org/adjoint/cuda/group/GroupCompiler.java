@@ -5,9 +5,11 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.adjoint.cuda.group.Form.Skeleton;
 import org.adjoint.cuda.group.GroupSource.Program;
+import org.adjoint.cuda.kernel.RandomBitsKernel;
 import org.adjoint.cuda.launch.Argument;
 import org.adjoint.cuda.launch.Copy;
 import org.adjoint.cuda.launch.Launch;
@@ -102,7 +104,10 @@ public final class GroupCompiler {
     }
 
     private Prepared points(PlanStep.Elementwise step, Loops loops) {
-        Form form = Form.of(step.group(), loops, Skeleton.POINTS, false);
+        return points(step, loops, Form.of(step.group(), loops, Skeleton.POINTS, false));
+    }
+
+    private Prepared points(PlanStep.Elementwise step, Loops loops, Form form) {
         Program program = program(step.group(), form);
         List<Argument> arguments = operands(step, null);
         arguments.add(new Argument.Int64s(loops.keptDomain()));
@@ -110,6 +115,19 @@ public final class GroupCompiler {
         long blocks = Math.ceilDiv(loops.keptPoints(), (long) GroupSource.THREADS * form.width());
         return Prepared.of(new Launch(program.source(), program.kernel(), blocks, 1, 1, GroupSource.THREADS, 1, 0,
             arguments));
+    }
+
+    /** What the step puts on the stream if it makes its random bits itself; empty if it has to read them. */
+    public Optional<Prepared> prepare(PlanStep.Elementwise step, RandomInput random) {
+        Loops loops = Loops.of(step);
+        if (loops.keptPoints() == 0 || isMove(step.group()) || step.group().reduces()) {
+            return Optional.empty();
+        }
+        Form form = Form.of(step.group(), loops, Skeleton.POINTS, false);
+        if (!form.packed().get(random.input()) || form.width() % RandomBitsKernel.BLOCK != 0) {
+            return Optional.empty();
+        }
+        return Optional.of(points(step, loops, form.withRandom(random.input())));
     }
 
     /** What the steps of a {@link Batch} put on the stream, in the place of the first. */

@@ -95,6 +95,8 @@ final class GroupSource {
         String text = block(skeleton, "$POINTS", points());
         text = block(text, "$FIELDS", fields());
         text = block(text, "$LOCALS", tensor());
+        text = block(text, "$RANDOM", form.random() == Form.NONE ? List.of()
+            : List.of("const Generator random = *x" + form.random() + ";"));
         text = block(text, "$UNROLLED", unrolled());
         text = block(text, "$ACCUMULATORS", accumulators(width));
         text = block(text, "$FOLDS", folds());
@@ -134,7 +136,8 @@ final class GroupSource {
     private List<String> operands() {
         List<String> operands = new ArrayList<>();
         for (int i = 0; i < inputs; i++) {
-            operands.add("const " + PointFunction.stored(group.inputs().get(i)) + "* x" + i);
+            operands.add("const " + (i == form.random() ? "Generator" : PointFunction.stored(group.inputs().get(i)))
+                + "* x" + i);
         }
         for (int i = 0; i < group.results().size(); i++) {
             Group.Result result = group.results().get(i);
@@ -245,8 +248,10 @@ final class GroupSource {
     private void single(List<String> lines, String indent, String step) {
         StringJoiner arguments = new StringJoiner(", ");
         for (int i = 0; i < inputs; i++) {
-            arguments.add(element("x" + i, i, "", step.isEmpty() || form.packed().get(i) ? step
-                : form.spread().get(i) ? step + " * " + innermostStride(i) : ""));
+            String place = step.isEmpty() || form.packed().get(i) ? step
+                : form.spread().get(i) ? step + " * " + innermostStride(i) : "";
+            arguments.add(i == form.random() ? "(i32) random.element(" + offset(i, "at") + place + ")"
+                : element("x" + i, i, "", place));
         }
         scalars(arguments);
         for (int i = 0; i < group.results().size(); i++) {
@@ -272,6 +277,9 @@ final class GroupSource {
     }
 
     private String load(int input, String turn) {
+        if (input == form.random()) {
+            return "random_pack<" + form.width() + ">(random, " + offset(input, "at" + turn) + ")";
+        }
         if (!isPack(input)) {
             return element("x" + input, input, turn, "");
         }

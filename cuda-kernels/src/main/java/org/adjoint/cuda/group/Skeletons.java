@@ -13,6 +13,7 @@ final class Skeletons {
             if (first < limit) {
                 Index at[$WALKS] = {};
                 domain.advance(first, at);
+                $RANDOM
                 $POINTS
             }
         }

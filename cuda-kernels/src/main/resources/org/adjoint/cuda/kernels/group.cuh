@@ -1,6 +1,7 @@
 // What the loops of fusion groups are made of: where points lie in memory, accesses of up to 16 bytes, and folds.
 #pragma once
 #include "elementwise.cuh"
+#include "philox.cuh"
 
 // Divides numbers below 2^31 by an extent of at least 2, exactly: multiplies by its reciprocal, rounded up.
 struct Divisor {
@@ -77,6 +78,21 @@ template <int N, typename T, typename Index> __device__ __forceinline__ Pack<T, 
         pack.values[k] = from[k * stride];
     }
     return pack;
+}
+
+// Random bits of N elements from i on, a multiple of 4, as if they were loaded.
+template <int N> __device__ inline Loaded<i32, N> random_pack(const Generator& random, i64 i) {
+    Words words[N / 4];
+    random.blocks<1>((u64) i / 4, words);
+    Loaded<i32, N> bits;
+#pragma unroll
+    for (int k = 0; k < N / 4; k++) {
+        bits.pack.values[4 * k] = (i32) words[k].c0;
+        bits.pack.values[4 * k + 1] = (i32) words[k].c1;
+        bits.pack.values[4 * k + 2] = (i32) words[k].c2;
+        bits.pack.values[4 * k + 3] = (i32) words[k].c3;
+    }
+    return bits;
 }
 
 template <typename T, int N> __device__ inline void store_pack(T* to, const Pack<T, N>& pack) {
