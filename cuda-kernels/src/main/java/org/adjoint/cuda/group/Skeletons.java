@@ -136,9 +136,9 @@ final class Skeletons {
                 kept.advance((Index) column, base);
                 const int count = (int) pieces;
         #pragma unroll 1
-                for (int first = threadIdx.y; first < count; first += 8 * blockDim.y) {
+                for (int first = threadIdx.y; first < count; first += 16 * blockDim.y) {
         #pragma unroll
-                    for (int turn = 0; turn < 8; turn++) {
+                    for (int turn = 0; turn < 16; turn++) {
                         int piece = first + turn * blockDim.y;
                         i64 part = piece * columns + column;
                         $PARTS

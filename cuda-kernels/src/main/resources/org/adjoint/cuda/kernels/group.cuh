@@ -167,7 +167,7 @@ template <typename C, int N> __device__ inline Partials<C, N>& shared_partials()
 }
 
 // The fold over threadIdx.y of a block 32 wide and up to 8 deep, for threads with threadIdx.y = 0. x: one value per
-// column of the thread.
+// column of the thread. Each of the block's warps folds some of the columns.
 template <typename Fold, typename C, int N> __device__ inline void depth_fold(C (&x)[N]) {
     Partials<C, N>& partials = shared_partials<C, N>();
 #pragma unroll
@@ -175,13 +175,20 @@ template <typename Fold, typename C, int N> __device__ inline void depth_fold(C 
         partials.values[threadIdx.y][k][threadIdx.x] = x[k];
     }
     __syncthreads();
-    if (threadIdx.y == 0) {
+    for (int k = threadIdx.y; k < N; k += blockDim.y) {
+        C folded = partials.values[0][k][threadIdx.x];
 #pragma unroll
-        for (int k = 0; k < N; k++) {
-            for (int i = 1; i < blockDim.y; i++) {
-                x[k] = Fold::fold(x[k], partials.values[i][k][threadIdx.x]);
+        for (int i = 1; i < 8; i++) {
+            if (i < blockDim.y) {
+                folded = Fold::fold(folded, partials.values[i][k][threadIdx.x]);
             }
         }
+        partials.values[0][k][threadIdx.x] = folded;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+        x[k] = partials.values[0][k][threadIdx.x];
     }
     __syncthreads();
 }
