@@ -104,6 +104,10 @@ public final class GroupCompiler {
     }
 
     private Prepared points(PlanStep.Elementwise step, Loops loops) {
+        Tiles tiles = Tiles.of(step.group(), loops);
+        if (tiles != null) {
+            return Prepared.of(tiles.launch(operands(step, null)));
+        }
         return points(step, loops, Form.of(step.group(), loops, Skeleton.POINTS, false));
     }
 

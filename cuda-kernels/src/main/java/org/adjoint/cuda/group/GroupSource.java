@@ -39,12 +39,16 @@ final class GroupSource {
     }
 
     /** A program and its kernel; pieces are folded by the kernel with the suffix {@code _finish}. */
-    record Program(Source source, String kernel) { }
+    record Program(Source source, String kernel) {
+        /** @param text with a hole, {@code $KERNEL}, for the kernel's name */
+        static Program of(Group group, String text) {
+            String kernel = "group_" + title(group) + "_" + hash(text);
+            return new Program(new Source(kernel + ".cu", text.replace("$KERNEL", kernel), Map.of()), kernel);
+        }
+    }
 
     static Program of(Group group, Form form) {
-        String text = new GroupSource(group, form).text();
-        String kernel = "group_" + title(group) + "_" + hash(text);
-        return new Program(new Source(kernel + ".cu", text.replace("$KERNEL", kernel), Map.of()), kernel);
+        return Program.of(group, new GroupSource(group, form).text());
     }
 
     /** Its first ops, for whoever looks at a profile. */

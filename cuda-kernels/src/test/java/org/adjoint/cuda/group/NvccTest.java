@@ -84,6 +84,10 @@ class NvccTest {
         PlanStep.Elementwise transcendental = step(List.of(UnaryOp.SIN, UnaryOp.TANH, UnaryOp.ERF), DType.F64);
         Launch launch = (Launch) new GroupCompiler().prepare(transcendental).work().getFirst();
         sources.put(launch.function(), launch.source());
+        for (DType dtype : List.of(DType.F32, DType.BF16, DType.F64)) {
+            Launch transposed = (Launch) new GroupCompiler().prepare(transposed(dtype)).work().getFirst();
+            sources.put(transposed.function(), transposed.source());
+        }
         Launch tensors = tensors(DType.F32);
         sources.put(tensors.function(), tensors.source());
         String output = compile(program(sources), "-cubin", "-arch=sm_" + architecture, "-Xptxas",
@@ -132,6 +136,16 @@ class NvccTest {
         compile(((Launch) new GroupCompiler().prepare(step).work().getFirst()).source().text(), "-ptx", "-arch=sm_90");
         String assembly = Files.readString(folder.resolve("groups.out"));
         assertTrue(Pattern.compile("ld\\.global[.a-z]*\\.v4\\.f32").matcher(assembly).find(), assembly);
+    }
+
+    /** The sum of a tensor and a transposed one. */
+    private static PlanStep.Elementwise transposed(DType dtype) {
+        long[] extents = {64, 96};
+        PlanStep.Elementwise sum = step(List.of(), dtype);
+        Shape shape = Shape.of(extents);
+        return new PlanStep.Elementwise(sum.group(), extents, 0,
+            List.of(new View(0, dtype, shape, new long[] {1, 64}, 0), View.contiguous(1, dtype, shape)),
+            List.of(View.contiguous(2, dtype, shape)), new int[0]);
     }
 
     /** A chain of ops over contiguous tensors, added to a second one. */

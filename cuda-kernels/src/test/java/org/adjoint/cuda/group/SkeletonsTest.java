@@ -24,6 +24,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -67,6 +68,36 @@ class SkeletonsTest {
             List<byte[]> slots = List.of(floats(n, 1), floats(n, 2));
             StepRun.assertSameBits("" + n, step, StepRun.onCpu(step, slots), StepRun.onCuda(step, slots));
         }
+    }
+
+    /** Inputs of two types that lie across the result, one along it and one of its rows; a second result. */
+    @ParameterizedTest
+    @CsvSource({"1, 32, 32", "1, 33, 70", "3, 40, 50", "2, 64, 96", "5, 34, 130"})
+    void transposedInputs(int batch, int rows, int columns) {
+        Group group = new Group(List.of(DType.BF16, DType.F32, DType.F32, DType.BF16), List.of(),
+            List.of(new Instruction.Load(0, DType.F32), new Instruction.Load(1, DType.F32),
+                new Instruction.Load(2, DType.F32), new Instruction.Load(3, DType.F32),
+                new Instruction.Binary(BinaryOp.ADD, 0, 1, DType.F32),
+                new Instruction.Binary(BinaryOp.MUL, 4, 2, DType.F32),
+                new Instruction.Binary(BinaryOp.SUB, 5, 3, DType.F32)),
+            List.of(new Group.Result(6, DType.BF16, null), new Group.Result(4, DType.F32, null)));
+        long[] extents = {batch, rows, columns};
+        Shape shape = Shape.of(extents);
+        long[] along = {(long) rows * columns, columns, 1};
+        long[] across = {(long) rows * columns, 1, rows};
+        PlanStep.Elementwise step = new PlanStep.Elementwise(group, extents, 0,
+            List.of(new View(0, DType.BF16, shape, across, 0), new View(1, DType.F32, shape, across, 0),
+                new View(2, DType.F32, shape, along, 0), new View(3, DType.BF16, shape, new long[] {0, 1, 0}, 0)),
+            List.of(new View(4, DType.BF16, shape, along, 0), new View(5, DType.F32, shape, along, 0)), new int[0]);
+        int points = (int) shape.elements();
+        byte[] halves = new byte[2 * points];
+        new SplittableRandom(3).nextBytes(halves);
+        for (int i = 1; i < halves.length; i += 2) {
+            halves[i] &= (byte) 0xbf;
+        }
+        List<byte[]> slots = List.of(halves, floats(points, 1), floats(points, 2), halves, new byte[2 * points],
+            new byte[4 * points]);
+        StepRun.assertSameBits(shape.toString(), step, StepRun.onCpu(step, slots), StepRun.onCuda(step, slots));
     }
 
     /** Extents, strides of the input, and how many trailing axes are folded. */
