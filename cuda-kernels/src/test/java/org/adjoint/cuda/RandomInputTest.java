@@ -34,6 +34,14 @@ class RandomInputTest {
         compare(x -> List.of(x.device().random().integers(-5, 70_000, n).to(DType.F64)), false, n);
     }
 
+    /** Of two halves, the second of which starts with a block of the generator or does not. */
+    @ParameterizedTest
+    @ValueSource(longs = {4, 12, 13, 702, 4096})
+    void normalNumbers(long n) {
+        compare(x -> List.of(x.device().random().normal(DType.F32, n).add(x)), n % 4 != 0, n);
+        compare(x -> List.of(x.device().random().normal(DType.BF16, n)), n % 4 != 0, n);
+    }
+
     /** There is no room for what they are made from. */
     @ParameterizedTest
     @ValueSource(longs = {1, 5})
@@ -58,7 +66,7 @@ class RandomInputTest {
             return List.of(bits.to(DType.F32).add(x), bits);
         }, true, n);
         compare(x -> List.of(x.device().random().bits(n).to(DType.F64).sum()), true, n);
-        compare(x -> List.of(x.device().random().bits(2 * n).slice(0, n, 2 * n).to(DType.F64).add(x)), true, n);
+        compare(x -> List.of(x.device().random().bits(n + 2).slice(0, 2, n + 2).to(DType.F64).add(x)), true, n);
     }
 
     /** @param inMemory whether the bits are */

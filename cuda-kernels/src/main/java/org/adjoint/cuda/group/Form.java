@@ -19,11 +19,10 @@ import org.adjoint.plan.Group;
  * @param width neighboring points that a thread takes at once
  * @param wide whether points are counted in 64 bits
  * @param partial whether rows are folded piece by piece, and the pieces by a second kernel
- * @param random the input that is random bits made on the spot, or {@link #NONE}
+ * @param random inputs that are random bits, made on the spot
  */
 record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<Integer> walkOf, List<Boolean> packed,
-    List<Boolean> spread, int width, boolean wide, boolean partial, int random) {
-    static final int NONE = -1;
+    List<Boolean> spread, int width, boolean wide, boolean partial, List<Integer> random) {
 
     /** The loop that a group runs in. */
     enum Skeleton {
@@ -52,12 +51,12 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
             spread.add(width > 1 && !packs && loops.stride(i, axis) != 0);
         }
         return new Form(skeleton, loops.kept().length, loops.reduced().length, loops.walks().size(), loops.walkOf(),
-            packed, spread, width, loops.isWide(), partial, NONE);
+            packed, spread, width, loops.isWide(), partial, List.of());
     }
 
-    /** The same with an input that is not loaded: its packs start at multiples of 4, as blocks of random bits do. */
-    Form withRandom(int input) {
-        return new Form(skeleton, keptRank, reducedRank, walks, walkOf, packed, spread, width, wide, partial, input);
+    /** The same with inputs that are not loaded. */
+    Form withRandom(List<Integer> inputs) {
+        return new Form(skeleton, keptRank, reducedRank, walks, walkOf, packed, spread, width, wide, partial, inputs);
     }
 
     /** Of a {@link Batch}. */
@@ -71,7 +70,7 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
             walkOf.add(dense.get(i) ? 0 : Loops.UNIFORM);
         }
         return new Form(Skeleton.TENSORS, 1, 0, 1, walkOf, dense, Collections.nCopies(dense.size(), false),
-            pointWidth(narrowest), false, false, NONE);
+            pointWidth(narrowest), false, false, List.of());
     }
 
     /** So many points that an access to the narrowest elements has 16 bytes, but for registers' sake at most 8. */

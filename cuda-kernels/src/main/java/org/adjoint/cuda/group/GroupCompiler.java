@@ -108,12 +108,12 @@ public final class GroupCompiler {
         if (tiles != null) {
             return Prepared.of(tiles.launch(operands(step, null)));
         }
-        return points(step, loops, Form.of(step.group(), loops, Skeleton.POINTS, false));
+        return points(step, loops, Form.of(step.group(), loops, Skeleton.POINTS, false), operands(step, null));
     }
 
-    private Prepared points(PlanStep.Elementwise step, Loops loops, Form form) {
+    /** @param arguments what the kernel's parameters begin with */
+    private Prepared points(PlanStep.Elementwise step, Loops loops, Form form, List<Argument> arguments) {
         Program program = program(step.group(), form);
-        List<Argument> arguments = operands(step, null);
         arguments.add(new Argument.Int64s(loops.keptDomain()));
         arguments.add(Argument.of(loops.keptPoints()));
         long blocks = Math.ceilDiv(loops.keptPoints(), (long) GroupSource.THREADS * form.width());
@@ -124,14 +124,22 @@ public final class GroupCompiler {
     /** What the step puts on the stream if it makes its random bits itself; empty if it has to read them. */
     public Optional<Prepared> prepare(PlanStep.Elementwise step, RandomInput random) {
         Loops loops = Loops.of(step);
-        if (loops.keptPoints() == 0 || isMove(step.group()) || step.group().reduces()) {
+        if (loops.keptPoints() == 0 || isMove(step.group()) || step.group().reduces()
+            || Tiles.of(step.group(), loops) != null) {
             return Optional.empty();
         }
         Form form = Form.of(step.group(), loops, Skeleton.POINTS, false);
-        if (!form.packed().get(random.input()) || form.width() % RandomBitsKernel.BLOCK != 0) {
+        boolean blocks = form.width() % RandomBitsKernel.BLOCK == 0 && random.inputs().stream().allMatch(i ->
+            form.packed().get(i) && random.start(step.inputs().get(i)) % RandomBitsKernel.BLOCK == 0);
+        if (!blocks) {
             return Optional.empty();
         }
-        return Optional.of(points(step, loops, form.withRandom(random.input())));
+        List<Argument> arguments = operands(step, null);
+        for (int i : random.inputs().reversed()) {
+            arguments.set(i, Argument.of(random.bits()));
+            arguments.add(i + 1, Argument.of(random.start(step.inputs().get(i))));
+        }
+        return Optional.of(points(step, loops, form.withRandom(random.inputs()), arguments));
     }
 
     /** What the steps of a {@link Batch} put on the stream, in the place of the first. */

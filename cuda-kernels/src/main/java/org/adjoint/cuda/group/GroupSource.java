@@ -99,8 +99,8 @@ final class GroupSource {
         String text = block(skeleton, "$POINTS", points());
         text = block(text, "$FIELDS", fields());
         text = block(text, "$LOCALS", tensor());
-        text = block(text, "$RANDOM", form.random() == Form.NONE ? List.of()
-            : List.of("const Generator random = *x" + form.random() + ";"));
+        text = block(text, "$RANDOM", form.random().isEmpty() ? List.of()
+            : List.of("const Generator random = *x" + form.random().getFirst() + ";"));
         text = block(text, "$UNROLLED", unrolled());
         text = block(text, "$ACCUMULATORS", accumulators(width));
         text = block(text, "$FOLDS", folds());
@@ -140,8 +140,8 @@ final class GroupSource {
     private List<String> operands() {
         List<String> operands = new ArrayList<>();
         for (int i = 0; i < inputs; i++) {
-            operands.add("const " + (i == form.random() ? "Generator" : PointFunction.stored(group.inputs().get(i)))
-                + "* x" + i);
+            operands.add(form.random().contains(i) ? "const Generator* x" + i + ", i64 start" + i
+                : "const " + PointFunction.stored(group.inputs().get(i)) + "* x" + i);
         }
         for (int i = 0; i < group.results().size(); i++) {
             Group.Result result = group.results().get(i);
@@ -254,7 +254,8 @@ final class GroupSource {
         for (int i = 0; i < inputs; i++) {
             String place = step.isEmpty() || form.packed().get(i) ? step
                 : form.spread().get(i) ? step + " * " + innermostStride(i) : "";
-            arguments.add(i == form.random() ? "(i32) random.element(" + offset(i, "at") + place + ")"
+            arguments.add(form.random().contains(i)
+                ? "(i32) random.element(start" + i + " + " + offset(i, "at") + place + ")"
                 : element("x" + i, i, "", place));
         }
         scalars(arguments);
@@ -281,8 +282,8 @@ final class GroupSource {
     }
 
     private String load(int input, String turn) {
-        if (input == form.random()) {
-            return "random_pack<" + form.width() + ">(random, " + offset(input, "at" + turn) + ")";
+        if (form.random().contains(input)) {
+            return "random_pack<" + form.width() + ">(random, start" + input + " + " + offset(input, "at" + turn) + ")";
         }
         if (!isPack(input)) {
             return element("x" + input, input, turn, "");

@@ -11,13 +11,14 @@ import org.adjoint.plan.View;
 
 /**
  * Random bits that a single step reads, an elementwise one: it makes them itself, where it would read them, and they
- * never cross the card's memory. Dropout is such, and uniform numbers are. What they are made from lies where they
- * would begin, as it need not live so long itself.
+ * never cross the card's memory. Dropout is such, and random numbers are; normal ones read both halves of their bits.
+ * What they are made from lies where they would begin, as it need not live so long itself.
  *
+ * @param bits all of them
  * @param reader the step's position
- * @param input of the step's group, the bits
+ * @param inputs of the step's group that are bits
  */
-public record RandomInput(int reader, int input) {
+public record RandomInput(View bits, int reader, List<Integer> inputs) {
     /** Of the step at {@code position}, which makes random bits; empty if they have to lie in memory. */
     public static Optional<RandomInput> of(Plan plan, int position) {
         List<PlanStep> steps = plan.steps();
@@ -32,11 +33,15 @@ public record RandomInput(int reader, int input) {
             || isIn(reader.outputs().stream(), bits.slot())) {
             return Optional.empty();
         }
-        int[] inputs = IntStream.range(0, reader.inputs().size())
-            .filter(i -> reader.inputs().get(i).slot() == bits.slot()).toArray();
-        View read = reader.inputs().get(inputs[0]);
-        return inputs.length == 1 && read.offset() == bits.offset() && read.dtype() == bits.dtype()
-            ? Optional.of(new RandomInput(at, inputs[0])) : Optional.empty();
+        List<Integer> inputs = IntStream.range(0, reader.inputs().size())
+            .filter(i -> reader.inputs().get(i).slot() == bits.slot()).boxed().toList();
+        return inputs.stream().map(reader.inputs()::get).allMatch(read -> read.dtype() == bits.dtype())
+            ? Optional.of(new RandomInput(bits, at, inputs)) : Optional.empty();
+    }
+
+    /** The number of an input's first element among all. */
+    long start(View input) {
+        return input.offset() - bits.offset();
     }
 
     /** Whether what a slot holds before the step at {@code position} is read by one after it. */
