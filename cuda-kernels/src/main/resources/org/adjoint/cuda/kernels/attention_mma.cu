@@ -7,10 +7,10 @@
 //
 // Bound by the tensor cores, and by shared memory that feeds them: a warp with N parts of 16 rows reads 16 x 16
 // elements for every 2 N products of 16 x 8 x 16, so that N = 1 is bound by shared memory. Forward takes 2 products of
-// blocks, the gradient 7: those for scores and their gradients twice, so that every sum stays with one block and has one
-// order. A model of a multiprocessor that runs the machine code for sm_90 expects products, away from the diagonal, in
-// some 70% of the cycles in which mma.sync can take one, with HEAD 128 in 60% for dk and dv; and from the L2 cache at
-// most 14 bytes a cycle, which is half of what it gives. Memory traffic: see attention.cu.
+// blocks, the gradient 7: those for scores and their gradients twice, so that every sum stays with one block and has
+// one order. A model of a multiprocessor that runs the machine code for sm_90 expects products, away from the diagonal,
+// in some 70% of the cycles in which mma.sync can take one, with HEAD 128 in 60% for dk and dv; and from the L2 cache
+// at most 14 bytes a cycle, which is half of what it gives. Memory traffic: see attention.cu.
 #include "common.cuh"
 #include "attention_tiles.cuh"
 #include "logarithms.cuh"
