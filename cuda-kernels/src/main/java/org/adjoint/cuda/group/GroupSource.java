@@ -87,7 +87,7 @@ final class GroupSource {
             kernels[i] = filled(kernels[i], i == 0 ? form.width() : 1, i == 0 && form.partial());
         }
         return "#include \"group.cuh\"\n\ntypedef " + (form.wide() ? "i64" : "i32") + " Index;\n\n"
-            + PointFunction.text(group) + "\n"
+            + PointFunction.text(group) + "\n" + (hasUsual() ? PointFunction.usual(group) + "\n" : "")
             + String.join("\n", kernels);
     }
 
@@ -264,7 +264,7 @@ final class GroupSource {
             int operand = inputs + i;
             arguments.add(reduced ? "r" + i : element("y" + i, operand, "", form.packed().get(operand) ? step : ""));
         }
-        call(lines, indent, arguments);
+        call(lines, indent, "point(" + arguments + ");");
     }
 
     private void packs(List<String> lines, String indent) {
@@ -318,20 +318,37 @@ final class GroupSource {
                 lines.add(indent + "Pack<" + PointFunction.stored(result.dtype()) + ", " + form.width() + "> q" + i
                     + ";");
                 arguments.add("q" + i + ".values[k]");
-                stores.add(indent + "store_pack(" + address("y" + i, inputs + i, turn) + ", q" + i + ");");
+                stores.add("store_pack(" + address("y" + i, inputs + i, turn) + ", q" + i + ");");
             } else {
                 arguments.add(element("y" + i, inputs + i, turn, ""));
             }
         }
-        if (many) {
-            lines.add("#pragma unroll");
-            lines.add(indent + "for (int k = 0; k < " + form.width() + "; k++) {");
-            call(lines, indent + "    ", arguments);
+        if (hasUsual()) {
+            lines.add(indent + "bool usual = true;");
+            pack(lines, indent, "usual_point(" + arguments + ", usual);", List.of());
+            lines.add(indent + "if (usual) {");
+            stores.forEach(store -> lines.add(indent + "    " + store));
+            lines.add(indent + "} else {");
+            pack(lines, indent + "    ", "point(" + arguments + ");", stores);
             lines.add(indent + "}");
-            lines.addAll(stores);
+        } else if (many) {
+            pack(lines, indent, "point(" + arguments + ");", stores);
         } else {
-            call(lines, indent, arguments);
+            call(lines, indent, "point(" + arguments + ");");
         }
+    }
+
+    /** Whether points are computed as usual ones first, and again where one of a pack is not. */
+    private boolean hasUsual() {
+        return form.width() > 1 && PointFunction.hasUsual(group);
+    }
+
+    private void pack(List<String> lines, String indent, String call, List<String> stores) {
+        lines.add("#pragma unroll");
+        lines.add(indent + "for (int k = 0; k < " + form.width() + "; k++) {");
+        call(lines, indent + "    ", call);
+        lines.add(indent + "}");
+        stores.forEach(store -> lines.add(indent + store));
     }
 
     private void scalars(StringJoiner arguments) {
@@ -340,9 +357,9 @@ final class GroupSource {
         }
     }
 
-    private void call(List<String> lines, String indent, StringJoiner arguments) {
+    private void call(List<String> lines, String indent, String call) {
         reductions().forEach(i -> lines.add(indent + PointFunction.folded(group.results().get(i)) + " r" + i + ";"));
-        lines.add(indent + "point(" + arguments + ");");
+        lines.add(indent + call);
         String place = form.width() > 1 ? "k" : "0";
         reductions().forEach(i -> lines.add(indent + accumulate(i, place, "r" + i)));
     }

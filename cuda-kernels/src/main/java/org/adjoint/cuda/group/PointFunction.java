@@ -3,6 +3,7 @@ package org.adjoint.cuda.group;
 import java.util.Locale;
 import java.util.StringJoiner;
 import org.adjoint.graph.DType;
+import org.adjoint.graph.UnaryOp;
 import org.adjoint.plan.Group;
 import org.adjoint.plan.Instruction;
 
@@ -28,8 +29,28 @@ final class PointFunction {
         return result.dtype().bytes() == 1 ? "i32" : computed(result.dtype());
     }
 
+    /** Whether there are exponentials in {@code F32} that take less work for usual arguments, and no folds. */
+    static boolean hasUsual(Group group) {
+        return group.results().stream().allMatch(result -> result.reduce() == null)
+            && group.body().stream().anyMatch(PointFunction::isExponential);
+    }
+
+    private static boolean isExponential(Instruction line) {
+        return line instanceof Instruction.Unary unary && unary.op() == UnaryOp.EXP
+            && unary.dtype().computeType() == DType.F32;
+    }
+
     /** The function's text. */
     static String text(Group group) {
+        return text(group, false);
+    }
+
+    /** That of {@code usual_point}, which tells besides whether it did what {@code point} does. */
+    static String usual(Group group) {
+        return text(group, true);
+    }
+
+    private static String text(Group group, boolean usual) {
         StringJoiner parameters = new StringJoiner(", ");
         for (int i = 0; i < group.inputs().size(); i++) {
             parameters.add(stored(group.inputs().get(i)) + " x" + i);
@@ -41,17 +62,26 @@ final class PointFunction {
             Group.Result result = group.results().get(i);
             parameters.add((result.reduce() == null ? stored(result.dtype()) : folded(result)) + "& y" + i);
         }
-        StringBuilder text = new StringBuilder("// What happens at one point.\n__device__ inline void point(");
-        text.append(parameters).append(") {\n");
+        if (usual) {
+            parameters.add("bool& usual");
+        }
+        StringBuilder text = new StringBuilder(usual ? "// The same where exponentials are neither large nor small.\n"
+            : "// What happens at one point.\n");
+        text.append("__device__ inline void ").append(usual ? "usual_point(" : "point(").append(parameters)
+            .append(") {\n");
         for (int i = 0; i < group.body().size(); i++) {
             Instruction line = group.body().get(i);
             text.append("    ").append(computed(line.dtype())).append(" v").append(i).append(" = ")
-                .append(expression(line)).append(";\n");
+                .append(usual && isExponential(line) ? usualExponential(line) : expression(line)).append(";\n");
         }
         for (int i = 0; i < group.results().size(); i++) {
             text.append("    y").append(i).append(" = ").append(result(group, group.results().get(i))).append(";\n");
         }
         return text.append("}\n").toString();
+    }
+
+    private static String usualExponential(Instruction line) {
+        return "op::exp_if_usual(v" + ((Instruction.Unary) line).a() + ", usual)";
     }
 
     private static String expression(Instruction line) {

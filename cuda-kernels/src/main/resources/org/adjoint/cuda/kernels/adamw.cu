@@ -4,7 +4,8 @@
 // With MASTERED 1, p is computed from a copy in the arithmetic's dtype, which keeps what is rounded off, where that
 // rounds to p. Each of p, m, v and the copy is read and written once, g is read once. Each operation is rounded as the
 // decomposition's is. T: the parameters' dtype, G: the gradients', M: that of the moments and the arithmetic, S: that
-// of the scalars r, c1, c2.
+// of the scalars r, c1, c2. Bound by memory: 44 instructions an element of f32, 53 of bf16 with a copy, of about 210 and
+// 225 that are issued while its 28 or 30 bytes are moved (on sm_90, counted in the machine code).
 #include "common.cuh"
 
 constexpr int BLOCK = 256;

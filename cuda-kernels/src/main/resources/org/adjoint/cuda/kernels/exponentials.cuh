@@ -72,6 +72,12 @@ template <typename C> __device__ inline C exp_in_range(C x) {
     return of_bits(bits_of(p) + exponent_of(reduced.shifted));
 }
 
+// The same as exp for |x| <= 87; otherwise anything, and what happens is no longer usual.
+__device__ inline f32 exp_if_usual(f32 x, bool& usual) {
+    usual &= absolute(x) <= 87;
+    return exp_in_range(x);
+}
+
 // e^x - 1 for x <= ln(2) 2^6 (f64: 2^9): 2^n (e^r - 1) + (2^n - 1).
 template <typename C> __device__ inline C expm1_in_range(C x) {
     Reduced<C> reduced = reduce(x);
