@@ -5,7 +5,7 @@
 // three times, backward x and dy three times, mostly from the L2 cache.
 // dgamma and dbeta are summed over fixed stripes of rows, whose sums are then added in order.
 // Bound by memory: rows of 768 take forward 18 instructions an element of bf16, 16 of f32, of about 30 and 60 that are
-// issued while it is read and written; backward 25 and 20 of about 45 and 90 (on sm_90, counted in the machine code).
+// issued while it is read and written; backward 27 and 23 of about 45 and 90 (on sm_90, counted in the machine code).
 // Backward holds so much in registers that few warps are under way: each asks for its next row beforehand.
 #include "rows.cuh"
 #include "stripes.cuh"
