@@ -18,8 +18,13 @@ import org.adjoint.plan.View;
 public final class CumulativeKernel {
     private static final int THREADS = 256;
     private static final int WARP = 32;
-    /** As in the source: elements of a line for one thread. */
-    private static final long COLUMN_PART = 256;
+    /** As in the source, of lines side by side: elements of a tile for one thread, if not fewer; threads of a line. */
+    private static final int COLUMN_STEP = 16;
+    private static final int MOST_DEPTH = 16;
+    private static final long COLUMN_TILE = (long) COLUMN_STEP * MOST_DEPTH;
+    /** Blocks of 32 lines from which on each has whole lines, and blocks that fewer are cut for. */
+    private static final long MANY_COLUMN_BLOCKS = 200;
+    private static final long MOST_PARTS = 32_768;
     /** Lines of up to so many elements are for a warp, longer ones for a block. */
     private static final long WARP_LINE = 1024;
     /** Lines from which on each is for one block, and blocks that fewer are cut for: they fill any card. */
@@ -54,31 +59,45 @@ public final class CumulativeKernel {
         boolean packed = !columns && inner == 1 && isPacked(x, axis) && isPacked(b, axis)
             && y.byteOffset() % WIDEST == 0;
         Source source = source(op, dtype, packed ? WIDEST / dtype.bytes() : 1);
-        long part = columns ? COLUMN_PART : rowPart(count, extent);
+        long part = columns ? columnPart(count, extent) : rowPart(count, extent);
         long parts = Math.ceilDiv(extent, part);
         WorkspaceLayout workspace = new WorkspaceLayout();
         Argument totals = parts == 1 ? Argument.of(y) : workspace.take(count * parts, stateBytes(op, dtype));
-        Argument[] arguments = {Argument.of(x), Argument.of(b), Argument.of(y), totals, Argument.of(count),
+        List<Argument> arguments = List.of(Argument.of(x), Argument.of(b), Argument.of(y), totals, Argument.of(count),
             Argument.of(extent), Argument.of(stride), Argument.of(b.strides()[axis]), Argument.of(inner),
-            Argument.of(part), Argument.of(parts), axes.argument()};
+            Argument.of(part), Argument.of(parts), axes.argument());
         String kind = (columns ? "columns_" : "rows_") + CNames.of(dtype);
+        long length = Math.min(part, extent);
         List<Work> work = new ArrayList<>();
         if (parts > 1) {
-            work.add(launch(source, "cumulative_total_" + kind, columns, count * parts, part, arguments));
-            work.add(launch(source, "cumulative_join_" + CNames.of(dtype), false, count, parts, totals,
-                Argument.of(count), Argument.of(parts)));
+            work.add(launch(source, "cumulative_total_" + kind, columns, count, parts, length, arguments));
+            work.add(teams(source, "cumulative_join_" + CNames.of(dtype), count, parts,
+                List.of(totals, Argument.of(count), Argument.of(parts))));
         }
-        work.add(launch(source, "cumulative_" + kind, columns, count * parts, Math.min(part, extent), arguments));
+        work.add(launch(source, "cumulative_" + kind, columns, count, parts, length, arguments));
         return new Prepared(work, workspace.bytes(), false);
     }
 
-    /** A thread for each task, or a warp, or a block where tasks are long. */
-    private static Launch launch(Source source, String function, boolean threads, long tasks, long length,
-        Argument... arguments) {
+    private static Launch launch(Source source, String function, boolean columns, long lines, long parts, long length,
+        List<Argument> arguments) {
+        if (!columns) {
+            return teams(source, function, lines * parts, length, arguments);
+        }
+        int depth = (int) Math.min(MOST_DEPTH, Math.ceilDiv(length, (long) COLUMN_STEP));
+        return new Launch(source, function, Math.ceilDiv(lines, (long) WARP), (int) parts, 1, WARP, depth, 0, arguments);
+    }
+
+    /** A warp for each task, or a block where tasks are long. */
+    private static Launch teams(Source source, String function, long tasks, long length, List<Argument> arguments) {
         boolean warps = length <= WARP_LINE;
-        long perBlock = threads ? THREADS : warps ? THREADS / WARP : 1;
-        return new Launch(source, function, Math.ceilDiv(tasks, perBlock), 1, 1, threads || !warps ? THREADS : WARP,
-            threads || !warps ? 1 : THREADS / WARP, 0, List.of(arguments));
+        return new Launch(source, function, Math.ceilDiv(tasks, (long) (warps ? THREADS / WARP : 1)), 1, 1,
+            warps ? WARP : THREADS, warps ? THREADS / WARP : 1, 0, arguments);
+    }
+
+    private static long columnPart(long lines, long extent) {
+        long blocks = Math.ceilDiv(lines, (long) WARP);
+        long share = Math.max(Math.ceilDiv(extent * blocks, 2 * MANY_COLUMN_BLOCKS), Math.ceilDiv(extent, MOST_PARTS));
+        return blocks >= MANY_COLUMN_BLOCKS ? extent : Math.ceilDiv(share, COLUMN_TILE) * COLUMN_TILE;
     }
 
     private static long rowPart(long lines, long extent) {

@@ -1,18 +1,17 @@
 // Running results along an axis. FUNCTION is Sum, Prod, ArgMax, ArgMin (the index of the last largest or smallest element
 // so far, or of the last NaN) or Linear: h[i] = a[i] h[i - 1] + b[i], as the composition of the steps x -> a x + b.
 // VECTOR: elements of a row that a thread loads at once, 16 bytes of them where rows allow. Traffic, which bounds it:
-// every element is read and written once; of lines that are cut into parts it is read twice, for the parts' totals are
-// folded first. All folds are in a fixed order: the elements of a thread in turn, then threads as a tree, chunks of a
-// warp in turn, then warps, tiles and parts.
+// every element is read and written once; of lines that are cut into parts, which are few, it is read twice, for the
+// parts' totals are folded first. All folds are in a fixed order: the elements of a thread in turn, then threads of a
+// warp as a tree (side by side: of a column in turn), chunks of a warp in turn, then warps, tiles and parts.
 #include "common.cuh"
 #include "axes.cuh"
 
 typedef Compute<T>::type C;
 
-// Elements of a line for one thread, of those that lie side by side.
-const i64 COLUMN_PART = 256;
-const int COLUMN_STEP = 8;
 const int WARP = 32;
+// Of lines side by side: threads that share a line.
+const int MOST_DEPTH = 16;
 const int MOST_WARPS = 8;
 // Vectors that a thread has on their way at once.
 const int CHUNKS = VECTOR >= 16 ? 1 : VECTOR == 8 ? 2 : 4;
@@ -91,6 +90,9 @@ typedef ArgState<false> ArgMinState;
 #define STATE(function) STATE_(function)
 typedef STATE(FUNCTION) State;
 typedef State::Result Result;
+
+// Elements of a tile for one thread, of lines side by side: as many as registers hold.
+const int COLUMN_STEP = sizeof(State) > 4 ? 4 : 16;
 
 // States in memory, field by field: what lies between the fields of some is nobody's.
 template <typename S> __device__ inline S read(const S* from) { return *from; }
@@ -268,41 +270,89 @@ template <bool STORE, typename Elements> __device__ inline State scan_row(const 
     return carry.state;
 }
 
-// The same for a thread.
-template <bool STORE> __device__ inline State scan_column(Line line, i64 first, i64 end, const State* before) {
-    Before state = {before != nullptr, State {}};
-    if (before != nullptr) {
-        state.state = read(before);
-    }
-    i64 i = first;
-    for (; i + COLUMN_STEP <= end; i += COLUMN_STEP) {
-        // All on their way before the first is waited for.
-        State states[COLUMN_STEP];
+// Elements of a line from first on, all COLUMN_STEP or the first few.
+template <bool ALL> __device__ inline void load_column(const Line& line, i64 first, i32 count,
+    State (&states)[COLUMN_STEP]) {
+    const T* x = line.x + first * line.stride;
+    const T* b = line.b + first * line.stride_b;
 #pragma unroll
-        for (int k = 0; k < COLUMN_STEP; k++) {
-            states[k] = line.load(i + k);
+    for (int k = 0; k < COLUMN_STEP; k++) {
+        states[k] = State {};
+        if (ALL || k < count) {
+            T element = *x;
+            states[k] = State::of(element, State::BINARY ? *b : element, first + k);
+        }
+        x += line.stride;
+        b += line.stride_b;
+    }
+}
+
+template <bool ALL> __device__ inline void store_column(const Line& line, i64 first, i32 count,
+    const State (&states)[COLUMN_STEP]) {
+    Result* y = line.y + first * line.inner;
+#pragma unroll
+    for (int k = 0; k < COLUMN_STEP; k++) {
+        if (ALL || k < count) {
+            *y = states[k].result();
+        }
+        y += line.inner;
+    }
+}
+
+// The same for a block's 32 lines side by side: threads one below the other take COLUMN_STEP elements each of a tile.
+// exists: whether the thread has a line; all of the block come along.
+template <bool STORE> __device__ inline State scan_column(bool exists, Line line, i64 first, i64 end,
+    const State* before) {
+    __shared__ State totals[2][MOST_DEPTH][WARP];
+    int depth = blockDim.y;
+    int turn = 0;
+    Before carry = {exists && before != nullptr, State {}};
+    if (carry.exists) {
+        carry.state = read(before);
+    }
+    for (i64 tile = first; tile < end; tile += depth * COLUMN_STEP) {
+        i64 mine = tile + threadIdx.y * COLUMN_STEP;
+        i32 count = !exists || mine >= end ? 0 : end - mine < COLUMN_STEP ? (i32) (end - mine) : COLUMN_STEP;
+        State states[COLUMN_STEP];
+        if (count == COLUMN_STEP) {
+            load_column<true>(line, mine, count, states);
+        } else {
+            load_column<false>(line, mine, count, states);
         }
 #pragma unroll
-        for (int k = 0; k < COLUMN_STEP; k++) {
-            state.add(states[k]);
-            if (STORE) {
-                line.y[(i + k) * line.inner] = state.state.result();
+        for (int k = 1; k < COLUMN_STEP; k++) {
+            states[k] = states[k - 1].then(states[k]);
+        }
+        write(&totals[turn][threadIdx.y][threadIdx.x], states[COLUMN_STEP - 1]);
+        __syncthreads();
+        Before start = carry;
+#pragma unroll 4
+        for (int above = 0; above < depth; above++) {
+            if (above == threadIdx.y) {
+                start = carry;
+            }
+            carry.add(read(&totals[turn][above][threadIdx.x]));
+        }
+        turn ^= 1;
+        if (start.exists) {
+#pragma unroll
+            for (int k = 0; k < COLUMN_STEP; k++) {
+                states[k] = start.state.then(states[k]);
             }
         }
-    }
-    for (; i < end; i++) {
-        state.add(line.load(i));
-        if (STORE) {
-            line.y[i * line.inner] = state.state.result();
+        if (STORE && count == COLUMN_STEP) {
+            store_column<true>(line, mine, count, states);
+        } else if (STORE) {
+            store_column<false>(line, mine, count, states);
         }
     }
-    return state.state;
+    return carry.state;
 }
 
 #define PARAMETERS                                                                                                     \
     const T *__restrict__ x, const T *__restrict__ b, Result *__restrict__ y, State *__restrict__ totals, i64 lines,   \
-        i64 extent, i64 stride, i64 stride_b, i64 inner, i64 row_part, i64 parts, Axes axes
-#define ARGUMENTS x, b, y, totals, lines, extent, stride, stride_b, inner, row_part, parts, axes
+        i64 extent, i64 stride, i64 stride_b, i64 inner, i64 line_part, i64 parts, Axes axes
+#define ARGUMENTS x, b, y, totals, lines, extent, stride, stride_b, inner, line_part, parts, axes
 
 // A team per part of a line: for lines whose elements lie close together. totals: (lines, parts)
 template <bool STORE> __device__ inline void scan_part(PARAMETERS) {
@@ -312,8 +362,8 @@ template <bool STORE> __device__ inline void scan_part(PARAMETERS) {
     }
     i64 number = parts == 1 ? task : task / parts;
     i64 part = task - number * parts;
-    i64 first = part * row_part;
-    i64 end = first + row_part < extent ? first + row_part : extent;
+    i64 first = part * line_part;
+    i64 end = first + line_part < extent ? first + line_part : extent;
     Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, number);
     State total = scan_row<STORE>(line, first, end, STORE && part > 0 ? totals + task - 1 : nullptr);
     if (!STORE && threadIdx.x == 0) {
@@ -326,19 +376,25 @@ KERNEL SYMBOL(cumulative_total_rows, T)(PARAMETERS) { scan_part<false>(ARGUMENTS
 // With results; joined totals are read where there is more than one part.
 KERNEL SYMBOL(cumulative_rows, T)(PARAMETERS) { scan_part<true>(ARGUMENTS); }
 
-// A thread per part of a line: for lines that lie side by side. totals: (lines, parts)
-KERNEL SYMBOL(cumulative_total_columns, T)(PARAMETERS) {
-    i64 thread = (i64) blockIdx.x * blockDim.x + threadIdx.x;
-    if (thread >= lines * parts) {
-        return;
+// A block per part of 32 lines that lie side by side. totals: (lines, parts)
+template <bool STORE> __device__ inline void scan_columns(PARAMETERS) {
+    i64 number = (i64) blockIdx.x * WARP + threadIdx.x;
+    i64 part = blockIdx.y;
+    bool exists = number < lines;
+    i64 first = part * line_part;
+    i64 end = first + line_part < extent ? first + line_part : extent;
+    Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, exists ? number : 0);
+    State* total = totals + number * parts + part;
+    State state = scan_column<STORE>(exists, line, first, end, STORE && part > 0 ? total - 1 : nullptr);
+    if (!STORE && exists && threadIdx.y == 0) {
+        write(total, state);
     }
-    i64 part = thread / lines;
-    i64 number = thread - part * lines;
-    i64 first = part * COLUMN_PART;
-    i64 end = first + COLUMN_PART < extent ? first + COLUMN_PART : extent;
-    Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, number);
-    write(totals + number * parts + part, scan_column<false>(line, first, end, nullptr));
 }
+
+KERNEL __launch_bounds__(WARP * MOST_DEPTH) SYMBOL(cumulative_total_columns, T)(PARAMETERS) { scan_columns<false>(ARGUMENTS); }
+
+// With results; joined totals are read where there is more than one part.
+KERNEL __launch_bounds__(WARP * MOST_DEPTH) SYMBOL(cumulative_columns, T)(PARAMETERS) { scan_columns<true>(ARGUMENTS); }
 
 // A team per line: each part's total becomes that of all up to it.
 KERNEL SYMBOL(cumulative_join, T)(State* totals, i64 lines, i64 parts) {
@@ -346,18 +402,4 @@ KERNEL SYMBOL(cumulative_join, T)(State* totals, i64 lines, i64 parts) {
     if (number < lines) {
         scan_row<true>(Totals {totals + number * parts}, 0, parts, nullptr);
     }
-}
-
-// As cumulative_total_columns, with results; joined totals are read where there is more than one part.
-KERNEL SYMBOL(cumulative_columns, T)(PARAMETERS) {
-    i64 thread = (i64) blockIdx.x * blockDim.x + threadIdx.x;
-    if (thread >= lines * parts) {
-        return;
-    }
-    i64 part = thread / lines;
-    i64 number = thread - part * lines;
-    i64 first = part * COLUMN_PART;
-    i64 end = first + COLUMN_PART < extent ? first + COLUMN_PART : extent;
-    Line line = line_of(x, b, y, extent, stride, stride_b, inner, axes, number);
-    scan_column<true>(line, first, end, part > 0 ? totals + number * parts + part - 1 : nullptr);
 }
