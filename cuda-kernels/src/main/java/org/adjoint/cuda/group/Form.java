@@ -112,8 +112,8 @@ record Form(Skeleton skeleton, int keptRank, int reducedRank, int walks, List<In
     }
 
     /**
-     * So many points that all results are stored in packs whatever the inputs, which saves finding each point's place by
-     * itself; 1 where they are not, or a row is no whole number of packs.
+     * So many points that all results are stored in packs whatever the inputs, which saves finding each point's place
+     * by itself; 1 where they are not, or a row is no whole number of packs.
      */
     private static int storedWidth(Group group, Loops loops, int axis) {
         int inputs = group.inputs().size();

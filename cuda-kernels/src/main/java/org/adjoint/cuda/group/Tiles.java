@@ -177,7 +177,8 @@ record Tiles(Group group, Loops loops, int rows, List<Boolean> across) {
     private Argument domain(long[] extents, int... axes) {
         List<long[]> walks = loops.walks().stream()
             .map(walk -> axes.length == 0 ? new long[1] : along(walk, axes)).toList();
-        return new Argument.Int64s(new Loops(extents, new long[0], walks, loops.walkOf(), loops.offsets()).keptDomain());
+        Loops part = new Loops(extents, new long[0], walks, loops.walkOf(), loops.offsets());
+        return new Argument.Int64s(part.keptDomain());
     }
 
     private String text() {

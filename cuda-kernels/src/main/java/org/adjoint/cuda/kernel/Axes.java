@@ -83,8 +83,8 @@ public final class Axes {
 
     /**
      * What divides a number below 2^31 by {@code extent}, which is at least 2: {@code quotient} in {@code axes.cuh}.
-     * With a shift of s, so that 2^s is at least the extent, and the multiplier m = 2^32 (2^s / extent - 1), rounded up:
-     * n (2^32 + m) / 2^(32 + s).
+     * With a shift of s, so that 2^s is at least the extent, and the multiplier m = 2^32 (2^s / extent - 1), rounded
+     * up: n (2^32 + m) / 2^(32 + s).
      */
     static long inverse(long extent) {
         int shift = Long.SIZE - Long.numberOfLeadingZeros(extent - 1);

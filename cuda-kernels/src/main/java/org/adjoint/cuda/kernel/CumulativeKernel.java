@@ -84,7 +84,8 @@ public final class CumulativeKernel {
             return teams(source, function, lines * parts, length, arguments);
         }
         int depth = (int) Math.min(MOST_DEPTH, Math.ceilDiv(length, (long) COLUMN_STEP));
-        return new Launch(source, function, Math.ceilDiv(lines, (long) WARP), (int) parts, 1, WARP, depth, 0, arguments);
+        return new Launch(source, function, Math.ceilDiv(lines, (long) WARP), (int) parts, 1, WARP, depth, 0,
+            arguments);
     }
 
     /** A warp for each task, or a block where tasks are long. */

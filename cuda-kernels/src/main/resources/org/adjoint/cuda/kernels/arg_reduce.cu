@@ -1,8 +1,8 @@
 // The index of the first largest or smallest element of each line along an axis; the first NaN wins. That is the first
 // element in an order without ties (NaN, then value, then index), so that parts of a line can be joined in any way.
-// VECTOR: elements of a row that a thread loads at once, 16 bytes of them where rows allow. Traffic: every element is read
-// once, which bounds it: in rows a comparison and a test for NaN for each element, and little more for each VECTOR. Long
-// lines are cut into parts, whose bests arg_reduce_join joins.
+// VECTOR: elements of a row that a thread loads at once, 16 bytes of them where rows allow. Traffic: every element is
+// read once, which bounds it: in rows a comparison and a test for NaN for each element, and little more for each
+// VECTOR. Long lines are cut into parts, whose bests arg_reduce_join joins.
 #include "common.cuh"
 #include "axes.cuh"
 

@@ -1,9 +1,9 @@
-// Running results along an axis. FUNCTION is Sum, Prod, ArgMax, ArgMin (the index of the last largest or smallest element
-// so far, or of the last NaN) or Linear: h[i] = a[i] h[i - 1] + b[i], as the composition of the steps x -> a x + b.
-// VECTOR: elements of a row that a thread loads at once, 16 bytes of them where rows allow. Traffic, which bounds it:
-// every element is read and written once; of lines that are cut into parts, which are few, it is read twice, for the
-// parts' totals are folded first. All folds are in a fixed order: the elements of a thread in turn, then threads of a
-// warp as a tree (side by side: of a column in turn), chunks of a warp in turn, then warps, tiles and parts.
+// Running results along an axis. FUNCTION is Sum, Prod, ArgMax, ArgMin (the index of the last largest or smallest
+// element so far, or of the last NaN) or Linear: h[i] = a[i] h[i - 1] + b[i], as the composition of the steps x -> a x
+// + b. VECTOR: elements of a row that a thread loads at once, 16 bytes of them where rows allow. Traffic, which bounds
+// it: every element is read and written once; of lines that are cut into parts, which are few, it is read twice, for
+// the parts' totals are folded first. All folds are in a fixed order: the elements of a thread in turn, then threads of
+// a warp as a tree (side by side: of a column in turn), chunks of a warp in turn, then warps, tiles and parts.
 #include "common.cuh"
 #include "axes.cuh"
 
@@ -177,8 +177,8 @@ struct Before {
     }
 };
 
-// The state after elements first to end of a line, for a team, a warp or a block; with them after those of before, where
-// there is one. A tile is CHUNKS vectors of each thread, those of a warp side by side. Without a meaning where the last
+// The state after elements first to end of a line, for a team, a warp or a block; with them after those of before,
+// where there is one. A tile is CHUNKS vectors of each thread, those of a warp side by side. Without a meaning where the last
 // tile is not full: nothing comes after it.
 template <bool STORE, typename Elements> __device__ inline State scan_row(const Elements& elements, i64 first, i64 end,
     const State* before) {
@@ -391,10 +391,14 @@ template <bool STORE> __device__ inline void scan_columns(PARAMETERS) {
     }
 }
 
-KERNEL __launch_bounds__(WARP * MOST_DEPTH) SYMBOL(cumulative_total_columns, T)(PARAMETERS) { scan_columns<false>(ARGUMENTS); }
+KERNEL __launch_bounds__(WARP * MOST_DEPTH) SYMBOL(cumulative_total_columns, T)(PARAMETERS) {
+    scan_columns<false>(ARGUMENTS);
+}
 
 // With results; joined totals are read where there is more than one part.
-KERNEL __launch_bounds__(WARP * MOST_DEPTH) SYMBOL(cumulative_columns, T)(PARAMETERS) { scan_columns<true>(ARGUMENTS); }
+KERNEL __launch_bounds__(WARP * MOST_DEPTH) SYMBOL(cumulative_columns, T)(PARAMETERS) {
+    scan_columns<true>(ARGUMENTS);
+}
 
 // A team per line: each part's total becomes that of all up to it.
 KERNEL SYMBOL(cumulative_join, T)(State* totals, i64 lines, i64 parts) {

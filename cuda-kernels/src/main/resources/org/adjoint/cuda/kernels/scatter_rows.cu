@@ -58,8 +58,8 @@ __device__ inline void store_piece(const C (&sums)[VECTOR], bool is_long, T* des
     }
 }
 
-// A warp sums the pieces that start among PIECE entries, its chunk; the last may reach into the next chunk. Of these, two
-// at most belong to long segments: one that goes on, and one that begins. Bits stand for entries of the chunk.
+// A warp sums the pieces that start among PIECE entries, its chunk; the last may reach into the next chunk. Of these,
+// two at most belong to long segments: one that goes on, and one that begins. Bits stand for entries of the chunk.
 // y, updates: rows of width elements, y's y_stride apart; partial: (count / PIECE rounded up, 2, width)
 KERNEL SYMBOL(scatter_rows, T)(T* __restrict__ y, const T* __restrict__ updates, const K* __restrict__ keys,
     const K* __restrict__ rows, C* __restrict__ partial, i64 count, i64 width, i64 y_stride, const Status* status) {
@@ -147,8 +147,8 @@ KERNEL SYMBOL(scatter_rows, T)(T* __restrict__ y, const T* __restrict__ updates,
     }
 }
 
-// Joins the pieces of long segments. A row of threads for each PIECE entries: one long segment at most begins there, and
-// it goes on in the next.
+// Joins the pieces of long segments. A row of threads for each PIECE entries: one long segment at most begins there,
+// and it goes on in the next.
 KERNEL SYMBOL(scatter_join, T)(T* __restrict__ y, const K* __restrict__ keys, const C* __restrict__ partial, i64 count,
     i64 width, i64 y_stride, const Status* status) {
     i64 chunk = (i64) blockIdx.x * blockDim.y + threadIdx.y;

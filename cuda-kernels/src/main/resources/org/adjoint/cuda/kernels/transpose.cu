@@ -1,7 +1,7 @@
 // Copies a tensor whose fastest axis in the source, rows, is not that in the target, columns: through tiles of 32 x 32
-// units in shared memory, so that both are accessed along their fastest axis. A unit is SIDE elements, 4 or 8 bytes where
-// extents and strides allow: a thread reads SIDE of them and turns them by itself. Each element is read once and written
-// once; the memory bounds it: some 3 instructions per byte.
+// units in shared memory, so that both are accessed along their fastest axis. A unit is SIDE elements, 4 or 8 bytes
+// where extents and strides allow: a thread reads SIDE of them and turns them by itself. Each element is read once and
+// written once; the memory bounds it: some 3 instructions per byte.
 #include "common.cuh"
 #include "axes.cuh"
 
