@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.List;
 import org.adjoint.graph.DType;
 import org.adjoint.graph.Op;
+import org.adjoint.graph.SearchSorted;
 import org.adjoint.graph.Shape;
 import org.adjoint.plan.View;
 import org.junit.jupiter.api.AfterAll;
@@ -165,5 +166,22 @@ class IndexingTest {
         View y = fixture.output(DType.F32, Shape.SCALAR);
         fixture.run(new Op.DynamicSlice(Shape.SCALAR), List.of(x, starts), List.of(y));
         assertEquals(3, fixture.get(y, 0));
+    }
+
+    /** More elements than 32 bits count, all the same one. */
+    @Test
+    void longSequencesAreSearched() {
+        StepFixture fixture = new StepFixture();
+        long length = 1L << 33;
+        View sorted = fixture.strided(DType.F32, Shape.of(1), new long[] {0}, 0, 1, _ -> 5);
+        View sequence = new View(sorted.slot(), DType.F32, Shape.of(length), new long[] {0}, 0);
+        View values = fixture.tensor(DType.F32, Shape.of(3), 4, 5, 6);
+        View y = fixture.output(DType.I64, Shape.of(3));
+        fixture.run(new SearchSorted(true), List.of(sequence, values), List.of(y));
+        assertEquals(List.of(0.0, (double) length, (double) length),
+            List.of(fixture.get(y, 0), fixture.get(y, 1), fixture.get(y, 2)));
+        fixture.run(new SearchSorted(false), List.of(sequence, values), List.of(y));
+        assertEquals(List.of(0.0, 0.0, (double) length),
+            List.of(fixture.get(y, 0), fixture.get(y, 1), fixture.get(y, 2)));
     }
 }
