@@ -96,7 +96,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_forward_warp, T)(const T* x, R
     layer_norm_in_registers<WARP>(x, x_rows, gamma, beta, y, means, rstds, rows, (int) width, scale, epsilon);
 }
 
-// The registers of two blocks, lest compilers spill one to make room for three.
+// The registers of two blocks, here and where stripes of long rows are summed, lest compilers spill some for a third.
 KERNEL __launch_bounds__(BLOCK, 2) SYMBOL(layer_norm_forward_block, T)(const T* x, Rows x_rows, const P* gamma,
     const P* beta, T* y, C* means, C* rstds, i64 rows, i64 width, C scale, C epsilon) {
     layer_norm_in_registers<BLOCK>(x, x_rows, gamma, beta, y, means, rstds, rows, (int) width, scale, epsilon);
@@ -262,7 +262,7 @@ KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_long, T)(const T* x, 
 
 // Of long rows, the sums over a stripe, blockIdx.y, for 32 vectors of columns. A warp takes every eighth row of the
 // stripe; the warps' sums are added in order.
-KERNEL __launch_bounds__(BLOCK) SYMBOL(layer_norm_backward_stripes, T)(const T* x, Rows x_rows, const C* means,
+KERNEL __launch_bounds__(BLOCK, 2) SYMBOL(layer_norm_backward_stripes, T)(const T* x, Rows x_rows, const C* means,
     const C* rstds, const T* dy, Rows dy_rows, i64 rows, i64 width, i64 stripe_rows, C* sums) {
     i64 column = ((i64) blockIdx.x * WARP + (threadIdx.x & 31)) * VECTOR;
     C dgamma[VECTOR] = {};
