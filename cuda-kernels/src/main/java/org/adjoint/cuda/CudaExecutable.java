@@ -19,6 +19,7 @@ import org.adjoint.plan.Slot;
  * waits for the last of these before it enqueues what changes variables.
  */
 final class CudaExecutable implements Executable {
+    private static final System.Logger LOG = System.getLogger(CudaExecutable.class.getName());
     private static final long WORKSPACE_ALIGNMENT = 256;
 
     /** A command and the step it belongs to. */
@@ -29,7 +30,7 @@ final class CudaExecutable implements Executable {
     private final StatusWord status;
     private final boolean separateIntermediates;
     private final Replay replay;
-    private final Landing landing;
+    private Landing landing;
     private final Arena arena = Arena.ofShared();
     private final List<Entry> entries = new ArrayList<>();
     /** The plan's steps, then those of loops' bodies: kernels report a step by its place here. */
@@ -98,9 +99,7 @@ final class CudaExecutable implements Executable {
                 "the plan binds " + plan.externals() + " buffers, not " + externals.length);
         }
         if (!lands && strangers > Replay.KEPT) {
-            landing.load(gpu, arena);
-            replay.forget();
-            lands = true;
+            letResultsLand();
         }
         long[] slots = new long[plan.slots().size()];
         for (int i = 0; i < slots.length; i++) {
@@ -130,6 +129,19 @@ final class CudaExecutable implements Executable {
             if (landing != null && !lands) {
                 watch(binding, replayed);
             }
+        }
+    }
+
+    private void letResultsLand() {
+        try {
+            landing.load(gpu, arena);
+            replay.forget();
+            lands = true;
+        } catch (RuntimeException e) {
+            // It works without, only slower.
+            LOG.log(System.Logger.Level.WARNING, "steps whose results are kept are not replayed: " + e.getMessage());
+            landing = null;
+            strangers = 0;
         }
     }
 

@@ -55,7 +55,8 @@ final class Kernels {
 
     /**
      * One for each step. Updates of an optimizer that follow each other become one launch, at the first of them, and so
-     * do elementwise steps of one group. Random bits that one elementwise step reads are made by it.
+     * do elementwise steps of one group. Random bits that one elementwise step reads are made by it; of several
+     * generators' bits those of the first, the others lie in memory.
      */
     List<Prepared> prepare(Plan plan) {
         List<Prepared> prepared = new ArrayList<>();
@@ -80,7 +81,7 @@ final class Kernels {
                 }
                 case PlanStep.Kernel kernel when kernel.op() instanceof Op.RandomBits -> {
                     Optional<RandomInput> random = RandomInput.of(plan, position)
-                        .filter(_ -> RandomBitsKernel.canDefer(kernel));
+                        .filter(input -> RandomBitsKernel.canDefer(kernel) && !makingBits.containsKey(input.reader()));
                     Optional<Prepared> reader = random.flatMap(input ->
                         groups.prepare((PlanStep.Elementwise) steps.get(input.reader()), input));
                     reader.ifPresent(maker -> makingBits.put(random.get().reader(), maker));

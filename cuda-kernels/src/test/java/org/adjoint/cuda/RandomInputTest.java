@@ -42,6 +42,14 @@ class RandomInputTest {
         compare(x -> List.of(x.device().random().normal(DType.BF16, n)), n % 4 != 0, n);
     }
 
+    /** One group reads the bits of two generators: one of them are made there, the others lie in memory. */
+    @ParameterizedTest
+    @ValueSource(longs = {8, 13, 702})
+    void ofTwoGenerators(long n) {
+        compare(x -> List.of(x.to(DType.BF16).dropout(0.25).add(x.to(DType.BF16).dropout(0.5))), true, n);
+        compare(x -> List.of(x.to(DType.BF16).dropout(0.25).dropout(0.5)), true, n);
+    }
+
     /** There is no room for what they are made from. */
     @ParameterizedTest
     @ValueSource(longs = {1, 5})

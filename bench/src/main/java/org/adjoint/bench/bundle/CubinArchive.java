@@ -65,8 +65,13 @@ public final class CubinArchive {
                     throw new IOException(archive + " is longer than its " + count + " entries");
                 }
             }
-            if (!Files.exists(folder)) {
+            try {
                 Files.move(fresh, folder);
+            } catch (IOException e) {
+                // Somebody else has made it meanwhile, or before.
+                if (!Files.exists(folder)) {
+                    throw e;
+                }
             }
         } finally {
             remove(fresh);

@@ -26,6 +26,8 @@ record SanitizerPart(String device) implements Part {
     private static final int LINES_KEPT = 40;
     /** Under the tool a kernel takes some hundred times as long; what takes longer than this hangs. */
     private static final int LONGEST_MINUTES = 5;
+    /** Each has a context and the tool's tables on the card, and a heap of its own. */
+    private static final int MOST_PROCESSES = 8;
 
     @Override
     public String name() {
@@ -45,7 +47,7 @@ record SanitizerPart(String device) implements Part {
     /** A process takes a processor for most of its time, and waits for the card for the rest. */
     @Override
     public int concurrency() {
-        return Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+        return Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, MOST_PROCESSES);
     }
 
     /** The kernels are those of the contract. */
@@ -71,7 +73,7 @@ record SanitizerPart(String device) implements Part {
         List<String> command = new ArrayList<>(List.of(PROGRAM, "--tool", tool, "--error-exitcode",
             Integer.toString(FOUND), "--target-processes", "application-only"));
         command.add(ProcessHandle.current().info().command().orElse("java"));
-        command.addAll(List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(List.of("-Xmx4g", "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
         for (String property : List.of("adjoint.cuda.libraries", "adjoint.cuda.cache", "adjoint.cuda.cubins")) {
             Optional.ofNullable(System.getProperty(property)).ifPresent(it -> command.add("-D" + property + "=" + it));
         }

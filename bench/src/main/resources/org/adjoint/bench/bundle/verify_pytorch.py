@@ -213,7 +213,9 @@ def models(add):
 
         key = f"gpt2 124M step b{batch} t{context} {name}"
         add(key, lambda: step(model))
-        compiled = torch.compile(model)
+        # For this shape alone: a second one would be compiled for any.
+        torch._dynamo.reset()
+        compiled = torch.compile(model, dynamic=False)
         add(key + " compiled", lambda: step(compiled))
 
 
