@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
+import org.adjoint.cuda.kernel.Divisor;
 import org.adjoint.plan.PlanStep;
 import org.adjoint.plan.View;
 
@@ -144,25 +145,11 @@ record Loops(long[] kept, long[] reduced, List<long[]> walks, List<Integer> walk
         int rank = extents.length;
         long[] values = Arrays.copyOf(extents, rank * (2 + walks.size()));
         for (int axis = 0; axis < rank; axis++) {
-            values[rank + axis] = divisor(extents[axis]);
+            values[rank + axis] = Divisor.of(extents[axis]);
         }
         for (int i = 0; i < walks.size(); i++) {
             System.arraycopy(walks.get(i), from, values, rank * (2 + i), rank);
         }
         return values;
-    }
-
-    /**
-     * What divides numbers below 2^31 by an extent: {@code Divisor} in {@code group.cuh}. With 2^(shift + 1) the least
-     * power of two that is not below the extent, the multiplier 2^(32 + shift) / extent, rounded up, is too large by
-     * less than 2^(shift + 1) / extent / 2^31 of itself, which such a number does not turn into a whole one.
-     */
-    private static long divisor(long extent) {
-        if (extent < 2 || extent > Integer.MAX_VALUE) {
-            return 0;
-        }
-        int shift = Integer.SIZE - 1 - Integer.numberOfLeadingZeros((int) extent - 1);
-        long multiplier = Math.ceilDiv(1L << Integer.SIZE + shift, extent);
-        return (long) shift << Integer.SIZE | multiplier;
     }
 }

@@ -76,20 +76,9 @@ public final class Axes {
         double points = Arrays.stream(extents).asDoubleStream().reduce(1, (x, y) -> x * y);
         boolean narrow = points > 0 && points <= Integer.MAX_VALUE;
         for (int axis = 0; axis < extents.length && narrow; axis++) {
-            values[1 + 3 * MOST + axis] = inverse(extents[axis]);
+            values[1 + 3 * MOST + axis] = Divisor.of(extents[axis]);
         }
         return new Argument.Int64s(values);
-    }
-
-    /**
-     * What divides a number below 2^31 by {@code extent}, which is at least 2: {@code quotient} in {@code axes.cuh}.
-     * With a shift of s, so that 2^s is at least the extent, and the multiplier m = 2^32 (2^s / extent - 1), rounded
-     * up: n (2^32 + m) / 2^(32 + s).
-     */
-    static long inverse(long extent) {
-        int shift = Long.SIZE - Long.numberOfLeadingZeros(extent - 1);
-        long multiplier = ((1L << shift) - extent << 32) / extent + 1;
-        return (long) shift << 32 | multiplier;
     }
 
     /** Two rows of numbers, one per axis of a tensor, behind their count: {@code Window} of {@code window.cu}. */

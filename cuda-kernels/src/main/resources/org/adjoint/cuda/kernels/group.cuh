@@ -1,13 +1,8 @@
 // What the loops of fusion groups are made of: where points lie in memory, accesses of up to 16 bytes, and folds.
 #pragma once
+#include "divisor.cuh"
 #include "elementwise.cuh"
 #include "philox.cuh"
-
-// Divides numbers below 2^31 by an extent of at least 2, exactly: multiplies by its reciprocal, rounded up.
-struct Divisor {
-    u32 multiplier;
-    u32 shift;
-};
 
 // A loop domain in row-major order and ways to walk memory along it, in elements.
 template <int RANK, int WALKS> struct Domain {
@@ -43,7 +38,7 @@ template <int RANK, int WALKS> struct Domain {
 
     // point / extents[axis]
     __device__ inline i32 quotient(i32 point, int axis) const {
-        return (i32) ((u32) ((u64) (u32) point * divisors[axis].multiplier >> 32) >> divisors[axis].shift);
+        return (i32) divisors[axis].quotient((u32) point);
     }
     __device__ inline i64 quotient(i64 point, int axis) const { return (i64) ((u64) point / (u64) extents[axis]); }
 };

@@ -31,9 +31,9 @@ class AxesTest {
         assertArrayEquals(new long[] {0}, fields(Axes.of("op", new long[] {1, 1}, new long[] {3, 7}), 0));
     }
 
-    /** {@code quotient} in {@code axes.cuh}. */
-    private static long quotient(long point, long inverse) {
-        return ((point * (inverse & 0xffffffffL) >>> 32) + point & 0xffffffffL) >>> (inverse >> 32);
+    /** As {@code divisor.cuh} has it. */
+    private static long quotient(long point, long divisor) {
+        return (point * (divisor & 0xffffffffL) >>> 32) >>> (divisor >> 32);
     }
 
     @Test
@@ -45,7 +45,7 @@ class AxesTest {
             long[] points = {0, extent - 1, extent, multiple - 1, multiple, Integer.MAX_VALUE,
                 random.nextInt(Integer.MAX_VALUE)};
             for (long point : points) {
-                assertEquals(point / extent, quotient(point, Axes.inverse(extent)), point + " / " + extent);
+                assertEquals(point / extent, quotient(point, Divisor.of(extent)), point + " / " + extent);
             }
         }
     }
@@ -54,7 +54,7 @@ class AxesTest {
     void manyPointsAreDividedIn64Bits() {
         long[] strides = {0, 1};
         Argument.Int64s narrow = (Argument.Int64s) Axes.of("op", new long[] {1L << 28, 7}, strides).argument();
-        assertEquals(Axes.inverse(7), narrow.values()[50]);
+        assertEquals(Divisor.of(7), narrow.values()[50]);
         Argument.Int64s wide = (Argument.Int64s) Axes.of("op", new long[] {1L << 29, 7}, strides).argument();
         assertEquals(0, wide.values()[50]);
     }
